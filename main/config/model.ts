@@ -1,0 +1,226 @@
+import type { Family, IpAddress } from "../address.js";
+import type { Milliseconds, Port, Priority, Vrid } from "../units.js";
+
+/** A validated configuration. Plain immutable data: it crosses threads by structured clone. Defaults are filled in. */
+export interface Config {
+  readonly global: GlobalConfig;
+  readonly vrrpScripts: readonly VrrpScriptConfig[];
+  readonly vrrpInstances: readonly VrrpInstanceConfig[];
+  readonly virtualServers: readonly VirtualServerConfig[];
+}
+
+export interface GlobalConfig {
+  /** Default: the host name. */
+  readonly routerId: string;
+  /** Undefined when mail is not configured (no recipient or no server): then no mail is ever sent. */
+  readonly mail: MailConfig | undefined;
+  readonly vrrpVersion: 2 | 3;
+  readonly vrrpStrict: boolean;
+  readonly vrrpSkipCheckAdvAddr: boolean;
+  readonly vrrpMcastGroup4: IpAddress;
+  /** Minimum gap between gratuitous ARPs (unsolicited NAs) on one physical interface; 0 = none. */
+  readonly vrrpGarpInterval: Milliseconds;
+  readonly vrrpGnaInterval: Milliseconds;
+  /** Name of the INPUT chain, accepted for compatibility; undefined when the keyword is absent. */
+  readonly vrrpIptables: { readonly inChain: string; readonly outChain: string } | undefined;
+  readonly enableScriptSecurity: boolean;
+  /** Ours, not keepalived's: what is put right when the kernel's table drifts. Default presence. */
+  readonly lvsReconcile: "presence" | "full" | "off";
+}
+
+export interface MailConfig {
+  readonly recipients: readonly string[];
+  readonly from: string;
+  readonly server: string;
+  readonly port: Port;
+  readonly connectTimeout: Milliseconds;
+  readonly heloName: string;
+}
+
+/** Resolved when the configuration is read, so that running a script needs no look-up. */
+export interface ScriptUser {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** A command that passed the script security checks: `argv[0]` is an absolute path. */
+export interface ScriptCommand {
+  readonly argv: readonly [string, ...string[]];
+  readonly user: ScriptUser;
+}
+
+export interface VrrpScriptConfig {
+  readonly name: string;
+  readonly command: ScriptCommand;
+  readonly interval: Milliseconds;
+  readonly timeout: Milliseconds;
+  /** 0: failure is a fault. Positive: added while up. Negative: subtracted while down. -253..253 */
+  readonly weight: number;
+  readonly reverse: boolean;
+  readonly rise: number;
+  readonly fall: number;
+  readonly initFail: boolean;
+}
+
+export interface GarpConfig {
+  readonly masterRepeat: number;
+  readonly masterDelay: Milliseconds;
+  readonly masterRefresh: Milliseconds;
+  readonly masterRefreshRepeat: number;
+  readonly lowerPrioRepeat: number;
+  readonly lowerPrioDelay: Milliseconds;
+}
+
+export interface VrrpInstanceConfig {
+  readonly name: string;
+  /** Where the block begins, for messages after parsing. */
+  readonly at: SourcePosition;
+  readonly version: 2 | 3;
+  readonly family: Family;
+  readonly initialState: "MASTER" | "BACKUP";
+  readonly interface: string;
+  readonly vrid: Vrid;
+  readonly basePriority: Priority;
+  /** v2: whole seconds. v3: multiples of 10 ms. */
+  readonly advertInterval: Milliseconds;
+  /** v2 only; never logged. At most 8 octets are used. */
+  readonly authPass: string | undefined;
+  readonly virtualAddresses: readonly VirtualAddress[];
+  readonly excludedAddresses: readonly VirtualAddress[];
+  readonly trackInterfaces: readonly { readonly name: string; readonly weight: number; readonly reverse: boolean }[];
+  readonly trackScripts: readonly { readonly name: string; readonly weight: number; readonly reverse: boolean }[];
+  readonly dontTrackPrimary: boolean;
+  /** mcast_src_ip or unicast_src_ip. */
+  readonly sourceAddress: IpAddress | undefined;
+  /** Empty: multicast. */
+  readonly unicastPeers: readonly IpAddress[];
+  readonly preempt: boolean;
+  readonly preemptDelay: Milliseconds;
+  readonly downTimerAdverts: number;
+  readonly strict: boolean;
+  readonly accept: boolean;
+  readonly skipCheckAdvAddr: boolean;
+  readonly lowerPrioNoAdvert: boolean;
+  readonly higherPrioSendAdvert: boolean;
+  readonly ownerIgnoreAdverts: boolean;
+  readonly garp: GarpConfig;
+  readonly notify: VrrpNotifyConfig;
+  readonly smtpAlert: boolean;
+}
+
+export interface VrrpNotifyConfig {
+  /** Gets TYPE NAME STATE PRIO appended. */
+  readonly all: ScriptCommand | undefined;
+  readonly master: ScriptCommand | undefined;
+  readonly backup: ScriptCommand | undefined;
+  readonly fault: ScriptCommand | undefined;
+  readonly stop: ScriptCommand | undefined;
+}
+
+export interface VirtualAddress {
+  readonly address: IpAddress;
+  readonly prefix: number;
+  /** Undefined: the instance's interface. */
+  readonly dev: string | undefined;
+  readonly label: string | undefined;
+  readonly broadcast: IpAddress | undefined;
+  readonly scope: number;
+}
+
+export interface SourcePosition {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export type Protocol = "TCP" | "UDP" | "SCTP";
+export type Forwarding = "NAT" | "DR" | "TUN";
+
+export interface VirtualServerConfig {
+  readonly at: SourcePosition;
+  readonly service:
+    | { readonly kind: "address"; readonly address: IpAddress; readonly port: Port; readonly protocol: Protocol }
+    | { readonly kind: "fwmark"; readonly fwmark: number; readonly family: Family };
+  /** Any scheduler name that the kernel has (`wlc` by default). */
+  readonly scheduler: string;
+  readonly forwarding: Forwarding;
+  /** 0: not persistent. */
+  readonly persistenceTimeoutSeconds: number;
+  /** IPv4 netmask or IPv6 prefix length as text; undefined = host. */
+  readonly persistenceGranularity: string | undefined;
+  readonly delayLoop: Milliseconds;
+  readonly quorum: number;
+  readonly hysteresis: number;
+  readonly quorumUp: ScriptCommand | undefined;
+  readonly quorumDown: ScriptCommand | undefined;
+  readonly sorryServer: { readonly address: IpAddress; readonly port: Port } | undefined;
+  readonly sorryServerInhibit: boolean;
+  readonly alpha: boolean;
+  readonly omega: boolean;
+  readonly virtualhost: string | undefined;
+  readonly smtpAlert: boolean;
+  readonly realServers: readonly RealServerConfig[];
+}
+
+export interface RealServerConfig {
+  readonly at: SourcePosition;
+  readonly address: IpAddress;
+  readonly port: Port;
+  readonly weight: number;
+  readonly inhibitOnFailure: boolean;
+  readonly virtualhost: string | undefined;
+  readonly notifyUp: ScriptCommand | undefined;
+  readonly notifyDown: ScriptCommand | undefined;
+  readonly smtpAlert: boolean;
+  readonly checks: readonly CheckConfig[];
+}
+
+/** What all checkers share. Inheritance from real server and virtual server is already applied. */
+export interface CheckTiming {
+  readonly delayLoop: Milliseconds;
+  readonly connectTimeout: Milliseconds;
+  readonly retry: number;
+  readonly delayBeforeRetry: Milliseconds;
+  readonly warmup: Milliseconds;
+  /** Starts DOWN and is added after its first success. */
+  readonly alpha: boolean;
+  readonly logAllFailures: boolean;
+}
+
+export interface CheckTarget {
+  readonly address: IpAddress;
+  readonly port: Port;
+  readonly bindAddress: IpAddress | undefined;
+  readonly bindPort: Port | undefined;
+}
+
+export type CheckConfig = TcpCheckConfig | HttpCheckConfig;
+
+export interface TcpCheckConfig {
+  readonly type: "TCP_CHECK";
+  readonly timing: CheckTiming;
+  readonly target: CheckTarget;
+}
+
+export interface HttpCheckConfig {
+  readonly type: "HTTP_GET" | "SSL_GET";
+  readonly timing: CheckTiming;
+  readonly target: CheckTarget;
+  readonly httpProtocol: "1.0" | "1.0C" | "1.1";
+  readonly enableSni: boolean;
+  /** Server name to indicate when `enableSni` and no URL virtualhost is set. */
+  readonly sniName: string | undefined;
+  readonly fastRecovery: boolean;
+  readonly urls: readonly HttpUrlConfig[];
+}
+
+export interface HttpUrlConfig {
+  readonly path: string;
+  /** The Host header, port included where keepalived sends one. */
+  readonly host: string;
+  /** 32 lower-case hex digits of the body's MD5. */
+  readonly digest: string | undefined;
+  /** Inclusive ranges; default 200-299. */
+  readonly statusCodes: readonly { readonly from: number; readonly to: number }[];
+}

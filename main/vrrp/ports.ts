@@ -1,0 +1,81 @@
+import type { IpAddress } from "../address.js";
+import type { ScriptCommand, VirtualAddress } from "../config/model.js";
+import type { Milliseconds } from "../units.js";
+
+/** What the VRRP shell needs of the host. main/network, main/notify and raw-socket implement it; tests fake it. */
+
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  /** IFF_UP and IFF_RUNNING both set. */
+  readonly running: boolean;
+  /** IFF_NOARP: nothing is announced on it. */
+  readonly noArp: boolean;
+  readonly multicast: boolean;
+  readonly mtu: number;
+  /** Hardware address; empty for loopback and tunnels. */
+  readonly mac: Uint8Array;
+}
+
+export interface InterfaceAddress {
+  readonly interfaceIndex: number;
+  readonly address: IpAddress;
+  readonly prefix: number;
+  readonly tentative: boolean;
+}
+
+export type NetworkChange =
+  | { readonly kind: "link"; readonly link: Link }
+  | { readonly kind: "link-gone"; readonly index: number; readonly name: string }
+  | { readonly kind: "address" | "address-gone"; readonly address: InterfaceAddress };
+
+export interface HostNetwork {
+  link(name: string): Link | undefined;
+  addresses(interfaceIndex: number): readonly InterfaceAddress[];
+  /**
+   * Like `ip addr add`. In the kernel when this returns; EEXIST counts as success.
+   * `done` hears the verdict later: 0 or a positive errno.
+   */
+  addAddress(interfaceIndex: number, address: VirtualAddress, done: (errno: number) => void): void;
+  /** Like `ip addr del`. EADDRNOTAVAIL and ENODEV count as success. */
+  deleteAddress(interfaceIndex: number, address: VirtualAddress, done: (errno: number) => void): void;
+  subscribe(onChange: (change: NetworkChange) => void): Disposable;
+}
+
+/** Adverts of one interface (multicast) or one source address (unicast). Shared by all instances with the same key. */
+export interface AdvertEndpoint {
+  readonly kind: "multicast" | "unicast";
+  /** Bound to this interface; undefined only for unicast without `interface`. */
+  readonly link: Link | undefined;
+  /** The multicast group, or the unicast source address that is listened on. */
+  readonly address: IpAddress;
+}
+
+export interface AdvertSocket extends Disposable {
+  /** Sends a whole IPv4 packet (IP_HDRINCL). @returns 0 or a positive errno; sent when this returns */
+  send(packet: Uint8Array, destination: IpAddress): number;
+}
+
+export interface AdvertTransport {
+  /** @throws system error (EPERM, ENODEV, EADDRNOTAVAIL) */
+  open(endpoint: AdvertEndpoint, onPacket: (packet: Buffer, source: IpAddress) => void): AdvertSocket;
+}
+
+/** Sends a link-layer frame. @returns 0 or a positive errno */
+export type SendFrame = (interfaceIndex: number, frame: Uint8Array) => number;
+
+export interface ScriptResult {
+  readonly kind: "exited" | "signalled" | "timed-out" | "not-started";
+  /** Exit code, signal number or errno. */
+  readonly value: number;
+}
+
+export interface ScriptRunner {
+  /** `timeout` 0: none. Time-out: SIGTERM to the group, 2 s, SIGKILL. `done` is called once, when the child is gone. */
+  run(
+    command: ScriptCommand,
+    extraArgs: readonly string[],
+    timeout: Milliseconds,
+    done: (result: ScriptResult) => void,
+  ): void;
+}

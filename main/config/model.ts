@@ -209,7 +209,7 @@ export interface HttpCheckConfig {
   readonly target: CheckTarget;
   readonly httpProtocol: "1.0" | "1.0C" | "1.1";
   readonly enableSni: boolean;
-  /** Server name to indicate when `enableSni` and no URL virtualhost is set. */
+  /** `sni_name`. Undefined: with `enableSni` the URL's host is the server name, when it is a name. */
   readonly sniName: string | undefined;
   readonly fastRecovery: boolean;
   readonly urls: readonly HttpUrlConfig[];

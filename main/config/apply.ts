@@ -1,0 +1,110 @@
+import type { Arg, Context, Keyword, ScriptKeyword, ValueKeyword } from "./keyword.js";
+import type { Word, WordsStatement } from "./lexer.js";
+import { splitScriptLine } from "./script-line.js";
+import { didYouMean } from "./suggest.js";
+
+/** A keyword of one line, as opposed to one that begins a block. */
+export type LineKeyword<Draft> = Exclude<Keyword<Draft>, { readonly kind: "block" | "list" }>;
+
+/** Parses the words after the keyword and stores them in `draft`, or reports why not. */
+export function applyLine<Draft>(
+  keyword: LineKeyword<Draft>,
+  draft: Draft,
+  statement: WordsStatement,
+  context: Context,
+): void {
+  const words = statement.words.slice(1);
+  if (keyword.kind === "value") applyValue(keyword, draft, words, context);
+  else if (keyword.kind === "words") keyword.apply(draft, words, context);
+  else applyScript(keyword, draft, statement, context);
+}
+
+/** A mandatory word is not there. keepalived ends at this point (exit 2); we go on without the line. */
+export function reportMissing({ keyword, at, diagnostics }: Context, position: number, shape: string): void {
+  const line = `*** Configuration line starting \`${keyword}\``;
+  const message = `${line} is missing a parameter after keyword \`${keyword}\` at word position ${position}`;
+  diagnostics.error("CFG_MISSING_PARAMETER", at, message, `write: ${keyword} ${shape}`);
+}
+
+function applyValue<Draft>(keyword: ValueKeyword<Draft>, draft: Draft, words: readonly Word[], context: Context): void {
+  const { diagnostics, at } = context;
+  const values: unknown[] = [];
+  for (const [i, arg] of keyword.args.entries()) {
+    const word = words[i];
+    if (word === undefined) {
+      if (arg.absent === undefined) {
+        missing(keyword, i, context);
+        return;
+      }
+      values.push(arg.absent.value);
+      continue;
+    }
+    const parsed = arg.parse(word.text);
+    if (!parsed.ok) {
+      invalid(keyword, draft, arg, word, parsed.why, context);
+      return;
+    }
+    if (parsed.note !== undefined) {
+      diagnostics.warn(
+        "CFG_ADJUSTED",
+        word.at,
+        `${context.keyword} '${word.text}' ${parsed.note}`,
+        `write ${arg.shape}`,
+      );
+    }
+    values.push(parsed.value);
+  }
+  const surplus = words[keyword.args.length];
+  if (surplus !== undefined) {
+    diagnostics.warn("CFG_ADVICE", surplus.at, `'${surplus.text}' after ${context.keyword} is ignored`);
+  }
+  keyword.apply(draft, values, { ...context, at });
+}
+
+function missing<Draft>(keyword: ValueKeyword<Draft>, index: number, context: Context): void {
+  const shape = keyword.args.map((arg) => arg.shape).join(" ");
+  if (keyword.missing === undefined) reportMissing(context, index + 2, shape);
+  else {
+    const hint = `write: ${context.keyword} ${shape}`;
+    context.diagnostics.error("CFG_BAD_VALUE", context.at, keyword.missing, hint);
+  }
+}
+
+function invalid<Draft>(
+  keyword: ValueKeyword<Draft>,
+  draft: Draft,
+  arg: Arg<unknown>,
+  word: Word,
+  why: string,
+  context: Context,
+): void {
+  const { onInvalid } = keyword;
+  const outcome = onInvalid === "ignore" ? "ignoring" : onInvalid.says;
+  const message = `${context.keyword} '${word.text}' ${why} - ${outcome}`;
+  context.diagnostics.error("CFG_BAD_VALUE", word.at, message, hintFor(arg, word.text, context.keyword));
+  if (onInvalid !== "ignore") keyword.apply(draft, onInvalid.use, context);
+}
+
+function hintFor({ shape }: Arg<unknown>, text: string, keyword: string): string {
+  if (!shape.includes("|") || shape.includes("<")) return `write: ${keyword} ${shape}`;
+  const names = shape.replace(/[[\]]/g, "").split("|");
+  return didYouMean(text, names) ?? `write one of: ${names.join(", ")}`;
+}
+
+function applyScript<Draft>(
+  keyword: ScriptKeyword<Draft>,
+  draft: Draft,
+  statement: WordsStatement,
+  context: Context,
+): void {
+  const { keyword: name, at, diagnostics } = context;
+  const line = splitScriptLine(statement.raw.trim());
+  const [, command, user, group] = line.words;
+  if (line.unterminated)
+    diagnostics.error("CFG_QUOTE", at, "Unterminated quote in the command", "close it on this line");
+  if (command === undefined || command.trim() === "") {
+    reportMissing(context, 2, '"<command> [arguments]" [<user> [<group>]]');
+    return;
+  }
+  keyword.apply(draft, { command, user, group, keyword: name, at }, context);
+}

@@ -1,0 +1,78 @@
+import { createHash } from "node:crypto";
+import { unreachable } from "../unreachable.js";
+import type { CheckConfig, CheckTarget, RealServerConfig, VirtualServerConfig, VrrpInstanceConfig } from "./model.js";
+
+/** Names that stay the same from one configuration to the next, whatever the position in the file. */
+
+/** keepalived's form: `[10.0.0.1]:tcp:80`, or `FWM 7`; a fwmark service of IPv6 is another service: `FWM 7 inet6`. */
+export function virtualServerKey({ service }: Pick<VirtualServerConfig, "service">): string {
+  switch (service.kind) {
+    case "address":
+      return `[${service.address}]:${service.protocol.toLowerCase()}:${service.port}`;
+    case "fwmark":
+      return service.family === "inet" ? `FWM ${service.fwmark}` : `FWM ${service.fwmark} inet6`;
+    default:
+      return unreachable(service);
+  }
+}
+
+/** keepalived's form: `[10.0.0.2]:tcp:80`, `none` for the protocol behind a firewall mark. Unique in its service. */
+export function realServerKey(
+  { service }: Pick<VirtualServerConfig, "service">,
+  server: Pick<RealServerConfig, "address" | "port">,
+): string {
+  const protocol = service.kind === "fwmark" ? "none" : service.protocol.toLowerCase();
+  return `[${server.address}]:${protocol}:${server.port}`;
+}
+
+/**
+ * What is checked: target and request, not how often; health is remembered under this name, so a changed interval
+ * does not forget that a server is down. 32 hex digits of SHA-256.
+ */
+export function checkIdentity(check: CheckConfig): string {
+  return createHash("sha256")
+    .update(JSON.stringify(described(check)))
+    .digest("hex")
+    .slice(0, 32);
+}
+
+/** Written out field by field: the order of keys in an object must not matter. */
+function described(check: CheckConfig): readonly unknown[] {
+  switch (check.type) {
+    case "TCP_CHECK":
+      return [check.type, ...targetFields(check.target)];
+    case "HTTP_GET":
+    case "SSL_GET":
+      return [
+        check.type,
+        ...targetFields(check.target),
+        check.httpProtocol,
+        check.enableSni,
+        check.enableSni ? (check.sniName ?? null) : null,
+        check.urls.map(({ path, host, digest, statusCodes }) => [
+          path,
+          host,
+          digest ?? null,
+          statusCodes.map(({ from, to }) => [from, to]),
+        ]),
+      ];
+    default:
+      return unreachable(check);
+  }
+}
+
+const targetFields = ({ address, port, bindAddress, bindPort }: CheckTarget): readonly unknown[] => [
+  address,
+  port,
+  bindAddress ?? null,
+  bindPort ?? null,
+];
+
+/** By what keepalived matches instances at a reload (behaviour-vrrp §15); the name is not part of it. */
+export function vrrpInstanceKey(
+  instance: Pick<VrrpInstanceConfig, "vrid" | "family" | "interface" | "unicastPeers" | "sourceAddress">,
+): string {
+  const { vrid, family, interface: name, unicastPeers, sourceAddress } = instance;
+  const common = `${vrid} ${family} ${name}`;
+  return unicastPeers.length === 0 ? `${common} multicast` : `${common} unicast ${sourceAddress ?? ""}`.trimEnd();
+}

@@ -1,0 +1,41 @@
+/** What the configuration needs of the host. host.ts implements it over node:fs; tests bring their own. */
+export interface ConfigHost {
+  /** Selects `@id` lines and is `${_INSTANCE}`: -i, else the host name up to its first dot. */
+  readonly configId: string;
+  /** Effective user id of the daemon; script paths are checked only when it is 0. */
+  readonly effectiveUid: number;
+  readonly hostName: string;
+  readonly workingDirectory: string;
+  readFile(path: string): FileContent;
+  /** Follows symbolic links. Undefined: it does not exist or may not be looked at. */
+  stat(path: string): FileStatus | undefined;
+  /** Absolute path without symbolic links, or undefined when it does not exist. */
+  realpath(path: string): string | undefined;
+  /** Names in a directory, in any order; empty when it cannot be read. */
+  list(directory: string): readonly string[];
+  user(name: string): UserEntry | undefined;
+  /** Group id, or undefined. */
+  group(name: string): number | undefined;
+  userName(uid: number): string | undefined;
+  interfaceExists(name: string): boolean;
+  environment(name: string): string | undefined;
+}
+
+export type FileContent =
+  | { readonly kind: "content"; readonly bytes: Uint8Array }
+  /** `why`: errno name (ENOENT, EACCES, EISDIR). */
+  | { readonly kind: "unreadable"; readonly why: string };
+
+export interface FileStatus {
+  readonly kind: "file" | "directory" | "other";
+  readonly uid: number;
+  readonly gid: number;
+  /** Permission bits with set-id and sticky: st_mode & 07777. */
+  readonly mode: number;
+}
+
+export interface UserEntry {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}

@@ -1,0 +1,47 @@
+import type { Diagnostics } from "./diagnostics.js";
+import type { GlobalDraft } from "./keywords/global-defs.js";
+import type { ScriptUser, SourcePosition } from "./model.js";
+import type { ConfigHost } from "./ports.js";
+
+/** keepalived's reserved name of the user that scripts run as when it exists. */
+const DEFAULT_USER = "keepalived_script";
+
+/** The user of scripts that name none; undefined: such scripts are dropped (behaviour-vrrp §13). */
+export function defaultScriptUser(
+  global: GlobalDraft,
+  host: ConfigHost,
+  diagnostics: Diagnostics,
+): ScriptUser | undefined {
+  const { scriptUser } = global;
+  if (scriptUser !== undefined) {
+    return namedScriptUser(scriptUser.user, scriptUser.group, scriptUser.at, host, diagnostics);
+  }
+  const reserved = host.user(DEFAULT_USER);
+  if (reserved !== undefined) return { name: reserved.name, uid: reserved.uid, gid: reserved.gid };
+  if (global.enableScriptSecurity === true) return undefined;
+  const own = host.userName(host.effectiveUid) ?? String(host.effectiveUid);
+  const gid = host.user(own)?.gid ?? 0;
+  return { name: own, uid: host.effectiveUid, gid };
+}
+
+/** `group` may be written `:group` (with the user's other groups, which this version does not load). */
+export function namedScriptUser(
+  user: string,
+  group: string | undefined,
+  at: SourcePosition,
+  host: ConfigHost,
+  diagnostics: Diagnostics,
+): ScriptUser | undefined {
+  const entry = host.user(user);
+  if (entry === undefined) {
+    const hint = `create it (useradd --system ${user}) or name another user`;
+    diagnostics.error("CFG_UNKNOWN_NAME", at, `Unable to resolve script user '${user}' - ignoring`, hint);
+    return undefined;
+  }
+  const name = group?.replace(/^:/, "") ?? "";
+  const gid = name === "" ? entry.gid : /^\d+$/.test(name) ? Number(name) : host.group(name);
+  if (gid !== undefined) return { name: entry.name, uid: entry.uid, gid };
+  const hint = `create it (groupadd --system ${name}) or name another group`;
+  diagnostics.error("CFG_UNKNOWN_NAME", at, `Unable to resolve script group '${name}' - ignoring`, hint);
+  return undefined;
+}

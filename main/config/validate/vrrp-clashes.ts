@@ -1,0 +1,37 @@
+import type { Diagnostics } from "../diagnostics.js";
+import type { VrrpInstanceConfig } from "../model.js";
+
+/**
+ * Leaves out every instance whose VRID an earlier one uses on the same interface and family. keepalived then does not
+ * start VRRP at all; we keep the first. Unicast and multicast are separate VRID spaces, and unicast instances may share
+ * a VRID when they have no peer in common (behaviour-vrrp §8).
+ */
+export function withoutVridClashes(
+  instances: readonly VrrpInstanceConfig[],
+  diagnostics: Diagnostics,
+): readonly VrrpInstanceConfig[] {
+  const kept: VrrpInstanceConfig[] = [];
+  const byVrid = new Map<string, VrrpInstanceConfig[]>();
+  for (const instance of instances) {
+    const key = `${instance.vrid} ${instance.family} ${instance.interface}`;
+    const others = byVrid.get(key) ?? [];
+    const other = others.find((candidate) => clash(candidate, instance));
+    if (other !== undefined) {
+      const family = instance.family === "inet" ? "IPv4" : "IPv6";
+      const names = `${other.name} and ${instance.name}`;
+      const message = `${names} both use VRID ${instance.vrid} with ${family} on interface ${instance.interface}`;
+      diagnostics.error("CFG_DUPLICATE", instance.at, message, `give ${instance.name} another VRID; it is left out`);
+      continue;
+    }
+    byVrid.set(key, [...others, instance]);
+    kept.push(instance);
+  }
+  return kept;
+}
+
+function clash(a: VrrpInstanceConfig, b: VrrpInstanceConfig): boolean {
+  const unicast = a.unicastPeers.length > 0;
+  if (unicast !== b.unicastPeers.length > 0) return false;
+  if (!unicast || a.sourceAddress !== b.sourceAddress) return !unicast;
+  return a.unicastPeers.some((peer) => b.unicastPeers.includes(peer));
+}

@@ -1,0 +1,89 @@
+import type { Diagnostics } from "../diagnostics.js";
+import type { GlobalDraft } from "../keywords/global-defs.js";
+import type { VrrpInstanceDraft } from "../keywords/vrrp-instance.js";
+import type { VrrpInstanceConfig } from "../model.js";
+import type { InstanceAddresses } from "./vrrp-addresses.js";
+
+interface RuleContext {
+  readonly global: GlobalDraft;
+  readonly diagnostics: Diagnostics;
+  readonly version: 2 | 3;
+  readonly strict: boolean;
+  /** Priority 255: the address is this router's own. */
+  readonly owner: boolean;
+  readonly addresses: InstanceAddresses;
+}
+
+type Rules = Pick<
+  VrrpInstanceConfig,
+  "authPass" | "accept" | "lowerPrioNoAdvert" | "higherPrioSendAdvert" | "ownerIgnoreAdverts"
+>;
+
+/** Switches that version, strict mode and ownership override (behaviour-vrrp §7). */
+export function finishRules(draft: VrrpInstanceDraft, context: RuleContext): Rules {
+  const { global, strict, diagnostics, addresses } = context;
+  const adjusted = (message: string, hint: string): void =>
+    diagnostics.warn("CFG_ADJUSTED", draft.at, `(${draft.name}) ${message}`, hint);
+  if (strict && addresses.unicastPeers.length > 0) {
+    adjusted("unicast peers do not comply with strict mode", "remove vrrp_strict or unicast_peer");
+  }
+  if (strict && draft.lowerPrioNoAdvert === false) {
+    adjusted("Strict mode requires no lower priority advert. resetting", "remove lower_prio_no_advert");
+  }
+  if (strict && draft.higherPrioSendAdvert === true) {
+    adjusted("Strict mode requires no advert before yielding. resetting", "remove higher_prio_send_advert");
+  }
+  return {
+    authPass: passwordOf(draft, context),
+    accept: acceptOf(draft, context, adjusted),
+    lowerPrioNoAdvert: strict || (draft.lowerPrioNoAdvert ?? global.lowerPrioNoAdvert ?? false),
+    higherPrioSendAdvert: !strict && (draft.higherPrioSendAdvert ?? global.higherPrioSendAdvert ?? false),
+    ownerIgnoreAdverts: ignoresAdverts(draft, context, adjusted),
+  };
+}
+
+function passwordOf(draft: VrrpInstanceDraft, { version, strict, diagnostics }: RuleContext): string | undefined {
+  const { name, at, authType, authPass } = draft;
+  if (authType === undefined && authPass === undefined) return undefined;
+  const ignored = (sentence: string, hint: string): undefined => {
+    diagnostics.warn("CFG_ADJUSTED", at, `(${name}) ${sentence}`, hint);
+    return undefined;
+  };
+  if (version === 3)
+    return ignored("VRRP version 3 does not support authentication. Ignoring.", "remove authentication");
+  if (strict) {
+    return ignored("Strict mode does not support authentication. Ignoring.", "remove authentication or vrrp_strict");
+  }
+  if (authPass === undefined || authPass === "") {
+    return ignored("authentication without auth_pass. Ignoring.", "write: auth_pass PASSWORD");
+  }
+  // keepalived authenticates only when a type is given.
+  return authType === undefined
+    ? ignored("authentication without auth_type. Ignoring.", "write: auth_type PASS")
+    : authPass;
+}
+
+function acceptOf(
+  draft: VrrpInstanceDraft,
+  { strict, owner, version }: RuleContext,
+  adjusted: (message: string, hint: string) => void,
+): boolean {
+  if (strict && version === 2 && !owner && draft.accept === true) {
+    const sentence = "warning - accept mode for VRRP version 2 does not comply with RFC3768 - resetting";
+    adjusted(sentence, "remove accept or vrrp_strict");
+    return false;
+  }
+  return draft.accept ?? (!strict || owner);
+}
+
+function ignoresAdverts(
+  draft: VrrpInstanceDraft,
+  { strict, owner, global }: RuleContext,
+  adjusted: (message: string, hint: string) => void,
+): boolean {
+  if (!owner && draft.ownerIgnoreAdverts === true) {
+    adjusted("owner_ignore_adverts is only for priority 255 - resetting", "remove it");
+  }
+  // keepalived also overrides an explicit `off` when not strict; that is no help to anyone.
+  return owner && (strict || (draft.ownerIgnoreAdverts ?? global.ownerIgnoreAdverts ?? false));
+}

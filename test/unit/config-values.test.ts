@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { integer, seconds } from "../../main/config/args.js";
+import { checkIdentity, realServerKey, virtualServerKey, vrrpInstanceKey } from "../../main/config/identity.js";
+import { ipBytes, isMulticast, parseIp, withHostBits } from "../../main/config/ip.js";
+import type { Scope } from "../../main/config/keyword.js";
+import { globalScope } from "../../main/config/keywords/global-defs.js";
+import { realServerScope } from "../../main/config/keywords/real-server.js";
+import { rootScope } from "../../main/config/keywords/root.js";
+import { urlScope } from "../../main/config/keywords/url.js";
+import { virtualServerScope } from "../../main/config/keywords/virtual-server.js";
+import { vrrpInstanceScope } from "../../main/config/keywords/vrrp-instance.js";
+import { vrrpScriptScope } from "../../main/config/keywords/vrrp-script.js";
+import type { CheckConfig, VrrpInstanceConfig } from "../../main/config/model.js";
+import { editDistance, suggest } from "../../main/config/suggest.js";
+import { instance, load, service } from "./config-fake-host.js";
+
+for (const [text, want] of [
+  ["10.0.0.1", "10.0.0.1"],
+  ["2001:DB8::0:1", "2001:db8::1"],
+  ["::", "::"],
+  ["1:0:0:2:0:0:0:3", "1:0:0:2::3"],
+  ["1:0:2:3:4:5:6:7", "1:0:2:3:4:5:6:7"],
+  ["::ffff:1.2.3.4", "::ffff:1.2.3.4"],
+  ["64:ff9b::1.2.3.4", "64:ff9b::102:304"],
+  ["fe80::1%eth0", undefined],
+  ["10.0.0.01", undefined],
+  ["host", undefined],
+] as const) {
+  test(`address ${text}`, () => assert.equal(parseIp(text), want));
+}
+
+test("bytes, multicast and host bits of addresses", () => {
+  assert.deepEqual([...ipBytes("1.2.3.4")], [1, 2, 3, 4]);
+  assert.deepEqual([...ipBytes("ff02::12")], [255, 2, ...new Array(13).fill(0), 18]);
+  assert.deepEqual([isMulticast("224.0.0.18", "inet"), isMulticast("10.0.0.1", "inet")], [true, false]);
+  assert.deepEqual(
+    [withHostBits("10.1.2.3", 20, true), withHostBits("10.1.2.3", 20, false)],
+    ["10.1.15.255", "10.1.0.0"],
+  );
+});
+
+test("decimal seconds are scaled from their text", () => {
+  for (const [text, want] of [
+    ["0.29", 290],
+    [".5", 500],
+    ["2", 2000],
+    ["0.000001", 0.001],
+  ] as const) {
+    assert.deepEqual(seconds(0.000001, 255, 6).parse(text), { ok: true, value: want });
+  }
+  for (const text of ["256", "-1", "1e2", "", ".", "1s", "0.0000001"]) {
+    assert.equal(seconds(0.000001, 255, 6).parse(text).ok, false, text);
+  }
+  assert.deepEqual(seconds(0, 10, 3).parse("1.2345"), {
+    ok: true,
+    value: 1235,
+    note: "has more than 3 decimals; 1.235 s is used",
+  });
+});
+
+test("integers are decimal and bounded", () => {
+  assert.deepEqual(integer(1, 255).parse("255"), { ok: true, value: 255 });
+  for (const text of ["0", "256", "-1", "x", ""]) assert.equal(integer(1, 255).parse(text).ok, false, text);
+});
+
+test("suggestions are near", () => {
+  assert.equal(editDistance("priority", "prioirty"), 1);
+  assert.equal(suggest("virtual_routr_id", ["virtual_router_id", "version"]), "virtual_router_id");
+  assert.equal(suggest("foo", ["retry", "alpha"]), undefined);
+});
+
+const scopes: readonly Scope<never>[] = [
+  rootScope,
+  globalScope,
+  vrrpInstanceScope,
+  vrrpScriptScope,
+  virtualServerScope,
+  realServerScope,
+  urlScope,
+];
+
+test("no keyword is both built and for later, and each one is documented with its source", () => {
+  for (const scope of scopes) {
+    for (const [name, keyword] of Object.entries(scope.keywords)) {
+      assert.ok(!scope.later.includes(name), `${scope.name} ${name} is built: take it out of later.ts`);
+      assert.ok(keyword.doc !== "" && keyword.source !== "", `${scope.name} ${name}`);
+    }
+  }
+});
+
+const firstCheck = (lines: string, server: string): CheckConfig => {
+  const check = load(service(lines, server)).config?.virtualServers[0]?.realServers[0]?.checks[0];
+  assert.ok(check);
+  return check;
+};
+
+test("a check's identity is its target and request, not its timing", () => {
+  const plain = checkIdentity(firstCheck("", "HTTP_GET {\nurl {\npath /\n}\n}"));
+  assert.match(plain, /^[0-9a-f]{32}$/);
+  assert.equal(checkIdentity(firstCheck("delay_loop 9\nretry 5", "HTTP_GET {\nurl {\npath /\n}\nalpha\n}")), plain);
+  for (const other of [
+    "HTTP_GET {\nurl {\npath /x\n}\n}",
+    "HTTP_GET {\nurl {\npath /\n}\nconnect_port 81\n}",
+    "HTTP_GET {\nurl {\npath /\nstatus_code 200\n}\n}",
+    "SSL_GET {\nurl {\npath /\n}\n}",
+    "TCP_CHECK {\n}",
+  ]) {
+    assert.notEqual(checkIdentity(firstCheck("", other)), plain, other);
+  }
+});
+
+test("keys of services and servers are keepalived's names", () => {
+  const [server] = load(service("")).config?.virtualServers ?? [];
+  assert.ok(server?.realServers[0]);
+  assert.equal(virtualServerKey(server), "[10.0.0.1]:tcp:80");
+  assert.equal(realServerKey(server, server.realServers[0]), "[10.0.0.2]:tcp:80");
+  assert.equal(virtualServerKey({ service: { kind: "fwmark", fwmark: 3, family: "inet" } }), "FWM 3");
+});
+
+test("an instance's key does not hold its name", () => {
+  const key = (text: string): string => {
+    const [found] = load(text).config?.vrrpInstances ?? [];
+    assert.ok(found);
+    return vrrpInstanceKey(found satisfies VrrpInstanceConfig);
+  };
+  assert.equal(key(instance("")), "1 inet eth0 multicast");
+  assert.equal(key(instance("", "other")), key(instance("")));
+  assert.equal(key(instance("unicast_src_ip 10.0.0.5\nunicast_peer { 10.0.0.6 }")), "1 inet eth0 unicast 10.0.0.5");
+});

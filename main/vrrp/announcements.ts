@@ -1,0 +1,100 @@
+import type { IpAddress } from "../address.js";
+import type { Clock } from "../clock.js";
+import type { VirtualAddress, VrrpInstanceConfig } from "../config/model.js";
+import type { Log } from "../observe/log.js";
+import { Deadline } from "./deadline.js";
+import {
+  dueBlock,
+  emptySchedule,
+  type GarpBlock,
+  type GarpSchedule,
+  lowerPriorityBlock,
+  masterBlock,
+  nextDue,
+} from "./garp.js";
+import type { GarpSender } from "./garp-sender.js";
+
+/** The gratuitous ARPs of one instance: what garp.ts schedules, handed to the sender in time. */
+export class Announcements implements Disposable {
+  readonly #owner: string;
+  readonly #clock: Clock;
+  readonly #sender: GarpSender;
+  readonly #log: Log;
+  readonly #wake: Deadline;
+  #config: VrrpInstanceConfig;
+  #schedule: GarpSchedule = emptySchedule;
+  readonly #untold: [interfaceName: string, address: IpAddress][] = [];
+
+  constructor(owner: string, config: VrrpInstanceConfig, clock: Clock, sender: GarpSender, log: Log) {
+    this.#owner = owner;
+    this.#config = config;
+    this.#clock = clock;
+    this.#sender = sender;
+    this.#log = log;
+    this.#wake = new Deadline(clock, () => {
+      this.#run(dueBlock(this.#config.garp, this.#schedule, clock.now()));
+      this.tell();
+    });
+  }
+
+  reconfigure(config: VrrpInstanceConfig): void {
+    this.#config = config;
+  }
+
+  start(block: "master" | "lowerPriority"): void {
+    const { garp } = this.#config;
+    const now = this.#clock.now();
+    this.#run(block === "master" ? masterBlock(garp, now) : lowerPriorityBlock(garp, this.#schedule, now));
+  }
+
+  /** Addresses that a reload added. */
+  added(addresses: readonly VirtualAddress[]): void {
+    this.#send(addresses, this.#config.garp.masterRepeat);
+    this.tell();
+  }
+
+  /** A unicast instance tells where its source address is after a fault. */
+  source(address: IpAddress): void {
+    this.#sender.announce(this.#owner, this.#config.interface, [address], 1);
+  }
+
+  stop(): void {
+    this.#schedule = emptySchedule;
+    this.#wake.disarm();
+    this.#sender.withdraw(this.#owner);
+  }
+
+  #run(block: GarpBlock): void {
+    this.#schedule = block.schedule;
+    this.#send([...this.#config.virtualAddresses, ...this.#config.excludedAddresses], block.rounds);
+    const next = nextDue(this.#schedule);
+    if (next === undefined) this.#wake.disarm();
+    else this.#wake.arm(next);
+  }
+
+  #send(addresses: readonly VirtualAddress[], rounds: number): void {
+    const byInterface = new Map<string, IpAddress[]>();
+    for (const { dev, address } of addresses) {
+      const name = dev ?? this.#config.interface;
+      const list = byInterface.get(name) ?? [];
+      list.push(address);
+      byInterface.set(name, list);
+    }
+    for (const [name, list] of byInterface) this.#sender.announce(this.#owner, name, list, rounds);
+    if (!this.#log.detail || rounds === 0) return;
+    for (const [name, list] of byInterface) for (const address of list) this.#untold.push([name, address]);
+  }
+
+  /** Logs what has been sent. Not done at once: frames, timers and the state's own sentence come first. */
+  tell(): void {
+    const instance = this.#config.name;
+    for (const [name, address] of this.#untold.splice(0)) {
+      const sentence = `(${instance}) Sending/queueing gratuitous ARPs on ${name} for ${address}`;
+      this.#log("info", "vrrp.garp", sentence, { instance, interface: name, address });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.stop();
+  }
+}

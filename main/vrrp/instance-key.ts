@@ -1,0 +1,21 @@
+import type { VrrpInstanceConfig } from "../config/model.js";
+
+/**
+ * What makes two instances of two configurations the same one. The name is not part of it: renaming moves nothing on
+ * the wire. Unicast instances with the same VRID and source are told apart by their peers.
+ */
+export function instanceKey(config: VrrpInstanceConfig): string {
+  const cast = config.unicastPeers.length > 0 ? `unicast ${config.sourceAddress ?? "auto"}` : "multicast";
+  return `${config.vrid} ${config.family} ${config.interface} ${cast}`;
+}
+
+/** Keys of all instances. A second one with the same key gets its peers appended, so that keys are unique. */
+export function instanceKeys(configs: readonly VrrpInstanceConfig[]): ReadonlyMap<string, VrrpInstanceConfig> {
+  const keys = new Map<string, VrrpInstanceConfig>();
+  for (const config of configs) {
+    const plain = instanceKey(config);
+    const key = keys.has(plain) ? `${plain} ${config.unicastPeers.join(",")}` : plain;
+    keys.set(keys.has(key) ? `${key} ${config.name}` : key, config);
+  }
+  return keys;
+}

@@ -1,0 +1,76 @@
+import type { IpAddress } from "../address.js";
+import type { VrrpInstanceConfig } from "../config/model.js";
+import { type Milliseconds, ms } from "../units.js";
+import type { Advertiser } from "./advertiser.js";
+import { Deadline } from "./deadline.js";
+import type { InstanceDeps } from "./instance-types.js";
+import { chooseSource } from "./source.js";
+import { type Tracking, track } from "./tracking.js";
+
+const SOCKET_RETRY: Milliseconds = ms(5000);
+
+/** What one instance sees of its host: source address, way for adverts, trackers. Keeps the advertiser's socket fit. */
+export class Surroundings implements Disposable {
+  readonly #deps: InstanceDeps;
+  readonly #advertiser: Advertiser;
+  readonly #retry: Deadline;
+  #source: IpAddress | undefined;
+  #socketProblem: string | undefined;
+
+  /** @param onRetry the socket could not be opened a while ago: look again */
+  constructor(deps: InstanceDeps, advertiser: Advertiser, onRetry: () => void) {
+    this.#deps = deps;
+    this.#advertiser = advertiser;
+    this.#retry = new Deadline(deps.clock, onRetry);
+  }
+
+  get source(): IpAddress | undefined {
+    return this.#source;
+  }
+
+  look(config: VrrpInstanceConfig, group: IpAddress): Tracking {
+    const { network } = this.#deps;
+    const link = network.link(config.interface);
+    const addresses = link === undefined ? [] : network.addresses(link.index);
+    this.#source = chooseSource(config, addresses, this.#deps.virtualAddresses());
+    const problem = this.#openSocket(config, group);
+    if (problem !== undefined && problem !== this.#socketProblem) this.#report(config, problem);
+    this.#socketProblem = problem;
+    if (problem === undefined) this.#retry.disarm();
+    else this.#retry.arm(ms(this.#deps.clock.now() + SOCKET_RETRY));
+    return track(config, {
+      linkUp: (name) => network.link(name)?.running === true,
+      script: this.#deps.script,
+      hasSource: this.#source !== undefined,
+      socketProblem: this.#socketProblem,
+    });
+  }
+
+  /** Without source or interface the socket stays open only for a farewell; afterwards this closes it. */
+  settle(config: VrrpInstanceConfig): void {
+    if (this.#source === undefined || !this.#hasLink(config)) this.#advertiser.close();
+  }
+
+  #hasLink(config: VrrpInstanceConfig): boolean {
+    const needed = config.unicastPeers.length === 0 || config.interface !== "";
+    return !needed || this.#deps.network.link(config.interface) !== undefined;
+  }
+
+  #openSocket(config: VrrpInstanceConfig, group: IpAddress): string | undefined {
+    if (this.#source === undefined) return undefined; // a fault of its own
+    if (!this.#hasLink(config)) return `interface ${config.interface} does not exist`;
+    const link = this.#deps.network.link(config.interface);
+    return this.#advertiser.prepare(config, { link, source: this.#source, group });
+  }
+
+  #report(config: VrrpInstanceConfig, problem: string): void {
+    const seconds = SOCKET_RETRY / 1000;
+    const sentence = `(${config.name}) cannot send or receive adverts: ${problem}; retrying every ${seconds} s`;
+    this.#deps.log("error", "vrrp.socket-failed", sentence, { instance: config.name });
+  }
+
+  [Symbol.dispose](): void {
+    this.#retry.disarm();
+    this.#advertiser.close();
+  }
+}

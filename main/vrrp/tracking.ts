@@ -1,0 +1,134 @@
+import type { VrrpInstanceConfig } from "../config/model.js";
+import { type Priority, priority } from "../units.js";
+import { unreachable } from "../unreachable.js";
+
+/** Why an instance may not take part. Several can hold at once; it recovers when none does. */
+export type Fault =
+  | { readonly kind: "interface-down"; readonly name: string }
+  | { readonly kind: "no-source-address" }
+  | { readonly kind: "script"; readonly name: string }
+  | { readonly kind: "socket"; readonly problem: string };
+
+/** One tracker's share of the effective priority, for people who ask why. */
+export interface Contribution {
+  readonly tracker: "interface" | "script";
+  readonly name: string;
+  readonly state: "up" | "down" | "init";
+  readonly delta: number;
+}
+
+export interface Tracking {
+  readonly effective: Priority;
+  readonly faults: readonly Fault[];
+  /** Scripts without weight that have not reported yet: the instance waits for them. */
+  readonly waiting: readonly string[];
+  readonly contributions: readonly Contribution[];
+}
+
+/** What trackers see of the host. */
+export interface HostView {
+  linkUp(name: string): boolean;
+  script(name: string): "init" | "up" | "down";
+  readonly hasSource: boolean;
+  /** Why adverts cannot be sent or received, undefined when they can. */
+  readonly socketProblem: string | undefined;
+}
+
+type Config = Pick<
+  VrrpInstanceConfig,
+  | "interface"
+  | "basePriority"
+  | "dontTrackPrimary"
+  | "trackInterfaces"
+  | "trackScripts"
+  | "virtualAddresses"
+  | "excludedAddresses"
+>;
+
+/** Pure: effective priority and faults of an instance on this host. */
+export function track(config: Config, view: HostView): Tracking {
+  const contributions = [...interfaceContributions(config, view), ...scriptContributions(config, view)];
+  return {
+    effective: effectivePriority(config.basePriority, contributions),
+    faults: [...linkFaults(config, view), ...scriptFaults(config, view), ...pathFaults(view)],
+    waiting: config.trackScripts.filter((t) => t.weight === 0 && view.script(t.name) === "init").map((t) => t.name),
+    contributions,
+  };
+}
+
+/** Clamped to 1..254; the address owner's 255 is never changed (RFC 5798 §5.2.4). */
+export function effectivePriority(base: Priority, contributions: readonly Contribution[]): Priority {
+  if (base === 255) return base;
+  const total = contributions.reduce((sum, c) => sum + c.delta, base as number);
+  return priority(Math.min(254, Math.max(1, total)));
+}
+
+/** Interfaces whose failure is a fault: the instance's own, those tracked without weight, those that carry addresses. */
+function essentialLinks(config: Config): ReadonlySet<string> {
+  const names = new Set<string>();
+  if (!config.dontTrackPrimary && config.interface !== "") names.add(config.interface);
+  for (const t of config.trackInterfaces) if (t.weight === 0 && !t.reverse) names.add(t.name);
+  for (const a of [...config.virtualAddresses, ...config.excludedAddresses]) {
+    if (a.dev !== undefined && a.dev !== config.interface) names.add(a.dev);
+  }
+  return names;
+}
+
+/** Every interface whose state matters to the instance. */
+export function trackedLinks(config: Config): ReadonlySet<string> {
+  return new Set([...essentialLinks(config), config.interface, ...config.trackInterfaces.map((t) => t.name)]);
+}
+
+function linkFaults(config: Config, view: HostView): Fault[] {
+  const reversed = config.trackInterfaces.filter((t) => t.weight === 0 && t.reverse && view.linkUp(t.name));
+  const down = [...essentialLinks(config)].filter((name) => !view.linkUp(name));
+  return [...down, ...reversed.map((t) => t.name)].map((name) => ({ kind: "interface-down", name }));
+}
+
+function scriptFaults(config: Config, view: HostView): Fault[] {
+  return config.trackScripts
+    .filter((t) => t.weight === 0 && view.script(t.name) === (t.reverse ? "up" : "down"))
+    .map((t) => ({ kind: "script", name: t.name }));
+}
+
+function pathFaults(view: HostView): Fault[] {
+  if (!view.hasSource) return [{ kind: "no-source-address" }];
+  return view.socketProblem === undefined ? [] : [{ kind: "socket", problem: view.socketProblem }];
+}
+
+function interfaceContributions(config: Config, view: HostView): Contribution[] {
+  return config.trackInterfaces
+    .filter((t) => t.weight !== 0 && t.name !== config.interface)
+    .map((t) => contribution("interface", t, view.linkUp(t.name) ? "up" : "down"));
+}
+
+function scriptContributions(config: Config, view: HostView): Contribution[] {
+  return config.trackScripts.filter((t) => t.weight !== 0).map((t) => contribution("script", t, view.script(t.name)));
+}
+
+/** A positive weight counts while up, a negative one while down; `reverse` turns the direction of the change. */
+function contribution(
+  tracker: Contribution["tracker"],
+  t: { readonly name: string; readonly weight: number; readonly reverse: boolean },
+  state: Contribution["state"],
+): Contribution {
+  const counts = state === (t.weight > 0 ? "up" : "down");
+  const delta = counts ? t.weight * (t.reverse ? -1 : 1) : 0;
+  return { tracker, name: t.name, state, delta };
+}
+
+/** keepalived's sentence for a fault, without the instance's name. */
+export function faultReason(fault: Fault): string {
+  switch (fault.kind) {
+    case "interface-down":
+      return `(interface ${fault.name} down)`;
+    case "no-source-address":
+      return "(no IPv4 address for interface)";
+    case "script":
+      return `due to script ${fault.name}`;
+    case "socket":
+      return `(${fault.problem})`;
+    default:
+      return unreachable(fault);
+  }
+}

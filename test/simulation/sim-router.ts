@@ -1,0 +1,169 @@
+import type { IpAddress } from "../../main/address.js";
+import type { Config, VrrpInstanceConfig } from "../../main/config/model.js";
+import type { Level, Log } from "../../main/observe/log.js";
+import { ms, priority, vrid } from "../../main/units.js";
+import type { Resumption, VrrpTransition } from "../../main/vrrp/instance-types.js";
+import { numberToIpv4 } from "../../main/vrrp/ipv4.js";
+import { decodeAdvert } from "../../main/vrrp/packet.js";
+import type { ScriptResult } from "../../main/vrrp/ports.js";
+import { VrrpRouter } from "../../main/vrrp/router.js";
+import type { SimClock } from "./sim-clock.js";
+import { SimHost } from "./sim-host.js";
+import type { SimSegment } from "./sim-segment.js";
+
+export const vip: IpAddress = "192.0.2.100";
+
+const virtual = (address: IpAddress) => ({
+  address,
+  prefix: 24,
+  dev: undefined,
+  label: undefined,
+  broadcast: undefined,
+  scope: 0,
+});
+
+export const virtualAddress = virtual;
+
+/** A v2 multicast instance with keepalived's defaults. */
+export function instanceConfig(changes: Partial<VrrpInstanceConfig> = {}): VrrpInstanceConfig {
+  return {
+    name: "V",
+    at: { file: "test.conf", line: 1, column: 1 },
+    version: 2,
+    family: "inet",
+    initialState: "BACKUP",
+    interface: "eth0",
+    vrid: vrid(51),
+    basePriority: priority(100),
+    advertInterval: ms(1000),
+    authPass: undefined,
+    virtualAddresses: [virtual(vip)],
+    excludedAddresses: [],
+    trackInterfaces: [],
+    trackScripts: [],
+    dontTrackPrimary: false,
+    sourceAddress: undefined,
+    unicastPeers: [],
+    preempt: true,
+    preemptDelay: ms(0),
+    downTimerAdverts: 3,
+    strict: false,
+    accept: true,
+    skipCheckAdvAddr: false,
+    lowerPrioNoAdvert: false,
+    higherPrioSendAdvert: false,
+    ownerIgnoreAdverts: false,
+    garp: {
+      masterRepeat: 5,
+      masterDelay: ms(5000),
+      masterRefresh: ms(0),
+      masterRefreshRepeat: 1,
+      lowerPrioRepeat: 5,
+      lowerPrioDelay: ms(5000),
+    },
+    notify: { all: undefined, master: undefined, backup: undefined, fault: undefined, stop: undefined },
+    smtpAlert: false,
+    ...changes,
+  };
+}
+
+export function daemonConfig(
+  vrrpInstances: readonly VrrpInstanceConfig[],
+  parts: Partial<Pick<Config, "vrrpScripts">> = {},
+): Config {
+  return {
+    global: {
+      routerId: "sim",
+      mail: undefined,
+      vrrpVersion: 2,
+      vrrpStrict: false,
+      vrrpSkipCheckAdvAddr: false,
+      vrrpMcastGroup4: "224.0.0.18",
+      vrrpGarpInterval: ms(0),
+      vrrpGnaInterval: ms(0),
+      vrrpIptables: undefined,
+      enableScriptSecurity: false,
+      lvsReconcile: "presence",
+    },
+    vrrpScripts: parts.vrrpScripts ?? [],
+    vrrpInstances,
+    virtualServers: [],
+  };
+}
+
+export interface SimRouterOptions {
+  readonly resume?: (key: string) => Resumption | undefined;
+  readonly detail?: boolean;
+}
+
+/** A daemon's VRRP side on a simulated host. Everything it does is in `journal`, in order. */
+export class SimRouter {
+  readonly name: string;
+  readonly journal: string[] = [];
+  readonly logs: string[] = [];
+  readonly levels: Level[] = [];
+  readonly transitions: VrrpTransition[] = [];
+  readonly host: SimHost;
+  readonly router: VrrpRouter;
+  /** Scripts that run and wait for their result, by command. */
+  readonly running: { readonly command: string; readonly done: (result: ScriptResult) => void }[] = [];
+  transportError: Error | undefined;
+
+  constructor(name: string, own: IpAddress, clock: SimClock, segment: SimSegment, options: SimRouterOptions = {}) {
+    this.name = name;
+    this.host = new SimHost(own, this.journal);
+    const transport = segment.transport(name, (packet, destination) => this.#noteAdvert(packet, destination));
+    this.router = new VrrpRouter({
+      clock,
+      network: this.host,
+      transport: {
+        open: (endpoint, onPacket) => {
+          if (this.transportError !== undefined) throw this.transportError;
+          return transport.open(endpoint, onPacket);
+        },
+      },
+      sendFrame: (_index, frame) => {
+        this.journal.push(`garp ${numberToIpv4(new DataView(frame.buffer, frame.byteOffset).getUint32(28))}`);
+        return 0;
+      },
+      scripts: { run: (command, _args, _timeout, done) => void this.running.push({ command: command.argv[0], done }) },
+      log: this.#log(options.detail ?? false),
+      onTransition: (event) => {
+        this.transitions.push(event);
+        this.journal.push(`${event.from} -> ${event.to}`);
+      },
+      resume: options.resume ?? (() => undefined),
+    });
+  }
+
+  /** State of the only instance, or of the one with that name. */
+  state(name = "V"): string {
+    return this.router.snapshot().find((s) => s.config.name === name)?.state ?? "none";
+  }
+
+  /** Ends a running script with an exit code. @throws RangeError when none runs */
+  exit(command: string, code: number): void {
+    const at = this.running.findIndex((r) => r.command === command);
+    const [script] = at < 0 ? [] : this.running.splice(at, 1);
+    if (script === undefined) throw new RangeError(`${command} does not run`);
+    script.done({ kind: "exited", value: code });
+  }
+
+  /** What happened since the last call. */
+  take(): readonly string[] {
+    return this.journal.splice(0);
+  }
+
+  #noteAdvert(packet: Uint8Array, destination: IpAddress): void {
+    const decoded = decodeAdvert(packet);
+    if (decoded.ok) this.journal.push(`advert ${decoded.advert.priority} to ${destination}`);
+  }
+
+  #log(detail: boolean): Log {
+    const log = (level: Level, _event: string, sentence: string) => {
+      this.levels.push(level);
+      this.logs.push(sentence);
+    };
+    return Object.assign(log, { detail });
+  }
+}

@@ -1,0 +1,338 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { IpAddress } from "../../main/address.js";
+import type { VrrpInstanceConfig, VrrpScriptConfig } from "../../main/config/model.js";
+import { ms, priority, vrid } from "../../main/units.js";
+import { instanceKey } from "../../main/vrrp/instance-key.js";
+import { encodeAdvert } from "../../main/vrrp/packet.js";
+import { SimClock } from "../simulation/sim-clock.js";
+import {
+  daemonConfig,
+  instanceConfig,
+  SimRouter,
+  type SimRouterOptions,
+  vip,
+  virtualAddress,
+} from "../simulation/sim-router.js";
+import { SimSegment } from "../simulation/sim-segment.js";
+
+/** The shell around the reducer, over a fake host. */
+
+const own: IpAddress = "192.0.2.1";
+const peer: IpAddress = "192.0.2.9";
+const fast = { version: 3, advertInterval: ms(100) } as const;
+
+interface Bench {
+  readonly clock: SimClock;
+  readonly segment: SimSegment;
+  readonly sim: SimRouter;
+}
+
+function bench(options: SimRouterOptions = {}): Bench {
+  const clock = new SimClock();
+  const segment = new SimSegment(clock);
+  segment.delay = 0;
+  return { clock, segment, sim: new SimRouter("us", own, clock, segment, options) };
+}
+
+function running(configs: readonly VrrpInstanceConfig[], duration = 10_000): Bench {
+  const made = bench();
+  made.sim.router.start(daemonConfig(configs));
+  made.clock.advance(duration);
+  made.sim.take();
+  return made;
+}
+
+/** An advert of another router for our virtual router. */
+function hear({ clock, segment }: Bench, config: VrrpInstanceConfig, at: number, changes: object = {}): void {
+  const spec = {
+    version: config.version,
+    vrid: config.vrid,
+    interval: config.advertInterval,
+    addresses: config.virtualAddresses.map((a) => a.address),
+    authPass: config.authPass,
+    source: peer,
+    destination: "224.0.0.18",
+    ...changes,
+  };
+  segment.inject(encodeAdvert(spec, priority(at), 1));
+  clock.advance(0);
+}
+
+const garps = (address: IpAddress, count: number) => Array.from({ length: count }, () => `garp ${address}`);
+
+test("becoming master: advert, then addresses, then ARPs, then everybody is told, in one turn", () => {
+  const { clock, sim } = bench();
+  sim.router.start(daemonConfig([instanceConfig(fast)]));
+  assert.deepEqual(sim.take(), [`delete ${vip}`, "INIT -> BACKUP"]);
+  clock.advance(360.9375);
+  const takeover = ["advert 100 to 224.0.0.18", `add ${vip}`, ...garps(vip, 5), "BACKUP -> MASTER"];
+  assert.deepEqual(sim.take(), takeover);
+  assert.deepEqual(sim.logs, ["(V) Entering BACKUP STATE (init)", "(V) Entering MASTER STATE"]);
+});
+
+test("with -D: the sentences in keepalived's order", () => {
+  const { clock, sim } = bench({ detail: true });
+  sim.router.start(daemonConfig([instanceConfig(fast)]));
+  clock.advance(400);
+  assert.deepEqual(sim.logs, [
+    "(V) Entering BACKUP STATE (init)",
+    "(V) Receive advertisement timeout",
+    "(V) Entering MASTER STATE",
+    "(V) setting VIPs.",
+    `(V) Sending/queueing gratuitous ARPs on eth0 for ${vip}`,
+  ]);
+});
+
+test("adverts keep their rhythm, also after a stall", () => {
+  const { clock, sim } = running([instanceConfig(fast)], 400);
+  const due = sim.router.snapshot()[0]?.nextAdvertAt ?? ms(0);
+  clock.advance(1000);
+  assert.equal(sim.take().length, 10);
+  assert.equal(((sim.router.snapshot()[0]?.nextAdvertAt ?? 0) - due) % 100, 0);
+  clock.stall(450);
+  clock.advance(0);
+  assert.deepEqual(sim.take(), ["advert 100 to 224.0.0.18"]);
+});
+
+test("a stalled backup reads waiting adverts before it takes over", () => {
+  const config = instanceConfig(fast);
+  const made = running([config], 100);
+  hear(made, config, 200);
+  made.clock.stall(1000);
+  made.clock.advance(0);
+  assert.equal(made.sim.state(), "BACKUP");
+  hear(made, config, 200); // was in the socket all the time
+  made.clock.advance(5);
+  assert.equal(made.sim.state(), "BACKUP");
+  made.clock.advance(360);
+  assert.equal(made.sim.state(), "MASTER");
+});
+
+test("a stalled backup without waiting adverts takes over a millisecond later", () => {
+  const made = running([instanceConfig(fast)], 100);
+  made.clock.stall(1000);
+  made.clock.advance(1);
+  assert.equal(made.sim.state(), "MASTER");
+});
+
+test("stop: farewell, addresses removed, ARPs ended, nothing armed", async () => {
+  const { clock, sim } = running([instanceConfig()], 4000);
+  await sim.router.stop({ release: true });
+  assert.deepEqual(sim.take(), ["advert 0 to 224.0.0.18", `delete ${vip}`, "MASTER -> STOP"]);
+  assert.equal(clock.pending, 0);
+});
+
+test("stop without release: nothing is sent or removed", async () => {
+  const { clock, sim } = running([instanceConfig()]);
+  await sim.router.stop({ release: false });
+  assert.deepEqual(sim.take(), ["MASTER -> STOP"]);
+  assert.equal(clock.pending, 0);
+});
+
+for (const { name, state, age, resumes } of [
+  { name: "within two intervals", state: "MASTER", age: 200, resumes: true },
+  { name: "later", state: "MASTER", age: 201, resumes: false },
+  { name: "was BACKUP", state: "BACKUP", age: 10, resumes: false },
+] as const) {
+  test(`restart of the daemon: ${name}: ${resumes ? "goes on as MASTER" : "addresses removed, BACKUP"}`, () => {
+    const config = instanceConfig(fast);
+    const asked: string[] = [];
+    const resume = (key: string) => {
+      asked.push(key);
+      return { state, lastAdvertBootMs: ms(1_000_000 - age) };
+    };
+    const { sim } = bench({ resume });
+    sim.host.gain(vip);
+    sim.router.start(daemonConfig([config]));
+    const want = resumes ? ["advert 100 to 224.0.0.18", `add ${vip}`] : [`delete ${vip}`, "INIT -> BACKUP"];
+    assert.deepEqual(sim.take(), want);
+    assert.deepEqual(asked, [instanceKey(config)]);
+    assert.equal(sim.host.has(vip), resumes);
+  });
+}
+
+test("an address deleted by somebody else: farewell, and back after skew time with everything", () => {
+  const { clock, sim } = running([instanceConfig(fast)]);
+  sim.host.lose(vip);
+  assert.deepEqual(sim.take(), ["advert 0 to 224.0.0.18", "MASTER -> BACKUP"]);
+  assert.ok(sim.logs.includes(`(V) ip address ${vip}/24 dev eth0, no longer exist`));
+  clock.advance(60.9375);
+  assert.equal(sim.host.has(vip), true);
+});
+
+test("a late notification of our own deletion is not mistaken for somebody else's", () => {
+  const { clock, sim } = bench();
+  sim.router.start(daemonConfig([instanceConfig(fast)]));
+  clock.advance(361);
+  sim.take();
+  sim.host.lose(vip); // the kernel tells of the deletion at start only now
+  assert.deepEqual(sim.take(), [`add ${vip}`]);
+  assert.equal(sim.state(), "MASTER");
+});
+
+test("interface down and up", () => {
+  const { clock, sim } = running([instanceConfig()]);
+  sim.host.setRunning(false);
+  assert.deepEqual(sim.take(), [
+    "advert 0 to 224.0.0.18",
+    "advert 0 to 224.0.0.18",
+    `delete ${vip}`,
+    "MASTER -> FAULT",
+  ]);
+  clock.advance(60_000);
+  sim.host.setRunning(true);
+  assert.deepEqual(sim.take(), ["FAULT -> BACKUP"]);
+  assert.deepEqual(sim.logs.slice(-4), [
+    "Netlink reports eth0 down",
+    "(V) Entering FAULT STATE",
+    "Netlink reports eth0 up",
+    "(V) Entering BACKUP STATE",
+  ]);
+});
+
+test("missing interface and missing source address are faults that heal", () => {
+  const { clock, sim } = bench();
+  sim.host.lose(own);
+  sim.router.start(daemonConfig([instanceConfig()]));
+  assert.equal(sim.state(), "FAULT");
+  assert.ok(sim.logs.includes("(V) entering FAULT state (no IPv4 address for interface)"));
+  sim.host.gain(own);
+  assert.equal(sim.state(), "BACKUP");
+  clock.advance(10_000);
+  sim.host.removeLink();
+  assert.equal(sim.state(), "FAULT");
+});
+
+test("a socket that cannot be opened is a fault, told once and tried again", () => {
+  const { clock, sim } = bench();
+  sim.transportError = new Error("Operation not permitted");
+  sim.router.start(daemonConfig([instanceConfig()]));
+  clock.advance(20_000);
+  const told = sim.logs.filter((line) => line.includes("cannot send or receive adverts"));
+  assert.deepEqual(told, ["(V) cannot send or receive adverts: Operation not permitted; retrying every 5 s"]);
+  assert.equal(sim.state(), "FAULT");
+  sim.transportError = undefined;
+  clock.advance(5000);
+  assert.equal(sim.state(), "BACKUP");
+});
+
+const script = (changes: Partial<VrrpScriptConfig> = {}): VrrpScriptConfig => ({
+  name: "chk",
+  command: { argv: ["/bin/chk"], user: { name: "root", uid: 0, gid: 0 } },
+  interval: ms(1000),
+  timeout: ms(1000),
+  weight: 0,
+  reverse: false,
+  rise: 1,
+  fall: 1,
+  initFail: false,
+  ...changes,
+});
+
+test("script without weight: wait in silence, then BACKUP; a failure is a fault", () => {
+  const { clock, sim } = bench();
+  const tracked = instanceConfig({ trackScripts: [{ name: "chk", weight: 0, reverse: false }] });
+  sim.router.start(daemonConfig([tracked], { vrrpScripts: [script()] }));
+  clock.advance(0);
+  assert.deepEqual([sim.state(), sim.logs], ["INIT", []]);
+  sim.exit("/bin/chk", 0);
+  assert.equal(sim.state(), "BACKUP");
+  clock.advance(1000);
+  sim.exit("/bin/chk", 1);
+  assert.equal(sim.state(), "FAULT");
+  assert.deepEqual(sim.logs, [
+    "VRRP_Script(chk) succeeded",
+    "(V) Entering BACKUP STATE",
+    "Script `chk` now returning 1",
+    "VRRP_Script(chk) failed (exited with status 1)",
+    "(V) Entering FAULT STATE",
+  ]);
+});
+
+test("script that is still running is not started again; a reload keeps its result", () => {
+  const { clock, sim } = bench();
+  const tracked = instanceConfig({ trackScripts: [{ name: "chk", weight: 20, reverse: false }] });
+  sim.router.start(daemonConfig([tracked], { vrrpScripts: [script()] }));
+  clock.advance(1000);
+  assert.deepEqual(sim.logs.slice(-1), ["Track script chk is already running, expect idle - skipping run"]);
+  sim.exit("/bin/chk", 0);
+  assert.equal(sim.router.snapshot()[0]?.effectivePriority, 120);
+  sim.router.reload(daemonConfig([tracked], { vrrpScripts: [script({ interval: ms(2000) })] }));
+  assert.deepEqual(sim.logs.slice(-1), ["VRRP_Script(chk) considered successful on reload"]);
+  assert.equal(sim.router.snapshot()[0]?.effectivePriority, 120);
+});
+
+test("reload without change: nothing on the wire, nothing on the host", () => {
+  const { sim } = running([instanceConfig()]);
+  const moved = instanceConfig({ at: { file: "other.conf", line: 99, column: 1 } });
+  sim.router.reload(daemonConfig([moved]));
+  assert.deepEqual(sim.take(), []);
+});
+
+test("reload: addresses differ", () => {
+  const { sim } = running([instanceConfig({ virtualAddresses: [virtualAddress(vip), virtualAddress("192.0.2.101")] })]);
+  const addresses = [virtualAddress(vip), virtualAddress("192.0.2.102")];
+  sim.router.reload(daemonConfig([instanceConfig({ name: "renamed", virtualAddresses: addresses })]));
+  const want = ["delete 192.0.2.101", "add 192.0.2.102", "advert 100 to 224.0.0.18", ...garps("192.0.2.102", 5)];
+  assert.deepEqual(sim.take(), want);
+  assert.equal(sim.state("renamed"), "MASTER");
+});
+
+test("reload: priority differs: the next advert has it, no flap", () => {
+  const { sim } = running([instanceConfig()]);
+  sim.router.reload(daemonConfig([instanceConfig({ basePriority: priority(150) })]));
+  assert.deepEqual(sim.take(), ["advert 150 to 224.0.0.18"]);
+  assert.deepEqual(sim.transitions.at(-1)?.to, "MASTER");
+});
+
+test("reload: one instance goes, another comes with its address", () => {
+  const { clock, sim } = running([instanceConfig()]);
+  sim.router.reload(daemonConfig([instanceConfig({ name: "W", vrid: vrid(52) })]));
+  const gone = ["advert 0 to 224.0.0.18", `delete ${vip}`, "MASTER -> FAULT"];
+  assert.deepEqual(sim.take(), [...gone, `delete ${vip}`, "INIT -> BACKUP"]);
+  clock.advance(4000);
+  assert.equal(sim.state("W"), "MASTER");
+});
+
+test("reload: an instance that comes does not delete what a running one holds", () => {
+  const { sim } = running([instanceConfig()]);
+  sim.router.reload(daemonConfig([instanceConfig(), instanceConfig({ name: "W", vrid: vrid(52) })]));
+  assert.deepEqual(sim.take(), ["INIT -> BACKUP"]);
+  assert.equal(sim.host.has(vip), true);
+});
+
+test("unicast: one advert per peer, instances with the same VRID told apart by peer", () => {
+  const unicast = { ...fast, sourceAddress: own } as const;
+  const a = instanceConfig({ ...unicast, name: "A", unicastPeers: [peer, "192.0.2.8"] });
+  const b = instanceConfig({ ...unicast, name: "B", unicastPeers: ["192.0.2.7"] });
+  const made = running([a, b], 100);
+  hear(made, b, 200, { source: "192.0.2.7", destination: own });
+  made.clock.advance(300);
+  assert.deepEqual([made.sim.state("A"), made.sim.state("B")], ["MASTER", "BACKUP"]);
+  assert.deepEqual(made.sim.take().slice(0, 2), [`advert 100 to ${peer}`, "advert 100 to 192.0.2.8"]);
+});
+
+test("defects of adverts are counted each time and logged once per master", () => {
+  const config = instanceConfig({ authPass: "secret" });
+  const made = running([config], 100);
+  for (let i = 0; i < 3; i++) hear(made, config, 200, { authPass: "wrong" });
+  const counters = made.sim.router.snapshot()[0]?.counters;
+  assert.deepEqual([counters?.auth_failure, counters?.advert_rcvd], [3, 0]);
+  assert.equal(made.sim.logs.filter((line) => line.includes("invalid passwd")).length, 1);
+  made.sim.router.clearStats();
+  assert.equal(made.sim.router.snapshot()[0]?.counters.auth_failure, 0);
+});
+
+test("snapshot: why", () => {
+  const config = instanceConfig({ trackInterfaces: [{ name: "eth1", weight: -30, reverse: false }] });
+  const made = running([config], 100);
+  hear(made, config, 200);
+  const [snapshot] = made.sim.router.snapshot();
+  assert.ok(snapshot !== undefined);
+  const { state, effectivePriority, master, contributions, masterDownAt, lastTransition } = snapshot;
+  assert.deepEqual([state, effectivePriority, master?.address], ["BACKUP", 70, peer]);
+  assert.deepEqual(contributions, [{ tracker: "interface", name: "eth1", state: "down", delta: -30 }]);
+  assert.equal(masterDownAt, 1_000_100 + 3000 + ((256 - 70) * 1000) / 256);
+  assert.equal(lastTransition?.because, "startup");
+});

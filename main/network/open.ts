@@ -1,0 +1,13 @@
+import { NETLINK_ROUTE } from "../../native-bindings/netlink.js";
+import type { Clock } from "../clock.js";
+import { NetlinkConnection } from "../netlink/connection.js";
+import type { Log } from "../observe/log.js";
+import { KernelNetwork } from "./host-network.js";
+
+/**
+ * Links and addresses of the network namespace that the process is in.
+ * @throws DaemonError E_NETLINK when the kernel does not tell them; system error when there is no socket
+ */
+export function openHostNetwork(log: Log, clock: Clock): Promise<KernelNetwork> {
+  return KernelNetwork.open((events) => new NetlinkConnection(NETLINK_ROUTE, events), log, clock);
+}

@@ -1,0 +1,127 @@
+import { closeSync, constants, existsSync, openSync, writeSync } from "node:fs";
+import { DaemonError, errnoName } from "../errors.js";
+import { controlSocketPath, defaultConfigFiles, type Options, parseOptions } from "./options.js";
+import type { Supervisor, SupervisorEvent } from "./signals.js";
+import { LauncherLink } from "./signals-launcher.js";
+import { LocalSupervisor } from "./signals-local.js";
+import { signum, usageText, versionText } from "./usage.js";
+import { version } from "./version.js";
+
+/** keepalived's exit codes (behaviour-process.md section 1). */
+const exitCodes = { ok: 0, fatal: 1, permission: 4, noConfig: 6 } as const;
+
+const hasLauncher = process.env["HOLDFAST_LAUNCHER"] === "1";
+const name = process.env["HOLDFAST_NAME"] ?? "holdfast";
+
+/** What the command line asks for. @returns the exit code; never returns while the daemon runs */
+async function main(argv: readonly string[]): Promise<number> {
+  const { options, errors, warnings } = parseOptions(argv, process.env);
+  const { action } = options;
+  const asksOnly = action.do === "usage" || action.do === "version" || action.do === "signum";
+  for (const line of asksOnly ? [] : [...errors, ...warnings]) tell(line);
+  if (errors.length > 0 && !asksOnly) return exitCodes.fatal;
+  switch (action.do) {
+    case "usage":
+      return tell(usageText(name));
+    case "version":
+      return tell(versionText(name, version));
+    case "signum":
+      return printSignum(action.name);
+    case "status":
+      return status(options, options.statusJson);
+    case "config-test":
+      return configTest(options, action.output);
+    case "run":
+      return run(options);
+  }
+}
+
+function tell(line: string): number {
+  process.stderr.write(line.endsWith("\n") ? line : `${line}\n`);
+  return exitCodes.ok;
+}
+
+function printSignum(signal: string): number {
+  const answer = signum(signal);
+  if (answer.kind === "number") process.stdout.write(`${answer.value}\n`);
+  else tell(answer.sentence);
+  return answer.kind === "number" ? exitCodes.ok : exitCodes.fatal;
+}
+
+async function status(options: Options, json: boolean): Promise<number> {
+  const { askStatus } = await import("./status-client.js");
+  const { renderStatus } = await import("./status-render.js");
+  const document = await askStatus(controlSocketPath(options));
+  process.stdout.write(json ? `${JSON.stringify(document)}\n` : renderStatus(document));
+  return exitCodes.ok;
+}
+
+/** -t: reads the configuration as a start would, says what it found, touches nothing. */
+async function configTest(options: Options, output: string | undefined): Promise<number> {
+  const { createHost } = await import("../config/host.js");
+  const { loadConfig } = await import("../config/load.js");
+  const { renderDiagnostics, testExitCode } = await import("../config/report.js");
+  const result = loadConfig(configFileOf(options), createHost({ configId: options.configId }));
+  const text = renderDiagnostics(result.diagnostics);
+  if (output === undefined) process.stderr.write(text);
+  else append(output, text);
+  return testExitCode(result);
+}
+
+function append(path: string, text: string): void {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
+  const fd = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
+  writeSync(fd, text);
+  closeSync(fd);
+}
+
+/** Without -f the first of keepalived's places that has a file; a message about none names the first. */
+const configFileOf = ({ configFile }: Options): string =>
+  configFile ?? defaultConfigFiles.find((file) => existsSync(file)) ?? defaultConfigFiles[0];
+
+/** Until the daemon is there, what the launcher says waits here in order. */
+class EventQueue {
+  readonly #waiting: SupervisorEvent[] = [];
+  #handler: ((event: SupervisorEvent) => void) | undefined;
+
+  push(event: SupervisorEvent): void {
+    if (this.#handler === undefined) this.#waiting.push(event);
+    else this.#handler(event);
+  }
+
+  handle(handler: (event: SupervisorEvent) => void): void {
+    this.#handler = handler;
+    for (const event of this.#waiting.splice(0)) handler(event);
+  }
+}
+
+async function run(options: Options): Promise<number> {
+  const queue = new EventQueue();
+  const onEvent = (event: SupervisorEvent): void => queue.push(event);
+  using supervisor: Supervisor = hasLauncher ? LauncherLink.inherit(onEvent) : new LocalSupervisor(onEvent);
+  const { startDaemon } = await import("./start.js"); // the code; a spare stops here until it is needed
+  if (process.env["HOLDFAST_STANDBY"] === "1" && (await firstEvent(queue)).kind !== "go") return exitCodes.ok;
+  return await startDaemon({
+    options,
+    configFile: configFileOf(options),
+    supervisor,
+    hasLauncher,
+    onEvents: (handler) => queue.handle(handler),
+  });
+}
+
+const firstEvent = (queue: EventQueue): Promise<SupervisorEvent> => new Promise((resolve) => queue.handle(resolve));
+
+/** One line for whoever started us; a bug shows its stack. */
+function fail(error: unknown): number {
+  if (error instanceof DaemonError) {
+    tell(`${name}: ${error.message}`);
+    return error.code === "E_PRIVILEGE" ? exitCodes.permission : exitCodes.fatal;
+  }
+  const code = errnoName(error);
+  tell(code === undefined && error instanceof Error ? String(error.stack) : `${name}: ${String(error)}`);
+  return code === "EPERM" || code === "EACCES" ? exitCodes.permission : exitCodes.fatal;
+}
+
+process.exitCode = await main(process.argv.slice(2)).catch(fail);
+process.exit();

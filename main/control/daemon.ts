@@ -1,0 +1,254 @@
+import { closeOnExecFrom, mapShared } from "../../native-bindings/process.js";
+import type { FromConfigWorker } from "../config/config-protocol.js";
+import type { Config } from "../config/model.js";
+import { DeadlineClock } from "../deadline-clock.js";
+import { DaemonError } from "../errors.js";
+import type { ServerEvent } from "../health/effects.js";
+import { MailThread } from "../notify/mail-thread.js";
+import { Mailer } from "../notify/mailer.js";
+import { Notifier } from "../notify/notifier.js";
+import { openScriptRunner } from "../notify/open-script-runner.js";
+import type { OpenLog } from "../observe/create-log.js";
+import { DumpFiles, dumpDirectory } from "../observe/dump-files.js";
+import type { Log } from "../observe/log.js";
+import { LoopDelay, lateSentence } from "../observe/loop-delay.js";
+import { ms } from "../units.js";
+import { unreachable } from "../unreachable.js";
+import { ControlSocket } from "./control-socket.js";
+import { writeDump } from "./dumps.js";
+import { LastingState } from "./lasting-state.js";
+import { LvsSide } from "./lvs-side.js";
+import { controlSocketPath, defaultUmask, type Options } from "./options.js";
+import { readConfigAside } from "./reload.js";
+import { requestOf, type SignalName, type Supervisor } from "./signals.js";
+import { StateSlab } from "./state-slab.js";
+import { StatusReporter } from "./status-reporter.js";
+import { startSentence, stopSentence } from "./usage.js";
+import { VrrpSide } from "./vrrp-side.js";
+
+export interface DaemonDeps {
+  readonly options: Options;
+  readonly configFile: string;
+  readonly log: OpenLog;
+  readonly supervisor: Supervisor;
+  /** Started again by the launcher, after a crash of the daemon before this one. */
+  readonly hasLauncher: boolean;
+}
+
+/** The launcher's state memfd (PROTOCOL.md) and its size, as the launcher made it. */
+const STATE_FD = 4;
+const STATE_BYTES = 8 * 1024 * 1024;
+/** First descriptor that is not standard input, output or error. */
+const FIRST_FD = 3;
+const HEARTBEAT_MS = 500;
+/** A timer that ran this late is worth a line: at advert_int 1 a third of it is gone. */
+const LATE_MS = ms(300);
+/** keepalived gives scripts and mail this long at the end. */
+const FAREWELL = ms(1000);
+
+/** The composition root: owns every part, wires events to effects, and knows in which order to begin and to end. */
+export class Daemon {
+  readonly #deps: DaemonDeps;
+  readonly #log: Log;
+  readonly #loopDelay: LoopDelay;
+  readonly #clock: DeadlineClock;
+  readonly #lasting: LastingState;
+  readonly #scripts: ReturnType<typeof openScriptRunner>;
+  readonly #mailer: Mailer;
+  readonly #notifier: Notifier;
+  readonly #dumpFiles: DumpFiles;
+  #config: Config;
+  #vrrp: VrrpSide | undefined;
+  #lvs: LvsSide | undefined;
+  #control: ControlSocket | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #work: Promise<void> = Promise.resolve();
+  #reloadsWaiting = 0;
+  #phase: "starting" | "running" | "stopping" = "starting";
+
+  constructor(deps: DaemonDeps, config: Config) {
+    this.#deps = deps;
+    this.#config = config;
+    this.#log = deps.log.log("Keepalived");
+    this.#loopDelay = new LoopDelay(LATE_MS, (late) =>
+      this.#log("warning", "timer.late", lateSentence(late), { late }),
+    );
+    this.#clock = new DeadlineClock((late) => this.#loopDelay.late(late));
+    this.#lasting = new LastingState(new StateSlab(stateMemory(deps.hasLauncher)));
+    this.#scripts = openScriptRunner(this.#clock);
+    this.#mailer = new Mailer(() => new MailThread(this.#clock), this.#log, this.#clock);
+    this.#notifier = new Notifier(this.#scripts, this.#mailer, this.#log, this.#clock);
+    const umask = deps.options.umask ?? defaultUmask;
+    this.#dumpFiles = new DumpFiles(dumpDirectory(process.env["TMPDIR"]), umask);
+  }
+
+  /** Resolves when it serves. @throws DaemonError or a system error when it cannot */
+  async start(): Promise<void> {
+    closeOnExecFrom(FIRST_FD);
+    this.#log("info", "daemon.start", startSentence());
+    this.#configure(this.#config);
+    await this.#startVrrp(); // first: after a crash a master has little time to be back
+    await this.#startLvs();
+    if (this.#vrrp === undefined && this.#lvs === undefined)
+      this.#log("warning", "daemon.idle", "Warning - keepalived has no configuration to run");
+    await this.#openControl();
+    this.#beat();
+    this.#deps.supervisor.ready();
+    this.#log("info", "daemon.ready", "Startup complete");
+    this.#phase = "running";
+  }
+
+  /** A signal, in the order of arrival. @returns a promise that resolves when a stop has been carried out */
+  async onSignal(name: SignalName): Promise<"stopped" | undefined> {
+    const request = requestOf(name, this.#deps.options.ignoreSigint);
+    switch (request) {
+      case "reload":
+        this.#queueReload();
+        return undefined;
+      case "stop":
+        await this.stop();
+        return "stopped";
+      case "dump-threads":
+      case "ignore":
+        return undefined;
+      case "dump-data":
+      case "dump-stats":
+      case "dump-stats-and-clear":
+      case "dump-json":
+        await writeDump(
+          request,
+          this.#dumpFiles,
+          { config: this.#config, vrrp: this.#vrrp, lvs: this.#lvs },
+          this.#log,
+        );
+        return undefined;
+      default:
+        return unreachable(request);
+    }
+  }
+
+  /** Leaves cleanly: good-bye adverts first, then addresses and IPVS entries, then scripts and mail get their second. */
+  async stop(): Promise<void> {
+    if (this.#phase === "stopping") return this.#work;
+    this.#phase = "stopping";
+    const { options, supervisor } = this.#deps;
+    supervisor.stopping();
+    this.#log("info", "daemon.stopping", "Stopping");
+    clearInterval(this.#heartbeat);
+    this.#work = this.#work.then(async () => {
+      await this.#vrrp?.stop(!options.dontReleaseVrrp);
+      await this.#lvs?.stop(!options.dontReleaseIpvs);
+      await Promise.all([this.#notifier.settle(FAREWELL), this.#mailer.settle(FAREWELL)]);
+      await this.#scripts.stop();
+      await this.#control?.[Symbol.asyncDispose]();
+      this.#mailer[Symbol.dispose]();
+      this.#loopDelay[Symbol.dispose]();
+      this.#clock[Symbol.dispose]();
+      this.#log("info", "daemon.stopped", stopSentence());
+    });
+    return this.#work;
+  }
+
+  #configure(config: Config): void {
+    this.#config = config;
+    this.#deps.log.setSecrets(
+      config.vrrpInstances.map(({ authPass }) => authPass).filter((pass) => pass !== undefined),
+    );
+    this.#mailer.configure({ routerId: config.global.routerId, mail: config.global.mail });
+  }
+
+  async #startVrrp(): Promise<void> {
+    if (!this.#deps.options.daemons.vrrp || this.#config.vrrpInstances.length === 0) return;
+    const log = this.#deps.log.log("Keepalived_vrrp");
+    const [clock, scripts, notifier, lasting] = [this.#clock, this.#scripts, this.#notifier, this.#lasting];
+    this.#vrrp = await VrrpSide.open({ clock, log, scripts, notifier, lasting });
+    this.#vrrp.start(this.#config);
+  }
+
+  async #startLvs(): Promise<void> {
+    const { options } = this.#deps;
+    if (!options.daemons.checker || this.#config.virtualServers.length === 0) return;
+    const log = this.#deps.log.log("Keepalived_healthcheckers");
+    const deps = { clock: this.#clock, log, lasting: this.#lasting, ipvs: options.ipvs };
+    this.#lvs = await LvsSide.open({ ...deps, onServerEvent: (event) => this.#onServerEvent(event) }, this.#config);
+    await this.#lvs.start();
+  }
+
+  async #openControl(): Promise<void> {
+    const { options, log } = this.#deps;
+    const path = controlSocketPath(options);
+    const reporter = new StatusReporter(this.#loopDelay, log);
+    try {
+      this.#control = await ControlSocket.open(path, () => reporter.document(this.#vrrp, this.#lvs));
+    } catch (error) {
+      if (!(error instanceof DaemonError)) throw error;
+      this.#log("error", "control.unavailable", `${error.message}; the daemon runs without it`);
+    }
+  }
+
+  #beat(): void {
+    const beat = (): void => {
+      if (this.#lvs?.alive() !== false) this.#deps.supervisor.alive();
+    };
+    beat();
+    this.#heartbeat = setInterval(beat, HEARTBEAT_MS);
+  }
+
+  #onServerEvent(event: ServerEvent): void {
+    switch (event.kind) {
+      case "check":
+        this.#mailer.send({ about: "health", ...event.mail });
+        return;
+      case "real-server":
+        this.#notifier.notify(event);
+        return;
+      case "virtual-server":
+        this.#notifier.notify(event);
+        if (event.mail !== undefined) this.#mailer.send({ about: "health", ...event.mail });
+        return;
+      default:
+        unreachable(event);
+    }
+  }
+
+  /** One reload at a time; of several that were asked for meanwhile one is enough. */
+  #queueReload(): void {
+    if (this.#phase === "stopping" || this.#reloadsWaiting > 0) return;
+    this.#reloadsWaiting += 1;
+    this.#work = this.#work.then(() => {
+      this.#reloadsWaiting -= 1;
+      return this.#phase === "stopping" ? undefined : this.#reload();
+    });
+  }
+
+  async #reload(): Promise<void> {
+    const { supervisor, configFile, options } = this.#deps;
+    supervisor.reloading();
+    this.#log("info", "reload.start", "Reloading ...");
+    const answer = await readConfigAside({ kind: "load", request: 0, file: configFile, configId: options.configId });
+    if (answer.config === undefined || answer.errors) this.#refuse(answer);
+    else await this.#adopt(answer, answer.config);
+    supervisor.reloaded();
+  }
+
+  async #adopt({ findings }: FromConfigWorker, config: Config): Promise<void> {
+    for (const line of findings) this.#log("warning", "config.finding", line);
+    this.#configure(config);
+    if (this.#vrrp === undefined) await this.#startVrrp();
+    else this.#vrrp.reload(config);
+    if (this.#lvs === undefined) await this.#startLvs();
+    else await this.#lvs.reload(config);
+    this.#log("info", "reload.complete", "Reload complete");
+  }
+
+  #refuse({ missing, findings }: FromConfigWorker): void {
+    for (const line of findings) this.#log("error", "config.finding", line);
+    const why = missing ? "it cannot be read" : "see above";
+    const sentence = `New config failed validation (${why}): the running configuration stays in force - correct ${this.#deps.configFile} and reload again`;
+    this.#log("error", "reload.refused", sentence);
+  }
+}
+
+/** Without a launcher nothing outlives the process. */
+const stateMemory = (hasLauncher: boolean): Buffer =>
+  hasLauncher ? mapShared(STATE_FD, STATE_BYTES) : Buffer.alloc(STATE_BYTES);

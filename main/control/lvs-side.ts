@@ -1,0 +1,188 @@
+import { availableParallelism } from "node:os";
+import type { Clock } from "../clock.js";
+import { checkIdentity } from "../config/identity.js";
+import type { Config, VirtualServerConfig } from "../config/model.js";
+import { DaemonError } from "../errors.js";
+import { HealthDirector } from "../health/director.js";
+import type { ServerEvent } from "../health/effects.js";
+import type { LatencyReport } from "../health/latency-report.js";
+import { CheckPool } from "../health/pool.js";
+import type { Latencies, VirtualServerSnapshot } from "../health/snapshot.js";
+import type { IpvsBackend } from "../ipvs/backend.js";
+import { entryFromConfig } from "../ipvs/from-config.js";
+import { KernelBackend } from "../ipvs/kernel-backend.js";
+import { MemoryBackend } from "../ipvs/memory-backend.js";
+import type { ReconcilePolicy } from "../ipvs/planner.js";
+import { Reconciler } from "../ipvs/reconciler.js";
+import { type ServiceEntry, serviceKey, tableOf } from "../ipvs/table.js";
+import { IpvsWriter, type WriterStatus } from "../ipvs/writer.js";
+import type { Log } from "../observe/log.js";
+import { type Milliseconds, ms } from "../units.js";
+import type { LastingState } from "./lasting-state.js";
+import type { IpvsChoice } from "./options.js";
+
+export interface LvsSideDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly lasting: LastingState;
+  readonly ipvs: IpvsChoice;
+  readonly onServerEvent: (event: ServerEvent) => void;
+}
+
+/** The kernel may be slow or refuse; the daemon is up all the same, and goes on trying. */
+const firstTableWithin = ms(5000);
+/** What is left of a core belongs to adverts. */
+const checkerThreads = (): number => Math.max(1, Math.min(8, availableParallelism() - 1));
+
+/** What the writer is doing, where, and how often it looks. */
+export interface IpvsView extends WriterStatus {
+  readonly backend: IpvsBackend["name"];
+  readonly pollPeriod: Milliseconds;
+}
+
+interface Table {
+  readonly backend: IpvsBackend;
+  readonly writer: IpvsWriter;
+  readonly reconciler: Reconciler;
+}
+
+/** Checks, health and the IPVS table: edges come in from the pool, wanted destinations go out to the kernel. */
+export class LvsSide {
+  readonly #deps: LvsSideDeps;
+  readonly #director: HealthDirector;
+  readonly #pool: CheckPool;
+  readonly #table: Table | undefined;
+  #config: Config;
+
+  private constructor(deps: LvsSideDeps, config: Config, backend: IpvsBackend | undefined) {
+    this.#deps = deps;
+    this.#config = config;
+    const { clock, log, lasting } = deps;
+    this.#table = backend && this.#openTable(backend);
+    this.#director = new HealthDirector({
+      log,
+      identityOf: checkIdentity,
+      known: (identity) => lasting.health(identity),
+      remember: (identity, up) => lasting.rememberHealth(identity, up),
+      forget: (identity) => lasting.forgetHealth(identity),
+      onPoolChange: (index, server) => this.#onPoolChange(index, server),
+      onServerEvent: deps.onServerEvent,
+    });
+    this.#pool = new CheckPool({
+      clock,
+      threads: checkerThreads(),
+      onEdges: (edges) => this.#director.onEdges(edges),
+      onAttempts: (failures) => this.#director.onAttempts(failures),
+      onFault: ({ shard, code, message }) =>
+        log(
+          "error",
+          "checks.thread-replaced",
+          `checker thread ${shard} ${code}: ${message}; its checks go on elsewhere`,
+        ),
+    });
+  }
+
+  /** @throws DaemonError E_IPVS_MISSING or E_PRIVILEGE with `--ipvs kernel`; with `auto` checks go on without IPVS */
+  static async open(deps: LvsSideDeps, config: Config): Promise<LvsSide> {
+    return new LvsSide(deps, config, await openBackend(deps));
+  }
+
+  /** Resolves when the first table is in the kernel (or five seconds have passed) and all checks are handed out. */
+  async start(): Promise<void> {
+    await this.#director.start(this.#config);
+    this.#writeTable("start");
+    await Promise.all([this.#pool.start(this.#director.checks()), this.#firstTable()]);
+  }
+
+  async reload(config: Config): Promise<void> {
+    this.#config = config;
+    await this.#director.reload(config);
+    this.#writeTable("reload");
+    await this.#pool.update(this.#director.checks());
+  }
+
+  /** With `release` our entries are removed from the kernel; without, they stay for whoever comes next. */
+  async stop(release: boolean): Promise<void> {
+    await this.#pool.stop();
+    if (release) await this.#director.shutdown();
+    if (this.#table === undefined) return;
+    await this.#table.reconciler.stop();
+    await this.#table.writer.stop({ release });
+  }
+
+  /** Every checker thread answers. */
+  alive(): boolean {
+    return this.#pool.alive();
+  }
+
+  latency(): Promise<LatencyReport> {
+    return this.#pool.latency();
+  }
+
+  *virtualServers(latencies?: Latencies): Generator<{ config: VirtualServerConfig; snapshot: VirtualServerSnapshot }> {
+    const { virtualServers } = this.#config;
+    let index = 0;
+    for (const snapshot of this.#director.snapshot(latencies)) {
+      const config = virtualServers[index++];
+      if (config !== undefined) yield { config, snapshot };
+    }
+  }
+
+  /** Undefined: the kernel has no IPVS. */
+  ipvs(): IpvsView | undefined {
+    if (this.#table === undefined) return undefined;
+    const { backend, writer, reconciler } = this.#table;
+    return { backend: backend.name, pollPeriod: reconciler.pollPeriod, ...writer.snapshot() };
+  }
+
+  #openTable(backend: IpvsBackend): Table {
+    const { clock, log, lasting } = this.#deps;
+    const policy = (): ReconcilePolicy => this.#config.global.lvsReconcile;
+    const writer = new IpvsWriter({
+      backend,
+      clock,
+      log,
+      policy,
+      onOwnershipChange: (added, removed) => lasting.ownershipChanged(added, removed),
+    });
+    writer.adopt(lasting.owned());
+    return { backend, writer, reconciler: new Reconciler({ backend, writer, clock, log, policy }) };
+  }
+
+  #writeTable(because: "start" | "reload"): void {
+    const entries = this.#config.virtualServers.map((config, index) => this.#entry(config, index));
+    this.#table?.writer.setDesired(tableOf(entries), because);
+  }
+
+  async #firstTable(): Promise<void> {
+    if (this.#table === undefined) return;
+    const { clock } = this.#deps;
+    await Promise.race([
+      this.#table.writer.ready(),
+      new Promise<void>((resolve) => clock.after(firstTableWithin, resolve)),
+    ]);
+    this.#table.reconciler.start();
+  }
+
+  #onPoolChange(index: number, config: VirtualServerConfig): void {
+    const entry = this.#entry(config, index);
+    this.#table?.writer.setService(serviceKey(entry.service), entry);
+  }
+
+  #entry(config: VirtualServerConfig, index: number): ServiceEntry {
+    return entryFromConfig(config, this.#director.pool(index));
+  }
+}
+
+async function openBackend({ ipvs, log }: LvsSideDeps): Promise<IpvsBackend | undefined> {
+  const backend = ipvs === "memory" ? new MemoryBackend() : new KernelBackend();
+  try {
+    await backend.open();
+    return backend;
+  } catch (error) {
+    backend.close();
+    if (ipvs !== "auto" || !(error instanceof DaemonError)) throw error;
+    log("error", "ipvs.missing", `${error.message}; checks and VRRP go on, nothing is balanced until then`);
+    return undefined;
+  }
+}

@@ -1,0 +1,144 @@
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { DaemonError } from "../errors.js";
+import {
+  type LauncherMessage,
+  type PidFileVerdict,
+  parseLauncherLine,
+  type Supervisor,
+  type SupervisorEvent,
+} from "./signals.js";
+
+/** Descriptor of the daemon's end of the socket pair (PROTOCOL.md). */
+const LINK_FD = 3;
+/** No line of the protocol is longer than a path (PATH_MAX 4,096) and a few words. */
+const MAX_LINE = 8192;
+const MAX_STATUS = 200;
+
+interface Waiting<T> {
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: DaemonError) => void;
+}
+
+/** The link to the launcher: lines of ASCII over a stream socket. */
+export class LauncherLink implements Supervisor {
+  readonly #stream: Duplex;
+  readonly #onEvent: (event: SupervisorEvent) => void;
+  readonly #pidFiles = new Map<string, Waiting<PidFileVerdict>>();
+  #fork: Waiting<void> | undefined;
+  #partial = "";
+  #phase: "open" | "closed" = "open";
+
+  /** `onEvent` is called for every signal, in order; the first ones may come before anything was sent. */
+  constructor(stream: Duplex, onEvent: (event: SupervisorEvent) => void) {
+    this.#stream = stream;
+    this.#onEvent = onEvent;
+    stream.setEncoding("utf8");
+    stream.on("data", (chunk: string) => this.#receive(chunk));
+    stream.on("error", (error) => this.#lost(error.message));
+    stream.on("end", () => this.#lost("it has ended"));
+    stream.on("close", () => this.#lost("it has ended"));
+  }
+
+  /** Takes over the inherited descriptor. The link keeps the process alive (a spare has nothing else) until disposed. */
+  static inherit(onEvent: (event: SupervisorEvent) => void): LauncherLink {
+    return new LauncherLink(new Socket({ fd: LINK_FD, readable: true, writable: true }), onEvent);
+  }
+
+  pidFile(path: string): Promise<PidFileVerdict> {
+    if (/[\r\n]/.test(path))
+      return Promise.reject(new DaemonError("E_LAUNCHER", `Pid file name has a line break: ${JSON.stringify(path)}`));
+    return new Promise((resolve, reject) => {
+      this.#pidFiles.set(path, { resolve, reject });
+      this.#send(`pidfile ${path}`);
+    });
+  }
+
+  fork(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#fork = { resolve, reject };
+      this.#send("fork");
+    });
+  }
+
+  ready(): void {
+    this.#send("ready");
+  }
+
+  reloading(): void {
+    this.#send("reloading");
+  }
+
+  reloaded(): void {
+    this.#send("reloaded");
+  }
+
+  stopping(): void {
+    this.#send("stopping");
+  }
+
+  status(text: string): void {
+    this.#send(`status ${text.replace(/[^\x20-\x7e]+/g, " ").slice(0, MAX_STATUS)}`);
+  }
+
+  /** Skipped while earlier lines wait: a launcher that does not read must not cost memory. */
+  alive(): void {
+    if (this.#stream.writableLength === 0) this.#send("alive");
+  }
+
+  [Symbol.dispose](): void {
+    this.#phase = "closed";
+    this.#stream.destroy();
+    this.#fail("closed");
+  }
+
+  #send(line: string): void {
+    if (this.#phase === "open") this.#stream.write(`${line}\n`);
+    else this.#fail("it has ended");
+  }
+
+  #receive(chunk: string): void {
+    const lines = (this.#partial + chunk).split("\n");
+    this.#partial = lines.pop() ?? "";
+    for (const line of lines) this.#handle(line);
+    if (this.#partial.length > MAX_LINE) this.#lost("it sent an endless line");
+  }
+
+  #handle(line: string): void {
+    const message = parseLauncherLine(line);
+    // A newer launcher may say more than we know; what we wait for is never missed that way.
+    if (message !== undefined) this.#dispatch(message);
+  }
+
+  #dispatch(message: LauncherMessage): void {
+    switch (message.kind) {
+      case "pidfile":
+        this.#pidFiles.get(message.path)?.resolve(message.verdict);
+        this.#pidFiles.delete(message.path);
+        return;
+      case "forked":
+        this.#fork?.resolve();
+        this.#fork = undefined;
+        return;
+      default:
+        this.#onEvent(message);
+    }
+  }
+
+  #lost(reason: string): void {
+    if (this.#phase === "closed") return;
+    this.#phase = "closed";
+    this.#stream.destroy();
+    this.#fail(reason);
+    this.#onEvent({ kind: "lost", reason });
+  }
+
+  /** Whoever still waits for an answer learns that none will come. */
+  #fail(reason: string): void {
+    const error = new DaemonError("E_LAUNCHER", `No answer from the launcher: ${reason}. Start the daemon again.`);
+    for (const waiting of this.#pidFiles.values()) waiting.reject(error);
+    this.#pidFiles.clear();
+    this.#fork?.reject(error);
+    this.#fork = undefined;
+  }
+}

@@ -1,0 +1,96 @@
+import { createHost } from "../config/host.js";
+import { loadConfig } from "../config/load.js";
+import { findingLines } from "../config/report.js";
+import { type OpenLog, openLog } from "../observe/create-log.js";
+import { dumpDirectory } from "../observe/dump-files.js";
+import { Daemon } from "./daemon.js";
+import { logSinks, mainPidFile, type Options } from "./options.js";
+import type { Supervisor, SupervisorEvent } from "./signals.js";
+
+export interface StartOptions {
+  readonly options: Options;
+  readonly configFile: string;
+  readonly supervisor: Supervisor;
+  readonly hasLauncher: boolean;
+  /** Hands over what was heard so far, in order, and everything from now on. */
+  readonly onEvents: (handler: (event: SupervisorEvent) => void) => void;
+}
+
+/** Program error (EX_SOFTWARE): not permanent, so the launcher starts the daemon again. */
+const PROGRAM_ERROR = 70;
+const NO_CONFIG = 6;
+
+/** Reads the configuration, claims the pid files and serves. @returns the exit code when it has left */
+export async function startDaemon(start: StartOptions): Promise<number> {
+  const { options } = start;
+  const log = openLog({
+    ...logSinks(options, dumpDirectory(process.env["TMPDIR"])),
+    detail: options.logDetail > 0,
+  });
+  dieOfBugs(log);
+  const code = await serve(start, log);
+  await log.close();
+  return code;
+}
+
+async function serve(start: StartOptions, log: OpenLog): Promise<number> {
+  const { options, configFile, supervisor, hasLauncher, onEvents } = start;
+  const say = log.log("Keepalived");
+  const loaded = loadConfig(configFile, createHost({ configId: options.configId }));
+  for (const line of findingLines(loaded.diagnostics)) say("warning", "config.finding", line);
+  if (loaded.missing || loaded.config === undefined) {
+    say(
+      "error",
+      "config.missing",
+      `Configuration file ${configFile} cannot be used - correct the path given with -f, or its content`,
+    );
+    return NO_CONFIG;
+  }
+  if (!(await claimPidFiles(options, supervisor, log))) return 0;
+  const daemon = new Daemon({ options, configFile, log, supervisor, hasLauncher }, loaded.config);
+  await daemon.start();
+  await new Promise<void>((resolve) => {
+    onEvents((event) => {
+      if (event.kind === "signal") void daemon.onSignal(event.name).then((end) => end === "stopped" && resolve());
+      else if (event.kind === "lost") void daemon.stop().then(resolve);
+    });
+  });
+  return 0;
+}
+
+/** @returns false when another daemon runs; a pid file that cannot be written is no reason not to serve */
+async function claimPidFiles(
+  { daemons, pidFile, vrrpPidFile, checkersPidFile }: Options,
+  supervisor: Supervisor,
+  log: OpenLog,
+): Promise<boolean> {
+  const say = log.log("Keepalived");
+  const wanted = [
+    mainPidFile({ pidFile }),
+    daemons.vrrp ? vrrpPidFile : undefined,
+    daemons.checker ? checkersPidFile : undefined,
+  ];
+  for (const path of wanted.filter((file) => file !== undefined)) {
+    const verdict = await supervisor.pidFile(path);
+    if (verdict.kind === "busy") {
+      say("info", "daemon.already-running", "daemon is already running", { pid: verdict.pid, path });
+      return false;
+    }
+    if (verdict.kind === "failed")
+      say(
+        "error",
+        "pid-file.failed",
+        `Cannot write pid file ${path} (errno ${verdict.errno}) - check the directory and its permissions`,
+      );
+  }
+  return true;
+}
+
+/** A bug ends the process with its story in the log; the launcher starts the next one, which takes over the state. */
+function dieOfBugs(log: OpenLog): void {
+  process.on("uncaughtException", (error: unknown) => {
+    const story = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    log.log("Keepalived")("alert", "daemon.bug", `Program error, starting again: ${story}`);
+    void log.flush().finally(() => process.exit(PROGRAM_ERROR));
+  });
+}

@@ -1,0 +1,85 @@
+import { connect } from "node:net";
+import { DaemonError, errnoName } from "../errors.js";
+import { type Milliseconds, ms } from "../units.js";
+import { parseStatus, type StatusDocument } from "./status.js";
+
+/** Some 100,000 real servers; more is not what we asked. */
+const MAX_ANSWER_CHARS = 64 * 1024 * 1024;
+
+/**
+ * Asks the daemon at `path` for its status.
+ * @throws DaemonError E_SOCKET with what to do when nobody answers, or not within `timeout`, or not as expected
+ */
+export async function askStatus(path: string, timeout: Milliseconds = ms(5000)): Promise<StatusDocument> {
+  const line = await exchange(path, '{"get":"status"}\n', timeout);
+  const answer = parseJson(line);
+  if (typeof answer !== "object" || answer === null) throw unexpected(path, line);
+  if ("error" in answer) throw new DaemonError("E_SOCKET", `The daemon at ${path} refused: ${String(answer.error)}`);
+  const status = parseStatus("status" in answer ? answer.status : undefined);
+  if (status === undefined) throw unexpected(path, line);
+  return status;
+}
+
+/** Sends one line, gives back one line. */
+function exchange(path: string, request: string, timeout: Milliseconds): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    const late = setTimeout(() => fail(`did not answer within ${timeout / 1000} s`), timeout);
+    let chunks: string[] = [];
+    let chars = 0;
+    const end = (): void => {
+      clearTimeout(late);
+      socket.destroy();
+      chunks = [];
+    };
+    const fail = (reason: string): void => {
+      end();
+      reject(new DaemonError("E_SOCKET", `The daemon at ${path} ${reason}`));
+    };
+    socket.setEncoding("utf8");
+    socket.on("connect", () => socket.write(request));
+    socket.on("data", (chunk: string) => {
+      const newline = chunk.indexOf("\n");
+      chunks.push(newline < 0 ? chunk : chunk.slice(0, newline));
+      chars += chunk.length;
+      const answer = newline < 0 ? undefined : chunks.join("");
+      if (answer !== undefined) {
+        end();
+        resolve(answer);
+      } else if (chars > MAX_ANSWER_CHARS) fail("sends more than a status can be");
+    });
+    socket.on("end", () => fail("closed the connection before it answered"));
+    socket.on("error", (error) => {
+      end();
+      reject(new DaemonError("E_SOCKET", connectSentence(path, error), { cause: error }));
+    });
+  });
+}
+
+function connectSentence(path: string, error: unknown): string {
+  switch (errnoName(error)) {
+    case "ENOENT":
+      return `No daemon: ${path} does not exist - is holdfast running, with this --control-socket or --pid?`;
+    case "ECONNREFUSED":
+      return `No daemon: nobody listens at ${path} any more - is holdfast running?`;
+    case "EACCES":
+    case "EPERM":
+      return `No permission to use ${path} - run this as root`;
+    default:
+      return `Cannot talk with the daemon at ${path}: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+const unexpected = (path: string, line: string): DaemonError =>
+  new DaemonError(
+    "E_SOCKET",
+    `What answers at ${path} is no holdfast of this version: ${JSON.stringify(line.slice(0, 80))}`,
+  );

@@ -1,0 +1,65 @@
+import type { IpAddress } from "../address.js";
+import type { VirtualServerConfig } from "../config/model.js";
+import type { LatencyReport } from "../health/latency-report.js";
+import type { CheckSnapshot, RealServerSnapshot, VirtualServerSnapshot } from "../health/snapshot.js";
+import { addressTexts, type VrrpInstanceDump } from "../observe/vrrp-dump.js";
+import type { InstanceStatus, LatencyStatus, RealServerStatus, Streamed, VirtualServerStatus } from "./status.js";
+
+/** How the parts of the daemon look in the status document. */
+
+export function instanceStatus(dump: VrrpInstanceDump, master: IpAddress | undefined): InstanceStatus {
+  const { config, live } = dump;
+  const { vips, evips } = addressTexts(dump);
+  return {
+    name: config.name,
+    state: live.state,
+    priority: config.basePriority,
+    effectivePriority: live.effectivePriority,
+    vips: [...vips, ...evips],
+    ...(master === undefined ? {} : { master }),
+    since: live.lastTransition,
+  };
+}
+
+export function virtualServerStatus(
+  config: VirtualServerConfig,
+  snapshot: VirtualServerSnapshot,
+): Streamed<VirtualServerStatus> {
+  return {
+    vs: snapshot.name,
+    scheduler: config.scheduler,
+    quorumUp: snapshot.quorum === "up",
+    realServers: snapshot.realServers.map(realServerStatus),
+  };
+}
+
+function realServerStatus({ name, alive, weight, checks }: RealServerSnapshot): RealServerStatus {
+  const latency = slowest(checks);
+  const outcome = checks.find(({ lastEdge }) => lastEdge !== undefined && !lastEdge.up) ?? checks[0];
+  return {
+    rs: name,
+    state: alive ? "up" : "down",
+    weight,
+    ...(latency === undefined ? {} : { latencyMs: latency }),
+    ...(outcome?.lastEdge === undefined ? {} : { lastOutcome: outcome.lastEdge.outcome }),
+  };
+}
+
+function slowest(checks: readonly CheckSnapshot[]): number | undefined {
+  const known = checks.map(({ latency }) => latency).filter((latency) => latency !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
+}
+
+/** From microseconds to milliseconds. */
+export function latencyStatus({ histograms }: LatencyReport): Record<string, LatencyStatus> {
+  const byKind: Record<string, LatencyStatus> = {};
+  for (const [kind, histogram] of histograms) {
+    byKind[kind] = {
+      p50: histogram.getValueAtPercentile(50) / 1000,
+      p99: histogram.getValueAtPercentile(99) / 1000,
+      max: histogram.maxValue / 1000,
+      count: histogram.totalCount,
+    };
+  }
+  return byKind;
+}

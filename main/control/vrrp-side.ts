@@ -1,0 +1,111 @@
+import { bootTime } from "../../native-bindings/timer.js";
+import type { Clock } from "../clock.js";
+import type { Config } from "../config/model.js";
+import type { KernelNetwork } from "../network/host-network.js";
+import { openHostNetwork } from "../network/open.js";
+import { type FrameSender, openFrameSender } from "../network/packet-sender.js";
+import type { InstanceState } from "../notify/mail.js";
+import type { Notifier } from "../notify/notifier.js";
+import type { Log } from "../observe/log.js";
+import type { VrrpDump } from "../observe/vrrp-dump.js";
+import type { VrrpTransition } from "../vrrp/instance-types.js";
+import type { ScriptRunner } from "../vrrp/ports.js";
+import { RawTransport } from "../vrrp/raw-transport.js";
+import { VrrpRouter } from "../vrrp/router.js";
+import type { LastingState } from "./lasting-state.js";
+import type { InstanceStatus } from "./status.js";
+import { instanceStatus } from "./status-view.js";
+import { instanceDump, scriptDump } from "./vrrp-view.js";
+
+export interface VrrpSideDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly scripts: ScriptRunner;
+  readonly notifier: Notifier;
+  readonly lasting: LastingState;
+}
+
+/** VRRP with what it needs of this host: links and addresses, raw sockets, frames, scripts. */
+export class VrrpSide {
+  readonly #deps: VrrpSideDeps;
+  readonly #network: KernelNetwork;
+  readonly #frames: FrameSender;
+  readonly #router: VrrpRouter;
+
+  private constructor(deps: VrrpSideDeps, network: KernelNetwork, frames: FrameSender) {
+    this.#deps = deps;
+    this.#network = network;
+    this.#frames = frames;
+    this.#router = new VrrpRouter({
+      clock: deps.clock,
+      network,
+      transport: new RawTransport(deps.log),
+      sendFrame: (interfaceIndex, frame) => frames.send(interfaceIndex, frame),
+      scripts: deps.scripts,
+      log: deps.log,
+      onTransition: (event) => this.#onTransition(event),
+      onAdvertSent: (key, at) => deps.lasting.rememberAdvert(key, at),
+      resume: (key) => deps.lasting.resumption(key),
+    });
+  }
+
+  /** @throws DaemonError E_NETLINK, or a system error (EPERM) when the sockets cannot be had */
+  static async open(deps: VrrpSideDeps): Promise<VrrpSide> {
+    const network = await openHostNetwork(deps.log, deps.clock);
+    try {
+      return new VrrpSide(deps, network, openFrameSender());
+    } catch (error) {
+      network[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  start(config: Config): void {
+    this.#router.start(config);
+  }
+
+  reload(config: Config): void {
+    this.#router.reload(config);
+  }
+
+  /** With `release`: good-bye adverts, addresses removed. Resolves when the kernel has answered. */
+  async stop(release: boolean): Promise<void> {
+    await this.#router.stop({ release });
+    this.#network[Symbol.dispose]();
+    this.#frames[Symbol.dispose]();
+  }
+
+  clearStats(): void {
+    this.#router.clearStats();
+  }
+
+  dump(): VrrpDump {
+    const offset = wallClockOffset();
+    const instances = this.#router.snapshot().map((snapshot) => instanceDump(snapshot, offset));
+    return { instances, scripts: this.#router.scripts().map(scriptDump) };
+  }
+
+  *statuses(): Generator<InstanceStatus> {
+    const offset = wallClockOffset();
+    for (const snapshot of this.#router.snapshot()) {
+      const master = snapshot.state === "MASTER" ? snapshot.source : snapshot.master?.address;
+      yield instanceStatus(instanceDump(snapshot, offset), master);
+    }
+  }
+
+  #onTransition({ key, instance, to, priority }: VrrpTransition): void {
+    const { lasting, notifier } = this.#deps;
+    lasting.rememberVrrp(key, to);
+    const state = notifiedState(to);
+    if (state === undefined) return;
+    const { name, notify, smtpAlert } = instance;
+    notifier.notify({ kind: "instance", name, state, priority, notify, smtpAlert });
+  }
+}
+
+/** From boot time, which timers use, to the time of day, which people read. */
+const wallClockOffset = (): number => Date.now() - bootTime();
+
+/** Nobody is told of INIT. */
+const notifiedState = (state: VrrpTransition["to"]): InstanceState | undefined =>
+  state === "INIT" ? undefined : state;

@@ -1,0 +1,71 @@
+import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
+import { type Milliseconds, ms } from "../units.js";
+
+/** How late the event loop of this thread runs its timers. What a missed advert is made of. */
+export interface LoopDelaySummary {
+  readonly p50: Milliseconds;
+  readonly p99: Milliseconds;
+  readonly max: Milliseconds;
+  /** Samples of the histogram. */
+  readonly count: number;
+  /** Timers that ran later than the threshold, and the worst of them. */
+  readonly late: number;
+  readonly worstLate: Milliseconds;
+}
+
+/** Node's sampling timer, in milliseconds; its wake-ups cost some 0.01 % of a core. */
+const RESOLUTION_MS = 10;
+
+export class LoopDelay implements Disposable {
+  readonly #histogram: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  readonly #threshold: Milliseconds;
+  readonly #onLate: (overdue: Milliseconds) => void;
+  #late = 0;
+  #worstLate = 0;
+
+  /** `onLate` hears of timers that ran more than `threshold` after their time. */
+  constructor(threshold: Milliseconds, onLate: (overdue: Milliseconds) => void) {
+    this.#threshold = threshold;
+    this.#onLate = onLate;
+    this.#histogram.enable();
+  }
+
+  /** Called by whoever runs timers, with the time between when one was due and when it ran. Allocates nothing. */
+  late(overdue: Milliseconds): void {
+    if (overdue <= this.#threshold) return;
+    this.#late += 1;
+    this.#worstLate = Math.max(this.#worstLate, overdue);
+    this.#onLate(overdue);
+  }
+
+  /** Since start or `reset`. */
+  summary(): LoopDelaySummary {
+    const histogram = this.#histogram;
+    const empty = histogram.count === 0;
+    return {
+      p50: delayOf(empty ? 0 : histogram.percentile(50)),
+      p99: delayOf(empty ? 0 : histogram.percentile(99)),
+      max: delayOf(empty ? 0 : histogram.max),
+      count: histogram.count,
+      late: this.#late,
+      worstLate: ms(this.#worstLate),
+    };
+  }
+
+  reset(): void {
+    this.#histogram.reset();
+    this.#late = 0;
+    this.#worstLate = 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.#histogram.disable();
+  }
+}
+
+/** The histogram holds nanoseconds between two runs of a 10 ms timer; the delay is what is above that. */
+const delayOf = (nanoseconds: number): Milliseconds => ms(Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS));
+
+/** What keepalived logs for such a timer. */
+export const lateSentence = (overdue: Milliseconds): string =>
+  `A thread timer expired ${(overdue / 1000).toFixed(6)} seconds ago`;

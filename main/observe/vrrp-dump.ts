@@ -1,0 +1,113 @@
+import type { IpAddress } from "../address.js";
+import type { ScriptCommand, VirtualAddress, VrrpInstanceConfig, VrrpScriptConfig } from "../config/model.js";
+import type { Milliseconds, Priority } from "../units.js";
+
+/** What keepalived.json, keepalived.stats and keepalived.data show: the configuration and a snapshot of what lives. */
+export interface VrrpDump {
+  readonly instances: readonly VrrpInstanceDump[];
+  readonly scripts: readonly VrrpScriptDump[];
+}
+
+export interface VrrpInstanceDump {
+  readonly config: VrrpInstanceConfig;
+  readonly live: VrrpInstanceLive;
+}
+
+export type VrrpStateName = "INIT" | "BACKUP" | "MASTER" | "FAULT" | "DELETED" | "STOP";
+
+/** Numbers that JSON, SNMP and D-Bus use (behaviour-vrrp.md section 5). */
+export const vrrpStateNumbers: Readonly<Record<VrrpStateName, number>> = {
+  INIT: 0,
+  BACKUP: 1,
+  MASTER: 2,
+  FAULT: 3,
+  DELETED: 97,
+  STOP: 98,
+};
+
+export interface VrrpInstanceLive {
+  readonly state: VrrpStateName;
+  readonly wantState: VrrpStateName;
+  readonly effectivePriority: Priority;
+  /** Priority of the last accepted advert; 0 before the first one. */
+  readonly masterPriority: number;
+  /** VRRPv3 learns it from the master; else the configured one. */
+  readonly masterAdvertInterval: Milliseconds;
+  readonly masterDownInterval: Milliseconds;
+  /** Wall clock, milliseconds since 1970, with fraction. */
+  readonly lastTransition: number;
+  readonly sourceAddress: IpAddress | undefined;
+  /** True from the moment the addresses were added until they are removed. */
+  readonly vipsSet: boolean;
+  /** By position in `config.virtualAddresses` and `config.excludedAddresses`: is it on the interface? */
+  readonly virtualSet: readonly boolean[];
+  readonly excludedSet: readonly boolean[];
+  /** Interfaces and scripts that hold the instance in FAULT. */
+  readonly faults: number;
+  readonly stats: VrrpStats;
+}
+
+/** Counters since start (or since they were cleared). */
+export interface VrrpStats {
+  readonly advertRcvd: number;
+  readonly advertSent: number;
+  readonly becomeMaster: number;
+  readonly releaseMaster: number;
+  readonly packetLenErr: number;
+  readonly advertIntervalErr: number;
+  readonly ipTtlErr: number;
+  readonly invalidTypeRcvd: number;
+  readonly addrListErr: number;
+  readonly invalidAuthtype: number;
+  readonly authtypeMismatch: number;
+  readonly authFailure: number;
+  readonly priZeroRcvd: number;
+  readonly priZeroSent: number;
+}
+
+export interface VrrpScriptDump {
+  readonly config: VrrpScriptConfig;
+  /** `init`: has not ended yet. */
+  readonly status: "init" | "good" | "bad";
+  readonly run: "idle" | "running" | "requested termination" | "forcing termination";
+  /** The counter of the rise and fall rule (behaviour-vrrp.md section 12). */
+  readonly result: number;
+}
+
+/** Whole words in quotes, as keepalived prints a command: `'/bin/echo' 'a b'`. */
+export const quotedCommand = (command: ScriptCommand): string => command.argv.map((word) => `'${word}'`).join(" ");
+
+const scopes: Readonly<Record<number, string>> = { 0: "global", 200: "site", 253: "link", 254: "host", 255: "nowhere" };
+
+/** As in dump files: `10.9.0.1/24 dev eth0 scope global label eth0:1 set`. Exporters take words 1 and 3. */
+export function addressText(address: VirtualAddress, ownInterface: string, isSet: boolean): string {
+  const v6 = address.address.includes(":");
+  const host = address.prefix === (v6 ? 128 : 32);
+  // A /128 is added as deprecated, so that it is never chosen as a source (behaviour-vrrp.md section 8).
+  const lifetime = host ? "deprecated" : "preferred_lft forever";
+  return [
+    host ? address.address : `${address.address}/${address.prefix}`,
+    ...(address.broadcast === undefined ? [] : [`brd ${address.broadcast}`]),
+    `dev ${address.dev ?? ownInterface}`,
+    `scope ${scopes[address.scope] ?? String(address.scope)}`,
+    ...(address.label === undefined ? [] : [`label ${address.label}`]),
+    ...(v6 ? [lifetime] : []),
+    ...(isSet ? ["set"] : []),
+  ].join(" ");
+}
+
+/** VIPs, then excluded VIPs, as text. */
+export function addressTexts({ config, live }: VrrpInstanceDump): { vips: string[]; evips: string[] } {
+  const text = (set: readonly boolean[]) => (address: VirtualAddress, i: number) =>
+    addressText(address, config.interface, set[i] ?? false);
+  return {
+    vips: config.virtualAddresses.map(text(live.virtualSet)),
+    evips: config.excludedAddresses.map(text(live.excludedSet)),
+  };
+}
+
+/** keepalived ignores the tracking of an instance's own interface, and a script that is tracked twice. */
+export function trackedNames({ config }: VrrpInstanceDump): { interfaces: string[]; scripts: string[] } {
+  const interfaces = config.trackInterfaces.map(({ name }) => name).filter((name) => name !== config.interface);
+  return { interfaces: [...new Set(interfaces)], scripts: [...new Set(config.trackScripts.map(({ name }) => name))] };
+}

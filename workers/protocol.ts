@@ -1,3 +1,4 @@
+import type { MessagePort } from "node:worker_threads";
 import type { CheckConfig } from "../main/config/model.js";
 import type { CheckId, Milliseconds } from "../main/units.js";
 
@@ -16,6 +17,22 @@ export const outcomes = [
 ] as const;
 export type Outcome = (typeof outcomes)[number];
 
+/** What a shard is started with. `port` is one end of a channel of its own: piscina's is left to piscina. */
+export interface ShardTask {
+  readonly port: MessagePort;
+  readonly options: ShardOptions;
+}
+
+export interface ShardOptions {
+  readonly heartbeat: Milliseconds;
+  /** How long edges and attempts are collected before they are handed over. */
+  readonly batchDelay: Milliseconds;
+  /** Checks in flight at once, hence open sockets; what is due beyond it waits in order. */
+  readonly maxInFlight: number;
+  /** Added to the thread's nice value, where the native module is there to do it. */
+  readonly nice: number;
+}
+
 /** One check as a shard runs it. `identity` names it across reloads: target + parameters, never a position in a file. */
 export interface CheckSpec {
   readonly id: CheckId;
@@ -32,14 +49,17 @@ export type ToWorker =
   | { readonly kind: "report-latency" }
   | { readonly kind: "drain" };
 
-/** Worker → main. An edge from an old epoch is dropped: its check may have changed meaning. */
+/**
+ * Worker → main. `epoch` is the configuration that the shard had applied. A check id is never given to another check, so an
+ * edge of an earlier epoch stays good as long as its check is assigned: dropping it would lose a state change for ever.
+ */
 export type FromWorker =
   | { readonly kind: "heartbeat"; readonly running: number; readonly completed: number }
   /** `batch`: see edges.ts. Transferred, not copied. */
   | { readonly kind: "edges"; readonly epoch: number; readonly batch: Uint32Array<ArrayBuffer> }
   /** A failed attempt that is no edge, for the log only (log_all_failures). */
   | { readonly kind: "attempts"; readonly epoch: number; readonly failures: readonly FailedAttempt[] }
-  /** Latest total latency by check id, and one HdrHistogram V2 payload (base64) per check kind. */
+  /** `last` holds two words per check: id, latest latency in µs. One HdrHistogram V2 payload (µs, base64) per check type. */
   | {
       readonly kind: "latency";
       readonly histograms: Readonly<Record<string, string>>;
@@ -62,6 +82,7 @@ export interface CheckEdge {
   readonly outcome: Outcome;
   /** Retries that were used up before a DOWN; 0 for none. */
   readonly retries: number;
+  /** Of the attempt that made the edge; whole microseconds. */
   readonly latency: Milliseconds;
   /** HTTP status code received, 0 if none. */
   readonly status: number;

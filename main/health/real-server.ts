@@ -1,0 +1,51 @@
+import { unreachable } from "../unreachable.js";
+
+/** One checker as its real server sees it. `unrun-*`: assumed (down with `alpha`), nothing heard yet. */
+export type CheckerState = "unrun-up" | "unrun-down" | "up" | "down";
+
+export interface RealServerState {
+  readonly checkers: readonly CheckerState[];
+  /** Number of checkers that are down; the server is alive iff 0 (all checkers have to agree). */
+  readonly failed: number;
+}
+
+export interface CheckApplied {
+  readonly state: RealServerState;
+  /** What it means for the server. `reported`: no change, but the first word about a server that is not in service. */
+  readonly change: "none" | "reported" | "up" | "down";
+  /** The checker itself changed between up and down. */
+  readonly checkerChanged: boolean;
+}
+
+export const isUp = (state: CheckerState): boolean => state === "up" || state === "unrun-up";
+export const isAlive = (server: RealServerState): boolean => server.failed === 0;
+
+const hasRun = (state: CheckerState): boolean => state === "up" || state === "down";
+
+export function realServer(checkers: readonly CheckerState[]): RealServerState {
+  return { checkers, failed: checkers.filter((checker) => !isUp(checker)).length };
+}
+
+/** The state that a checker begins with. Known beats assumed: a dead server is never added back unchecked. */
+export function firstState(known: "up" | "down" | undefined, alpha: boolean): CheckerState {
+  switch (known) {
+    case "up":
+    case "down":
+      return known;
+    case undefined:
+      return alpha ? "unrun-down" : "unrun-up";
+    default:
+      return unreachable(known);
+  }
+}
+
+/** One checker reports. @throws RangeError when the server has no such checker */
+export function applyCheck(server: RealServerState, checker: number, up: boolean): CheckApplied {
+  const before = server.checkers[checker];
+  if (before === undefined) throw new RangeError(`no checker ${checker} among ${server.checkers.length}`);
+  const state = realServer(server.checkers.with(checker, up ? "up" : "down"));
+  const checkerChanged = isUp(before) !== up;
+  if (isAlive(server) !== isAlive(state)) return { state, change: up ? "up" : "down", checkerChanged };
+  const firstWord = !checkerChanged && !up && !server.checkers.some(hasRun);
+  return { state, change: firstWord ? "reported" : "none", checkerChanged };
+}

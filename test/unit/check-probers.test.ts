@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import test, { after } from "node:test";
+import type { HttpCheckConfig } from "../../main/config/model.js";
+import { ms } from "../../main/units.js";
+import { HttpProber } from "../../workers/http-prober.js";
+import type { ProbeResult } from "../../workers/prober.js";
+import { TcpProber } from "../../workers/tcp-prober.js";
+import { until } from "../harness/until.js";
+import { httpCheck, tcpCheck, timing, url } from "./health-fixtures.js";
+
+const servers: Server[] = [];
+const sockets = new Set<Socket>();
+after(() => {
+  for (const socket of sockets) socket.destroy();
+  for (const server of servers) server.close();
+});
+
+async function listen(onConnection: (socket: Socket) => void): Promise<number> {
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {}); // the prober may reset it
+    socket.once("close", () => sockets.delete(socket));
+    onConnection(socket);
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+/** A port that nobody listens on: taken and given back. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const http = new HttpProber();
+const connectTimeout = ms(300);
+
+function get(port: number, over: Partial<HttpCheckConfig> = {}): Promise<ProbeResult> {
+  const check = httpCheck({ timing: timing({ connectTimeout }), ...over }, port);
+  return new Promise((resolve) => http.probe(check, 0, resolve));
+}
+
+const tcp = (port: number, address?: string): Promise<ProbeResult> =>
+  new Promise((resolve) => new TcpProber().probe(tcpCheck({ connectTimeout }, port, address), 0, resolve));
+
+/** What a test compares: latency is looked at by itself. */
+const short = ({ outcome, status, detail }: ProbeResult): string => `${outcome} ${status} ${detail}`.trimEnd();
+
+/** Answers the first request with `bytes` and closes. */
+const answering = (bytes: string | Buffer): Promise<number> =>
+  listen((socket) => socket.once("data", () => socket.end(bytes)));
+
+const ok = "HTTP/1.1 200 OK\r\n";
+
+test("TCP: a completed connect is up, and the server sees a reset instead of a FIN", async () => {
+  const seen: string[] = [];
+  const port = await listen((socket) => {
+    socket.once("error", (error) => seen.push("code" in error ? String(error.code) : error.message));
+    socket.once("end", () => seen.push("FIN"));
+    socket.resume();
+  });
+  const result = await tcp(port);
+  assert.equal(short(result), "up 0");
+  assert.ok(result.latency > 0 && result.latency < 300);
+  await until("the server hears of the end", 1000, () => seen.length > 0);
+  assert.deepEqual(seen, ["ECONNRESET"]);
+});
+
+test("TCP: nobody listens", async () => {
+  assert.equal(short(await tcp(await freePort())), "refused 0 Connection failed: ECONNREFUSED");
+});
+
+test("TCP: a port that never answers fails after connect_timeout", async () => {
+  // The queue of a listener with backlog 1 holds two connections; beyond them SYNs are dropped.
+  const server = createServer();
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen({ port: 0, host: "127.0.0.1", backlog: 1 }, resolve));
+  const { port } = server.address() as AddressInfo;
+  // Node accepts whatever arrives, so the thread must not get a turn: fill the queue and probe in another process.
+  const { spawnSync } = await import("node:child_process");
+  const probe = new URL("../../workers/tcp-prober.js", import.meta.url).href;
+  const script = `
+    import { connect } from "node:net";
+    import { TcpProber } from ${JSON.stringify(probe)};
+    const fillers = Array.from({ length: 4 }, () => connect(${port}, "127.0.0.1").on("error", () => {}));
+    setTimeout(() => {
+      const check = ${JSON.stringify(tcpCheck({ connectTimeout }, port))};
+      new TcpProber().probe(check, 0, (result) => {
+        console.log(JSON.stringify(result));
+        for (const filler of fillers) filler.destroy();
+      });
+    }, 50);`;
+  const child = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+    encoding: "utf8",
+    timeout: 10_000,
+  });
+  const result = JSON.parse(child.stdout) as ProbeResult;
+  assert.equal(short(result), "timeout 0 Timeout connecting");
+  assert.ok(result.latency >= 299 && result.latency < 600, `${result.latency} ms`);
+});
+
+test("TCP: no way to have a socket says nothing of the server", async () => {
+  const check = tcpCheck({ connectTimeout }, 80);
+  const bound = { ...check, target: { ...check.target, bindAddress: "192.0.2.77" } };
+  const result = await new Promise<ProbeResult>((resolve) => new TcpProber().probe(bound, 0, resolve));
+  assert.equal(short(result), "no-resources 0 Connection failed: EADDRNOTAVAIL");
+});
+
+test("TCP: a probe that is taken away says nothing more", async () => {
+  const port = await listen(() => {});
+  let calls = 0;
+  new TcpProber().probe(tcpCheck({ connectTimeout }, port), 0, () => calls++)[Symbol.dispose]();
+  await tcp(port); // a later one is done, so the first would be as well
+  assert.equal(calls, 0);
+});
+
+const requests = [
+  ["1.0", "GET /a HTTP/1.0\r\nUser-Agent: KeepAliveClient\r\nHost: web:80\r\n\r\n"],
+  ["1.0C", "GET /a HTTP/1.0\r\nUser-Agent: KeepAliveClient\r\nConnection: close\r\nHost: web:80\r\n\r\n"],
+  ["1.1", "GET /a HTTP/1.1\r\nUser-Agent: KeepAliveClient\r\nConnection: close\r\nHost: web:80\r\n\r\n"],
+] as const;
+for (const [httpProtocol, bytes] of requests) {
+  test(`HTTP ${httpProtocol}: the request is keepalived's, byte for byte`, async () => {
+    const got: Buffer[] = [];
+    const port = await listen((socket) => {
+      socket.on("data", (chunk: Buffer) => {
+        got.push(chunk);
+        if (Buffer.concat(got).includes("\r\n\r\n")) socket.end(`${ok}\r\n`);
+      });
+    });
+    assert.equal(short(await get(port, { httpProtocol, urls: [url({ path: "/a", host: "web:80" })] })), "up 200");
+    assert.equal(Buffer.concat(got).toString("latin1"), bytes);
+  });
+}
+
+const md5 = (text: string): string => createHash("md5").update(text).digest("hex");
+const answers: readonly (readonly [what: string, bytes: string, over: Partial<HttpCheckConfig>, want: string])[] = [
+  ["a plain answer", `${ok}\r\nhello`, {}, "up 200"],
+  ["an answer without carriage returns", "HTTP/1.0 204 No Content\nX: y\n\n", {}, "up 204"],
+  ["the wrong status", "HTTP/1.0 503 No\r\n\r\n", {}, "bad-status 503 HTTP status code error, status_code [503]"],
+  [
+    "a status in a range",
+    "HTTP/1.0 404 No\r\n\r\n",
+    { urls: [url({ statusCodes: [{ from: 400, to: 499 }] })] },
+    "up 404",
+  ],
+  ["four digits of status", "HTTP/1.0 2000 OK\r\n\r\n", {}, "bad-status 0 HTTP status code error, status_code [0]"],
+  ["nothing at all", "", {}, "bad-response 0 Read, no data received"],
+  ["garbage", "\x00\xff garbage", {}, "bad-response 0 No HTTP header in response"],
+  ["a header that ends too early", ok, {}, "bad-response 0 No HTTP header in response"],
+  ["an endless header", `${ok}${"X: y\r\n".repeat(1000)}`, {}, "bad-response 0 Response header longer than 4095 bytes"],
+  ["the right digest", `${ok}\r\nhello`, { urls: [url({ digest: md5("hello") })] }, "up 200"],
+  [
+    "the wrong digest",
+    `${ok}\r\nhallo`,
+    { urls: [url({ digest: md5("hello") })] },
+    `bad-digest 200 MD5 digest error, MD5SUM [${md5("hallo")}]`,
+  ],
+  [
+    "bytes after Content-Length, which count for no digest",
+    `${ok}Content-Length: 5\r\n\r\nhello, and more`,
+    { urls: [url({ digest: md5("hello") })] },
+    "up 200",
+  ],
+  [
+    "chunks, which are digested as they are on the wire",
+    `${ok}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+    { urls: [url({ digest: md5("5\r\nhello\r\n0\r\n\r\n") })] },
+    "up 200",
+  ],
+];
+for (const [what, bytes, over, want] of answers) {
+  test(`HTTP: ${what}`, async () => {
+    assert.equal(short(await get(await answering(Buffer.from(bytes, "latin1")), over)), want);
+  });
+}
+
+test("HTTP: nobody listens", async () => {
+  assert.equal(short(await get(await freePort())), "refused 0 Connection failed: ECONNREFUSED");
+});
+
+test("HTTP: accepted but silent", async () => {
+  const result = await get(await listen((socket) => socket.resume()));
+  assert.equal(short(result), "timeout 0 Timeout HTTP read");
+});
+
+test("HTTP: dripping bytes do not hold the check: the response as a whole has connect_timeout", async () => {
+  const port = await listen((socket) => {
+    socket.write(`${ok}\r\n`);
+    const drip = setInterval(() => socket.write("."), 20);
+    socket.once("close", () => clearInterval(drip));
+  });
+  const result = await get(port);
+  assert.equal(short(result), "timeout 0 Timeout HTTP read");
+  assert.ok(result.latency < 2 * connectTimeout + 200, `${result.latency} ms`);
+});
+
+test("HTTP: a reset in the middle", async () => {
+  const port = await listen((socket) => {
+    socket.once("data", () => socket.write(ok, () => socket.resetAndDestroy()));
+  });
+  // libuv calls a reset that comes together with data an end: either way it is a failure.
+  const { outcome } = await get(port);
+  assert.ok(outcome === "reset" || outcome === "bad-response", outcome);
+});
+
+test("HTTP: an endless body is up by its status, after 1 MiB of it", async () => {
+  let sent = 0;
+  const port = await listen((socket) => {
+    const more = (): void => {
+      while (!socket.destroyed && socket.write(Buffer.alloc(65_536))) sent += 65_536;
+    };
+    socket.once("data", () => {
+      socket.write(`${ok}\r\n`);
+      socket.on("drain", more);
+      more();
+    });
+  });
+  assert.equal(short(await get(port)), "up 200");
+  assert.ok(sent < 32 << 20, `${sent} bytes were sent`);
+});

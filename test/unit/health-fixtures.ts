@@ -1,0 +1,123 @@
+import { createHash } from "node:crypto";
+import type {
+  CheckConfig,
+  CheckTiming,
+  Config,
+  HttpCheckConfig,
+  HttpUrlConfig,
+  RealServerConfig,
+  TcpCheckConfig,
+  VirtualServerConfig,
+} from "../../main/config/model.js";
+import { ms, port } from "../../main/units.js";
+import type { CheckSpec } from "../../workers/protocol.js";
+
+/** Values for the tests of checks and health; each test names only what it is about. */
+
+const at = { file: "test.conf", line: 1, column: 1 };
+
+export const timing = (over: Partial<CheckTiming> = {}): CheckTiming => ({
+  delayLoop: ms(60_000),
+  connectTimeout: ms(5_000),
+  retry: 1,
+  delayBeforeRetry: ms(1_000),
+  warmup: ms(60_000),
+  alpha: false,
+  logAllFailures: false,
+  ...over,
+});
+
+export const tcpCheck = (over: Partial<CheckTiming> = {}, targetPort = 80, address = "127.0.0.1"): TcpCheckConfig => ({
+  type: "TCP_CHECK",
+  timing: timing(over),
+  target: { address, port: port(targetPort), bindAddress: undefined, bindPort: undefined },
+});
+
+export const url = (over: Partial<HttpUrlConfig> = {}): HttpUrlConfig => ({
+  path: "/",
+  host: "127.0.0.1:80",
+  digest: undefined,
+  statusCodes: [{ from: 200, to: 299 }],
+  ...over,
+});
+
+export const httpCheck = (over: Partial<HttpCheckConfig> = {}, targetPort = 80): HttpCheckConfig => ({
+  type: "HTTP_GET",
+  timing: timing(),
+  target: { address: "127.0.0.1", port: port(targetPort), bindAddress: undefined, bindPort: undefined },
+  httpProtocol: "1.0",
+  enableSni: false,
+  sniName: undefined,
+  fastRecovery: false,
+  urls: [url()],
+  ...over,
+});
+
+export const realServer = (over: Partial<RealServerConfig> = {}): RealServerConfig => ({
+  at,
+  address: "10.0.0.1",
+  port: port(80),
+  weight: 1,
+  inhibitOnFailure: false,
+  virtualhost: undefined,
+  notifyUp: undefined,
+  notifyDown: undefined,
+  smtpAlert: true,
+  checks: [tcpCheck()],
+  ...over,
+});
+
+export const virtualServer = (over: Partial<VirtualServerConfig> = {}): VirtualServerConfig => ({
+  at,
+  service: { kind: "address", address: "192.0.2.1", port: port(80), protocol: "TCP" },
+  scheduler: "wlc",
+  forwarding: "DR",
+  persistenceTimeoutSeconds: 0,
+  persistenceGranularity: undefined,
+  delayLoop: ms(60_000),
+  quorum: 1,
+  hysteresis: 0,
+  quorumUp: undefined,
+  quorumDown: undefined,
+  sorryServer: undefined,
+  sorryServerInhibit: false,
+  alpha: false,
+  omega: false,
+  virtualhost: undefined,
+  smtpAlert: false,
+  realServers: [realServer()],
+  ...over,
+});
+
+export const config = (virtualServers: readonly VirtualServerConfig[]): Config => ({
+  global: {
+    routerId: "lb1",
+    mail: undefined,
+    vrrpVersion: 2,
+    vrrpStrict: false,
+    vrrpSkipCheckAdvAddr: false,
+    vrrpMcastGroup4: "224.0.0.18",
+    vrrpGarpInterval: ms(0),
+    vrrpGnaInterval: ms(0),
+    vrrpIptables: undefined,
+    enableScriptSecurity: false,
+    lvsReconcile: "presence",
+  },
+  vrrpScripts: [],
+  vrrpInstances: [],
+  virtualServers,
+});
+
+/** Target and parameters, not times: stands in for main/config/identity.ts. */
+export const identityOf = (check: CheckConfig): string =>
+  createHash("sha256")
+    .update(JSON.stringify({ ...check, timing: undefined }))
+    .digest("base64url")
+    .slice(0, 22);
+
+export const spec = (id: number, check: CheckConfig, known?: "up" | "down"): CheckSpec => ({
+  id: id as CheckSpec["id"],
+  identity: `${identityOf(check)}-${id}`,
+  check,
+  known,
+});

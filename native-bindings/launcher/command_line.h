@@ -1,0 +1,18 @@
+// The little that the launcher must know of the command line before Node runs.
+#pragma once
+
+namespace launcher {
+
+struct CommandLine {
+  bool background = true;      // none of -n, -t, -v, -h, -T, --signum and the word `status`
+  bool may_respawn = true;     // no -R
+  bool stops_on_int = true;    // no --ignore-sigint
+  bool use_syslog = true;      // no -G
+  int facility = 0;            // of syslog(3), from -S; LOG_DAEMON by default
+};
+
+// Understands options as getopt_long(3) does (combined letters, abbreviations, options after words), so that `-nlD` is
+// foreground and `-f -n` is a file name. Wrong options are not its business: the daemon reports them.
+CommandLine ScanCommandLine(int argc, char* const* argv);
+
+}  // namespace launcher

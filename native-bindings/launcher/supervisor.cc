@@ -1,0 +1,135 @@
+#include "supervisor.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <time.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace launcher {
+namespace {
+
+constexpr off_t kStateBytes = 8 * 1024 * 1024;
+
+// The file cannot shrink under a mapping, which would be a SIGBUS for the daemon.
+UniqueFd MakeState() {
+  UniqueFd fd(::memfd_create("holdfast-state", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!fd || ::ftruncate(fd.get(), kStateBytes) != 0) return {};
+  ::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+  return fd;
+}
+
+Journal::To JournalFor(const CommandLine& options) {
+  if (!options.background) return Journal::To::kConsole;
+  return options.use_syslog ? Journal::To::kSyslog : Journal::To::kNowhere;
+}
+
+}  // namespace
+
+int64_t NowMs() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
+}
+
+Supervisor::Supervisor(Setup setup, pid_t started_as)
+    : options_(setup.options),
+      node_(std::move(setup.node)),
+      foreground_(std::move(setup.foreground)),
+      keep_spare_(setup.keep_spare),
+      background_(setup.options.background),
+      systemd_(started_as),
+      watchdog_(systemd_.watchdog_us()),
+      journal_(JournalFor(setup.options), setup.options.facility) {}
+
+int Supervisor::Run() {
+  if (Prepare()) StartDaemon();
+  else Finish(1);
+  while (!exit_code_) Turn();
+  return *exit_code_;
+}
+
+bool Supervisor::Prepare() {
+  signals_.emplace();
+  state_ = MakeState();
+  if (signals_->ok() && state_) return true;
+  journal_.Line(LOG_ERR, "holdfast: cannot create %s: %s", signals_->ok() ? "the state memory" : "a pipe",
+                std::strerror(errno));
+  return false;
+}
+
+// One wait, then everything that it brought. A child's end is handled last: what it said before comes first.
+void Supervisor::Turn() {
+  std::array<pollfd, 5> watched{};
+  const auto events = [](const Daemon& d) { return static_cast<short>(d.wants_to_write() ? POLLIN | POLLOUT : POLLIN); };
+  watched[0] = {signals_->fd(), POLLIN, 0};
+  watched[1] = daemon_ ? pollfd{daemon_->link_fd(), events(*daemon_), 0} : pollfd{-1, 0, 0};
+  watched[2] = {daemon_ ? daemon_->output_fd() : -1, POLLIN, 0};
+  watched[3] = spare_ ? pollfd{spare_->link_fd(), events(*spare_), 0} : pollfd{-1, 0, 0};
+  watched[4] = {spare_ ? spare_->output_fd() : -1, POLLIN, 0};
+  const int ready = ::poll(watched.data(), watched.size(), PollTimeoutMs());
+  if (ready < 0 && errno != EINTR) return Finish(1);
+  Serve(daemon_, false);
+  Serve(spare_, true);
+  TakeSignals();
+  if (!exit_code_) RunDueTimers();
+}
+
+void Supervisor::Serve(std::optional<Daemon>& which, bool is_spare) {
+  if (!which) return;
+  which->Flush();
+  RelayOutput(*which, is_spare);
+  which->ReadLink([&](std::string_view line) {
+    if (!is_spare) OnMessage(line);  // a spare has nothing to say before `go`
+  });
+}
+
+void Supervisor::TakeSignals() {
+  while (const auto signal = signals_->Next()) TakeSignal(*signal);
+}
+
+void Supervisor::TakeSignal(int signal) {
+  if (signal == SIGCHLD) return CollectChildren();
+  const bool stop = signal == SIGTERM || (signal == SIGINT && options_.stops_on_int);
+  if (stop && !daemon_) return Finish(0);
+  // Asked twice before it can listen: it hangs, or it is one of the short jobs (-t) that never do.
+  if (stop && stopping_ && !daemon_->has_spoken()) ::kill(daemon_->pid(), signal);
+  if (stop) stopping_ = true;
+  pending_signals_.push_back(signal);
+  DeliverSignals();
+}
+
+// Also children that are not ours: as process 1 of a container we inherit every orphan.
+void Supervisor::CollectChildren() {
+  int status = 0;
+  for (pid_t pid = 0; !exit_code_ && (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    if (daemon_ && daemon_->pid() == pid) DaemonEnded(Ending::FromStatus(status));
+    else if (spare_ && spare_->pid() == pid) SpareEnded();
+  }
+}
+
+void Supervisor::RunDueTimers() {
+  const int64_t now = NowMs();
+  if (restart_at_ms_ && *restart_at_ms_ <= now) ResumeAfterCrash();
+  else if (restart_at_ms_) FeedWatchdog();  // nobody else does while no daemon runs
+  if (spare_at_ms_ && *spare_at_ms_ <= now) StartSpare();
+}
+
+int Supervisor::PollTimeoutMs() const {
+  int64_t until = INT64_MAX;
+  if (restart_at_ms_) until = *restart_at_ms_;
+  if (spare_at_ms_) until = std::min(until, *spare_at_ms_);
+  if (until == INT64_MAX) return -1;
+  int64_t wait = until - NowMs();
+  if (restart_at_ms_ && watchdog_.enabled()) wait = std::min(wait, watchdog_.interval_ms());
+  return static_cast<int>(std::clamp<int64_t>(wait, 0, 60'000));
+}
+
+}  // namespace launcher

@@ -1,0 +1,24 @@
+#include <napi.h>
+
+#include "addon_data.h"
+#include "deadline_timer.h"
+#include "netlink_socket.h"
+#include "packet_socket.h"
+#include "process_functions.h"
+#include "script_process.h"
+#include "unix_datagram.h"
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  auto* data = new AddonData();
+  napi_get_uv_event_loop(env, &data->loop);
+  env.SetInstanceData(data);
+  exports.Set("NetlinkSocket", NetlinkSocket::Define(env));
+  exports.Set("PacketSocket", PacketSocket::Define(env));
+  exports.Set("DeadlineTimer", DeadlineTimer::Define(env));
+  exports.Set("ScriptProcess", ScriptProcess::Define(env));
+  exports.Set("UnixDatagram", UnixDatagram::Define(env));
+  DefineProcessFunctions(env, exports);
+  return exports;
+}
+
+NODE_API_MODULE(holdfast, Init)

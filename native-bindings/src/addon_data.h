@@ -1,0 +1,7 @@
+#pragma once
+#include <uv.h>
+
+// One per environment: the main thread and every worker have their own. The only home for add-on state.
+struct AddonData {
+  uv_loop_t* loop = nullptr;
+};

@@ -1,0 +1,93 @@
+#include "process_functions.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+
+#include "args.h"
+#include "boot_time.h"
+#include "errno_error.h"
+
+namespace {
+
+// Before Linux 5.11, where close_range(2) cannot mark. @returns 0 or a positive errno.
+int MarkEach(int first_fd) {
+  DIR* dir = ::opendir("/proc/self/fd");
+  if (dir == nullptr) return errno;
+  while (const dirent* entry = ::readdir(dir)) {
+    const int fd = std::atoi(entry->d_name);  // "." and ".." give 0
+    if (fd >= first_fd && entry->d_name[0] != '.') ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
+  ::closedir(dir);
+  return 0;
+}
+
+void CloseOnExecFrom(const Napi::CallbackInfo& info) {
+  const auto first = args::Integer<int>(info[0]);
+  if (!first || *first < 0) return args::ThrowUsage(info.Env(), "closeOnExecFrom(firstFd: integer >= 0)");
+  int err = 0;
+  if (::syscall(SYS_close_range, *first, UINT_MAX, CLOSE_RANGE_CLOEXEC) != 0) err = errno;
+  if (err == ENOSYS || err == EINVAL) err = MarkEach(*first);
+  if (err != 0) ThrowErrno(info.Env(), err, "close_range");
+}
+
+// A mapping past the end of the file would be a SIGBUS later, so it is an EINVAL now.
+Napi::Value MapShared(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto fd = args::Integer<int>(info[0]);
+  const auto bytes = args::Integer<int32_t>(info[1]);
+  if (!fd || !bytes || *bytes <= 0) {
+    args::ThrowUsage(env, "mapShared(fd: integer, bytes: integer > 0)");
+    return {};
+  }
+  const auto length = static_cast<size_t>(*bytes);
+  struct stat status{};
+  if (::fstat(*fd, &status) != 0) {
+    ThrowErrno(env, errno, "fstat");
+    return {};
+  }
+  if (status.st_size < *bytes) {
+    ThrowErrno(env, EINVAL, "mmap");
+    return {};
+  }
+  void* data = ::mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+  if (data == MAP_FAILED) {
+    ThrowErrno(env, errno, "mmap");
+    return {};
+  }
+  return Napi::Buffer<std::byte>::New(env, static_cast<std::byte*>(data), length,
+                                      [length](Napi::Env, std::byte* mapped) { ::munmap(mapped, length); });
+}
+
+// Linux keeps the nice value by thread; `who` may be a thread id.
+Napi::Value SetThreadNice(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto nice = args::Integer<int>(info[0]);
+  if (!nice) {
+    args::ThrowUsage(env, "setThreadNice(nice: integer)");
+    return {};
+  }
+  int err = 0;
+  if (::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), *nice) != 0) err = errno;
+  return Napi::Number::New(env, err);
+}
+
+Napi::Value BootTime(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), BootTimeMs()); }
+
+}  // namespace
+
+void DefineProcessFunctions(Napi::Env env, Napi::Object exports) {
+  exports.Set("closeOnExecFrom", Napi::Function::New<CloseOnExecFrom>(env, "closeOnExecFrom"));
+  exports.Set("mapShared", Napi::Function::New<MapShared>(env, "mapShared"));
+  exports.Set("setThreadNice", Napi::Function::New<SetThreadNice>(env, "setThreadNice"));
+  exports.Set("bootTime", Napi::Function::New<BootTime>(env, "bootTime"));
+}

@@ -1,0 +1,40 @@
+/** For hostile.test.ts: callbacks that throw, with and without a handler for uncaught exceptions. */
+import { parentPort, workerData } from "node:worker_threads";
+import { addon, call, getLink, type RawObject, script } from "./addon-under-test.js";
+
+const [which, caught] = String(workerData).split(" ");
+const TIMES = 5;
+const messages: string[] = [];
+
+const fail = (): void => {
+  throw new Error(`thrown by ${which}`);
+};
+
+function start(): RawObject {
+  switch (which) {
+    case "netlink": {
+      const socket = new addon.NetlinkSocket(0, 1 << 20, fail, fail);
+      for (let i = 0; i < TIMES; i++) call(socket, "send", getLink("lo"));
+      return socket;
+    }
+    case "timer": {
+      const timer = new addon.DeadlineTimer(fail);
+      call(timer, "arm", 0);
+      return timer;
+    }
+    default:
+      return script("exit 0", fail);
+  }
+}
+
+const object = start();
+if (caught !== undefined)
+  process.on("uncaughtException", (error) => {
+    messages.push(error.message);
+    if (messages.length < TIMES) {
+      if (which === "timer") call(object, "arm", 0);
+      return;
+    }
+    object.close();
+    parentPort?.postMessage(messages);
+  });

@@ -11,12 +11,13 @@ import {
   type Verdict,
   verdictOf,
 } from "./reader.js";
+import { RequestPacker, Sequence, SUCCESS } from "./request-packer.js";
 import { MessageWriter } from "./writer.js";
 
 /** One request of a batch: `encode` writes family header and attributes. */
 export interface Request {
   readonly type: number;
-  /** Besides NLM_F_REQUEST | NLM_F_ACK, which are always set. */
+  /** Besides NLM_F_REQUEST and NLM_F_ACK, which are set here. */
   readonly flags?: number;
   readonly encode: (writer: MessageWriter) => void;
 }
@@ -28,41 +29,53 @@ export interface ConnectionEvents {
   readonly onLost?: (why: string) => void;
 }
 
-/** Octets of requests per sendmsg: large enough to amortise the call, small enough to bound the time in the kernel. */
-const BATCH_BYTES = 32 * 1024;
-/** Acknowledgements are at most 36 octets (NETLINK_CAP_ACK), but charged as a whole skb: 768 are below 1 MiB. */
-const UNACKNOWLEDGED_MAX = 768;
+/** Opens the socket underneath; tests bring a kernel of their own. */
+export type OpenSocket = typeof openNetlink;
+
+const EBADF = 9;
 const ENOBUFS = 105;
 
-interface Dump {
-  readonly parts: Message[];
-  readonly resolve: (result: DumpResult) => void;
+/** A request whose answer is messages: a dump, or a question. */
+interface Exchange {
+  readonly onPart: (message: Message) => void;
+  readonly resolve: (end: DumpEnd) => void;
   interrupted: boolean;
 }
 
-export interface DumpResult {
+export interface DumpEnd {
   readonly verdict: Verdict;
-  readonly parts: readonly Message[];
   /** NLM_F_DUMP_INTR: the table changed under the dump, it may lack or repeat entries. */
   readonly interrupted: boolean;
 }
 
+export interface DumpResult extends DumpEnd {
+  readonly parts: readonly Message[];
+}
+
 /**
- * Requests and answers over one netlink socket. Requests are packed many to a sendmsg; each is acknowledged or refused on
- * its own, and its verdict comes back to whoever asked. The kernel has handled a request when `request` returns.
+ * Requests and answers over one netlink socket. Requests are packed many to a sendmsg; each is done or refused on its own,
+ * and its verdict comes back to whoever asked. The kernel has handled a request when `request` returns.
  */
 export class NetlinkConnection implements Disposable {
   readonly #socket: NetlinkSocket;
   readonly #events: ConnectionEvents;
   readonly #writer = new MessageWriter();
-  readonly #waiting = new Map<number, (verdict: Verdict) => void>();
-  readonly #dumps = new Map<number, Dump>();
-  readonly #queued: { readonly request: Request; readonly done: (verdict: Verdict) => void }[] = [];
-  #nextSequence = 1;
+  readonly #sequence = new Sequence();
+  readonly #packer = new RequestPacker((bytes) => this.#send(bytes), this.#sequence);
+  readonly #exchanges = new Map<number, Exchange>();
+  /** Dumps that wait: a socket can run only one at a time (netlink_dump_start answers EBUSY). */
+  readonly #waitingDumps: (() => void)[] = [];
+  #dumping: boolean = false;
+  #closed: boolean = false;
 
-  constructor(protocol: number, events: ConnectionEvents = {}, receiveBufferBytes = 4 * 1024 * 1024) {
+  constructor(
+    protocol: number,
+    events: ConnectionEvents = {},
+    receiveBufferBytes = 4 * 1024 * 1024,
+    open: OpenSocket = openNetlink,
+  ) {
     this.#events = events;
-    this.#socket = openNetlink(protocol, receiveBufferBytes, {
+    this.#socket = open(protocol, receiveBufferBytes, {
       onDatagram: (bytes) => this.#onDatagram(bytes),
       onError: (errno) => this.#onError(errno),
     });
@@ -74,95 +87,92 @@ export class NetlinkConnection implements Disposable {
 
   /** Sends at once (unless very many are unanswered). `done` is called once, in a later turn of the loop. */
   request(request: Request, done: (verdict: Verdict) => void): void {
-    this.#queued.push({ request, done });
-    this.#flush();
+    this.#packer.submit([request], writeRequest, (verdicts) => done(verdicts[0] ?? SUCCESS));
   }
 
   /** Sends all, in order, and resolves with one verdict per request, in the same order. */
   batch(requests: readonly Request[]): Promise<Verdict[]> {
-    if (requests.length === 0) return Promise.resolve([]);
-    return new Promise((resolve) => {
-      const verdicts: Verdict[] = new Array<Verdict>(requests.length);
-      let missing = requests.length;
-      requests.forEach((request, i) => {
-        this.#queued.push({
-          request,
-          done: (verdict) => {
-            verdicts[i] = verdict;
-            missing -= 1;
-            if (missing === 0) resolve(verdicts);
-          },
-        });
-      });
-      this.#flush();
-    });
+    return new Promise((resolve) => this.#packer.submit(requests, writeRequest, resolve));
   }
 
-  dump(type: number, encode: (writer: MessageWriter) => void): Promise<DumpResult> {
-    return new Promise((resolve) => {
-      const sequence = this.#sequence();
-      this.#writer.reset();
-      this.#writer.begin(type, NLM_F_REQUEST | NLM_F_DUMP, sequence);
-      encode(this.#writer);
-      this.#writer.end();
-      this.#dumps.set(sequence, { parts: [], resolve, interrupted: false });
-      const errno = this.#socket.send(this.#writer.bytes());
-      if (errno !== 0) this.#endDump(sequence, { errno, reason: "" });
-    });
+  /** As `batch`, for many requests of one type: `encode` writes what follows struct nlmsghdr. */
+  batchOf<T>(type: number, items: readonly T[], encode: (writer: MessageWriter, item: T) => void): Promise<Verdict[]> {
+    const write = (writer: MessageWriter, item: T, sequence: number): void => {
+      writer.begin(type, NLM_F_REQUEST, sequence);
+      encode(writer, item);
+      writer.end();
+    };
+    return new Promise((resolve) => this.#packer.submit(items, write, resolve));
+  }
+
+  /** One request that is answered by messages (a `doit` with reply, not a dump). */
+  async query(request: Request): Promise<DumpResult> {
+    const parts: Message[] = [];
+    const flags = NLM_F_REQUEST | NLM_F_ACK | (request.flags ?? 0);
+    const end = await this.#exchange(request.type, flags, request.encode, (part) => parts.push(part));
+    return { ...end, parts };
+  }
+
+  /** All messages of a dump together. */
+  async dump(type: number, encode: (writer: MessageWriter) => void): Promise<DumpResult> {
+    const parts: Message[] = [];
+    const end = await this.dumpEach(type, encode, (part) => parts.push(part));
+    return { ...end, parts };
+  }
+
+  /**
+   * Each message of a dump as it comes: a large table is read over many turns of the loop. A RangeError of `onPart` is
+   * reported as `onLost`. Dumps asked for meanwhile wait their turn.
+   */
+  async dumpEach(
+    type: number,
+    encode: (writer: MessageWriter) => void,
+    onPart: (message: Message) => void,
+  ): Promise<DumpEnd> {
+    if (this.#dumping) await new Promise<void>((resolve) => this.#waitingDumps.push(resolve));
+    this.#dumping = true;
+    try {
+      return await this.#exchange(type, NLM_F_REQUEST | NLM_F_DUMP, encode, onPart);
+    } finally {
+      const next = this.#waitingDumps.shift();
+      if (next === undefined) this.#dumping = false;
+      else next();
+    }
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#socket.close();
-    const gone: Verdict = { errno: 9, reason: "the netlink socket was closed" };
-    for (const done of [...this.#waiting.values(), ...this.#queued.splice(0).map((q) => q.done)]) done(gone);
-    this.#waiting.clear();
-    for (const sequence of [...this.#dumps.keys()]) this.#endDump(sequence, gone);
+    const gone: Verdict = { errno: EBADF, reason: "the netlink socket was closed" };
+    this.#packer.failAll(gone);
+    for (const sequence of [...this.#exchanges.keys()]) this.#endExchange(sequence, gone);
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  #sequence(): number {
-    const sequence = this.#nextSequence;
-    this.#nextSequence = sequence >= 0xffffffff ? 1 : sequence + 1;
-    return sequence;
-  }
-
-  #flush(): void {
-    while (this.#queued.length > 0 && this.#waiting.size < UNACKNOWLEDGED_MAX) {
+  #exchange(
+    type: number,
+    flags: number,
+    encode: (writer: MessageWriter) => void,
+    onPart: (message: Message) => void,
+  ): Promise<DumpEnd> {
+    return new Promise((resolve) => {
+      const sequence = this.#sequence.take(1);
+      this.#exchanges.set(sequence, { onPart, resolve, interrupted: false });
       this.#writer.reset();
-      const sent: number[] = [];
-      let taken = 0;
-      for (const { request, done } of this.#queued) {
-        if (this.#writer.length >= BATCH_BYTES || this.#waiting.size >= UNACKNOWLEDGED_MAX) break;
-        const sequence = this.#sequence();
-        this.#writer.begin(request.type, NLM_F_REQUEST | NLM_F_ACK | (request.flags ?? 0), sequence);
-        request.encode(this.#writer);
-        this.#writer.end();
-        this.#waiting.set(sequence, done);
-        sent.push(sequence);
-        taken += 1;
-      }
-      this.#queued.splice(0, taken);
-      const errno = this.#socket.send(this.#writer.bytes());
-      if (errno !== 0) this.#fail(sent, { errno, reason: "" });
-    }
-  }
-
-  /** Verdicts are always delivered in a later turn, so that callers need not be re-entrant. */
-  #fail(sequences: readonly number[], verdict: Verdict): void {
-    queueMicrotask(() => {
-      for (const sequence of sequences) this.#answer(sequence, verdict);
+      this.#writer.begin(type, flags, sequence);
+      encode(this.#writer);
+      this.#writer.end();
+      const errno = this.#send(this.#writer.bytes());
+      if (errno !== 0) this.#endExchange(sequence, { errno, reason: "" });
     });
   }
 
-  #answer(sequence: number, verdict: Verdict): boolean {
-    const done = this.#waiting.get(sequence);
-    if (done === undefined) return false;
-    this.#waiting.delete(sequence);
-    done(verdict);
-    return true;
+  #send(bytes: Buffer): number {
+    return this.#closed ? EBADF : this.#socket.send(bytes);
   }
 
   #onDatagram(datagram: Buffer): void {
@@ -172,35 +182,40 @@ export class NetlinkConnection implements Disposable {
       if (!(error instanceof RangeError)) throw error;
       this.#events.onLost?.(error.message);
     }
-    this.#flush();
+    this.#packer.flush();
   }
 
   #onMessage(message: Message): void {
-    const ours = message.portId === this.#socket.portId;
-    const dump = ours ? this.#dumps.get(message.sequence) : undefined;
+    const exchange = message.portId === this.#socket.portId ? this.#exchanges.get(message.sequence) : undefined;
     if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
-      if (dump === undefined) this.#answer(message.sequence, verdictOf(message));
-      else this.#endDump(message.sequence, verdictOf(message));
-    } else if (dump === undefined) {
+      if (exchange === undefined) this.#packer.answer(message.sequence, verdictOf(message));
+      else this.#endExchange(message.sequence, verdictOf(message));
+    } else if (exchange === undefined) {
       this.#events.onNotification?.(message);
     } else {
-      if ((message.flags & NLM_F_DUMP_INTR) !== 0) dump.interrupted = true;
-      dump.parts.push(message);
+      if ((message.flags & NLM_F_DUMP_INTR) !== 0) exchange.interrupted = true;
+      exchange.onPart(message);
     }
   }
 
-  #endDump(sequence: number, verdict: Verdict): void {
-    const dump = this.#dumps.get(sequence);
-    if (dump === undefined) return;
-    this.#dumps.delete(sequence);
-    dump.resolve({ verdict, parts: dump.parts, interrupted: dump.interrupted });
+  #endExchange(sequence: number, verdict: Verdict): void {
+    const exchange = this.#exchanges.get(sequence);
+    if (exchange === undefined) return;
+    this.#exchanges.delete(sequence);
+    exchange.resolve({ verdict, interrupted: exchange.interrupted });
   }
 
   /** With ENOBUFS answers may be lost too: whoever waits hears of it instead of waiting for ever. */
   #onError(errno: number): void {
-    const waiting = [...this.#waiting.keys()];
-    for (const sequence of [...this.#dumps.keys()]) this.#endDump(sequence, { errno, reason: "the answer was lost" });
-    this.#fail(waiting, { errno, reason: "the answer was lost" });
+    const lost: Verdict = { errno, reason: "the answer was lost" };
+    for (const sequence of [...this.#exchanges.keys()]) this.#endExchange(sequence, lost);
+    this.#packer.failSent(lost);
     this.#events.onLost?.(errno === ENOBUFS ? "the socket's receive buffer overflowed" : `receive error ${errno}`);
   }
+}
+
+function writeRequest(writer: MessageWriter, request: Request, sequence: number): void {
+  writer.begin(request.type, NLM_F_REQUEST | (request.flags ?? 0), sequence);
+  request.encode(writer);
+  writer.end();
 }

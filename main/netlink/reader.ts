@@ -93,7 +93,7 @@ export interface Verdict {
 /** struct nlmsgerr, and the status word of NLMSG_DONE (which has the same first field). */
 export function verdictOf(message: Message): Verdict {
   if (message.payload.length < 4) return { errno: 0, reason: "" };
-  const errno = -message.payload.readInt32LE(0);
+  const errno = 0 - message.payload.readInt32LE(0); // not unary minus: it would make 0 a -0
   return { errno, reason: (message.flags & NLM_F_ACK_TLVS) === 0 ? "" : extendedReason(message) };
 }
 

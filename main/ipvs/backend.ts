@@ -1,0 +1,25 @@
+import type { Operation, OperationVerdict } from "./operation.js";
+import type { Destination, Service, ServiceId } from "./table.js";
+
+/** A reading of a part of the table. `unreliable`: it changed meanwhile or could not be read; nothing follows from it. */
+export type Dump<T> =
+  | { readonly kind: "complete"; readonly entries: readonly T[] }
+  | { readonly kind: "unreliable"; readonly why: string };
+
+/** Where services and destinations live: the kernel, or memory with the kernel's manners. One caller, IpvsWriter's subject. */
+export interface IpvsBackend {
+  readonly name: "kernel" | "memory";
+  /** Before anything else. @throws DaemonError E_IPVS_MISSING, E_PRIVILEGE or E_NETLINK */
+  open(): Promise<void>;
+  dumpServices(): Promise<Dump<Service>>;
+  /** Empty also when there is no such service: the kernel does not tell. */
+  dumpDestinations(service: ServiceId): Promise<Dump<Destination>>;
+  /** In order, each on its own: one verdict per operation. They have been carried out when the promise resolves. */
+  apply(operations: readonly Operation[]): Promise<readonly OperationVerdict[]>;
+  /**
+   * A number that changes when services come or go and costs next to nothing to read, for whoever wants to know early that a
+   * dump is worth its price. It says nothing by itself; undefined where there is none.
+   */
+  serviceCountHint(): number | undefined;
+  close(): void;
+}

@@ -1,0 +1,240 @@
+import { destinationPrint, destinationText, servicePrint, serviceText } from "./fingerprint.js";
+import type { Operation } from "./operation.js";
+import {
+  type Destination,
+  type DestinationKey,
+  type ServiceEntry,
+  type ServiceKey,
+  sameDestination,
+  sameService,
+  serviceKey,
+} from "./table.js";
+
+/**
+ * What is ours of one service, by what we last wrote (fingerprints: fingerprint.ts). With the wish and the kernel's state it
+ * makes a three-way comparison: the kernel differs from the wish either because the wish changed or because somebody else
+ * changed the kernel.
+ */
+export interface OwnedService {
+  /** Undefined: the service is not ours. */
+  readonly print: number | undefined;
+  readonly destinations: ReadonlyMap<DestinationKey, number>;
+}
+
+/** All that is known about one service. The pure input of the comparison. */
+export interface View {
+  /** What we want there; undefined: nothing. */
+  readonly desired: ServiceEntry | undefined;
+  /** What the kernel has, as last read or acknowledged; undefined: no such service. */
+  readonly actual: ServiceEntry | undefined;
+  readonly owned: OwnedService;
+  /** What to do with an entry of ours that somebody else changed. */
+  readonly drift: "keep" | "reset";
+  /** Our entries (`serviceKey` or `DestinationKey`) that are not repaired for now: somebody else fights us for them. */
+  readonly held: ReadonlySet<string>;
+}
+
+/** A destination is deleted only when one of `partners` (indexes into `adds`) succeeded; none: in any case. */
+export interface PlannedDelete {
+  readonly operation: Operation;
+  readonly partners: readonly number[];
+}
+
+/** An entry of ours that somebody else removed or changed, and that this plan puts right. */
+export interface Repair {
+  readonly key: ServiceKey | DestinationKey;
+  readonly kind: "missing" | "changed";
+}
+
+/** An entry of ours that somebody else changed, and that stays so. */
+export interface Drift {
+  readonly service: ServiceKey;
+  readonly destination: DestinationKey | undefined;
+  readonly wanted: string;
+  readonly found: string;
+}
+
+export interface Plan {
+  /** Sent first, in order, and acknowledged before the deletes are sent. */
+  readonly adds: readonly Operation[];
+  readonly deletes: readonly PlannedDelete[];
+  /** Set when the service is not wanted but has destinations that are not ours: it stays. */
+  readonly foreign: readonly DestinationKey[];
+  /** Already as wanted, but not yet ours: adopted without a request. `undefined` stands for the service itself. */
+  readonly adopted: readonly (DestinationKey | undefined)[];
+  /** Ours no longer: neither wanted nor there. */
+  readonly forgotten: readonly (DestinationKey | undefined)[];
+  readonly repairs: readonly Repair[];
+  readonly drift: readonly Drift[];
+}
+
+interface Draft {
+  readonly adds: Operation[];
+  readonly deletes: PlannedDelete[];
+  readonly foreign: DestinationKey[];
+  readonly adopted: (DestinationKey | undefined)[];
+  readonly forgotten: (DestinationKey | undefined)[];
+  readonly repairs: Repair[];
+  readonly drift: Drift[];
+}
+
+/** The steps from `actual` to `desired` that touch only what is ours, or what the wish names. */
+export function planService(view: View): Plan {
+  const draft: Draft = { adds: [], deletes: [], foreign: [], adopted: [], forgotten: [], repairs: [], drift: [] };
+  if (view.desired === undefined) planRemoval(view, draft);
+  else if (view.actual === undefined) planCreation(view, view.desired, draft);
+  else planChange(view, view.desired, view.actual, draft);
+  return draft;
+}
+
+function planRemoval({ actual, owned }: View, draft: Draft): void {
+  if (actual === undefined) {
+    draft.forgotten.push(...owned.destinations.keys());
+    if (owned.print !== undefined) draft.forgotten.push(undefined);
+    return;
+  }
+  const foreign: DestinationKey[] = [];
+  for (const [key, destination] of actual.destinations) {
+    if (owned.destinations.has(key)) draft.deletes.push(deletion(actual, destination));
+    else foreign.push(key);
+  }
+  for (const key of owned.destinations.keys()) if (!actual.destinations.has(key)) draft.forgotten.push(key);
+  if (owned.print === undefined) return;
+  draft.foreign.push(...foreign);
+  if (foreign.length > 0) draft.forgotten.push(undefined);
+  else draft.deletes.push({ operation: { do: "del-service", service: actual.service }, partners: [] });
+}
+
+function planCreation({ owned, held }: View, desired: ServiceEntry, draft: Draft): void {
+  const key = serviceKey(desired.service);
+  if (owned.print !== undefined) {
+    if (held.has(key)) return;
+    draft.repairs.push({ key, kind: "missing" });
+  }
+  draft.adds.push({ do: "new-service", service: desired.service });
+  for (const destination of desired.destinations.values())
+    draft.adds.push({ do: "new-dest", service: desired.service, destination });
+}
+
+function planChange(view: View, desired: ServiceEntry, actual: ServiceEntry, draft: Draft): void {
+  planServiceAttributes(view, desired, actual, draft);
+  for (const [key, destination] of desired.destinations) planDestination(view, key, destination, draft);
+  const unwanted: Destination[] = [];
+  for (const key of view.owned.destinations.keys()) {
+    if (desired.destinations.has(key)) continue;
+    const existing = actual.destinations.get(key);
+    if (existing === undefined) draft.forgotten.push(key);
+    else unwanted.push(existing);
+  }
+  planDeletes(desired, actual, unwanted, draft);
+}
+
+type Comparison = "same" | "adopt" | "ours-changed" | "theirs-changed";
+
+/** Whose change is it? Without a print of ours the entry was there before us: the wish counts. */
+function compare(same: boolean, desiredPrint: number, ownedPrint: number | undefined): Comparison {
+  if (same) return ownedPrint === desiredPrint ? "same" : "adopt";
+  return ownedPrint === desiredPrint ? "theirs-changed" : "ours-changed";
+}
+
+function planServiceAttributes(
+  { owned, drift, held }: View,
+  desired: ServiceEntry,
+  actual: ServiceEntry,
+  draft: Draft,
+): void {
+  const wanted = desired.service;
+  const key = serviceKey(wanted);
+  const change: Operation = { do: "set-service", service: wanted };
+  switch (compare(sameService(wanted, actual.service), servicePrint(wanted), owned.print)) {
+    case "same":
+      return;
+    case "adopt":
+      draft.adopted.push(undefined);
+      return;
+    case "ours-changed":
+      draft.adds.push(change);
+      return;
+    case "theirs-changed":
+      if (drift === "reset" && !held.has(key)) {
+        draft.repairs.push({ key, kind: "changed" });
+        draft.adds.push(change);
+        return;
+      }
+      draft.drift.push({
+        service: key,
+        destination: undefined,
+        wanted: serviceText(wanted),
+        found: serviceText(actual.service),
+      });
+  }
+}
+
+function planDestination(view: View, key: DestinationKey, wanted: Destination, draft: Draft): void {
+  const { actual, desired, owned, drift, held } = view;
+  const existing = actual?.destinations.get(key);
+  const service = desired?.service;
+  if (service === undefined) return;
+  const ownedPrint = owned.destinations.get(key);
+  if (existing === undefined) {
+    if (ownedPrint !== undefined) {
+      if (held.has(key)) return;
+      draft.repairs.push({ key, kind: "missing" });
+    }
+    draft.adds.push({ do: "new-dest", service, destination: wanted });
+    return;
+  }
+  switch (compare(sameDestination(wanted, existing), destinationPrint(wanted), ownedPrint)) {
+    case "same":
+      return;
+    case "adopt":
+      draft.adopted.push(key);
+      return;
+    case "ours-changed":
+      draft.adds.push({ do: "set-dest", service, destination: wanted });
+      return;
+    case "theirs-changed":
+      if (drift === "reset" && !held.has(key)) {
+        draft.repairs.push({ key, kind: "changed" });
+        draft.adds.push({ do: "set-dest", service, destination: wanted });
+        return;
+      }
+      draft.drift.push({
+        service: serviceKey(service),
+        destination: key,
+        wanted: destinationText(wanted),
+        found: destinationText(existing),
+      });
+  }
+}
+
+/**
+ * A swap leaves no serving destination of ours in place: quorum lost (pool -> sorry server) or gained (back), or all servers
+ * exchanged. Then adds and deletes are paired round robin, and a delete needs one of its partners: an add that the kernel
+ * refuses must not empty the pool. Otherwise what is unwanted goes in any case: a dead server must not stay.
+ */
+function planDeletes(
+  desired: ServiceEntry,
+  actual: ServiceEntry,
+  unwanted: readonly Destination[],
+  draft: Draft,
+): void {
+  const added = draft.adds.flatMap((operation, index) => (operation.do === "new-dest" ? [index] : []));
+  const survivor = [...desired.destinations].some(([key, d]) => d.weight > 0 && actual.destinations.has(key));
+  for (const [i, destination] of unwanted.entries())
+    draft.deletes.push(deletion(actual, destination, survivor ? [] : partnersOf(i, unwanted.length, added)));
+}
+
+function partnersOf(i: number, deletes: number, adds: readonly number[]): number[] {
+  if (adds.length <= deletes) return adds.filter((_, j) => j === i % adds.length);
+  return adds.filter((_, j) => j % deletes === i);
+}
+
+const deletion = (
+  { service }: ServiceEntry,
+  destination: Destination,
+  partners: readonly number[] = [],
+): PlannedDelete => ({
+  operation: { do: "del-dest", service, destination },
+  partners,
+});

@@ -1,0 +1,30 @@
+import type { Destination, Service } from "./table.js";
+
+/** What can be changed of an entry in place, in the words of ipvsadm(8): for logs, and as the source of its fingerprint. */
+export function serviceText(service: Service): string {
+  const { scheduler, flags, timeoutSeconds, persistenceEngine } = service;
+  const persistence = timeoutSeconds === 0 ? "" : ` persistent ${timeoutSeconds}`;
+  const engine = persistenceEngine === "" ? "" : ` pe ${persistenceEngine}`;
+  return `scheduler ${scheduler} flags 0x${flags.toString(16)}${persistence} netmask ${netmaskText(service)}${engine}`;
+}
+
+export function destinationText({ weight, forwarding, upperThreshold, lowerThreshold }: Destination): string {
+  const thresholds = upperThreshold + lowerThreshold === 0 ? "" : ` thresholds ${upperThreshold}/${lowerThreshold}`;
+  return `weight ${weight} ${forwarding}${thresholds}`;
+}
+
+/** 32 bits that tell whether an entry is as we last wrote it; small enough for the state that outlives a crash. */
+export const servicePrint = (service: Service): number => fnv1a(serviceText(service));
+export const destinationPrint = (destination: Destination): number => fnv1a(destinationText(destination));
+
+function netmaskText({ family, netmask }: Service): string {
+  if (family === "inet6") return `/${netmask}`;
+  return [24, 16, 8, 0].map((shift) => (netmask >>> shift) & 255).join(".");
+}
+
+/** FNV-1a, 32 bits, over the character codes. */
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}

@@ -1,0 +1,70 @@
+import type { Clock } from "../clock.js";
+import type { GlobalConfig } from "../config/model.js";
+import { type Plan, planService } from "./diff.js";
+import { RepairLimiter } from "./repair-limiter.js";
+import type { Reporter } from "./reporter.js";
+import type { Slot } from "./slot.js";
+
+export type ReconcilePolicy = GlobalConfig["lvsReconcile"];
+
+export interface PlannerOptions {
+  readonly clock: Clock;
+  readonly reporter: Reporter;
+  readonly policy: () => ReconcilePolicy;
+  /** The time for which an entry of `slot` was to be left alone is over. */
+  readonly onRelease: (slot: Slot) => void;
+}
+
+/** The comparison of diff.ts with what it needs to know of the past: the policy, a recent reload, contested entries. */
+export class Planner implements Disposable {
+  readonly #options: PlannerOptions;
+  readonly #limiter = new RepairLimiter();
+  readonly #timers = new Set<Disposable>();
+
+  constructor(options: PlannerOptions) {
+    this.#options = options;
+  }
+
+  plan(slot: Slot): Plan {
+    const plan = this.#compare(slot);
+    const final = this.#holdContested(slot, plan) ? this.#compare(slot) : plan;
+    if (slot.resetDrift === "once") slot.resetDrift = "no";
+    return final;
+  }
+
+  /** A reload: everything may be put right again, at once. */
+  forgive(slots: Iterable<Slot>): void {
+    this.#limiter.forgive();
+    this[Symbol.dispose]();
+    for (const slot of slots) slot.held.clear();
+  }
+
+  [Symbol.dispose](): void {
+    for (const timer of this.#timers) timer[Symbol.dispose]();
+    this.#timers.clear();
+  }
+
+  #compare({ desired, present, owned, held, resetDrift }: Slot): Plan {
+    const reset = this.#options.policy() === "full" || resetDrift !== "no";
+    return planService({ desired, actual: present, owned, held, drift: reset ? "reset" : "keep" });
+  }
+
+  /** @returns true when some entries must not be repaired now. A repair that the kernel refuses is nobody's contest. */
+  #holdContested(slot: Slot, { repairs }: Plan): boolean {
+    if (slot.failing.size > 0 || slot.resetDrift !== "no") return false;
+    const before = slot.held.size;
+    for (const { key } of repairs) {
+      const allowance = this.#limiter.allow(`${slot.key} ${key}`, this.#options.clock.now());
+      if (allowance.kind === "repair") continue;
+      slot.held.add(key);
+      this.#options.reporter.contested(slot, key, allowance.for);
+      const timer = this.#options.clock.after(allowance.for, () => {
+        this.#timers.delete(timer);
+        slot.held.delete(key);
+        this.#options.onRelease(slot);
+      });
+      this.#timers.add(timer);
+    }
+    return slot.held.size > before;
+  }
+}

@@ -1,0 +1,130 @@
+import type { Clock } from "../clock.js";
+import type { Log } from "../observe/log.js";
+import { type Milliseconds, ms } from "../units.js";
+import type { Dump, IpvsBackend } from "./backend.js";
+import { Pacer, TICK_MS } from "./pacer.js";
+import type { ReconcilePolicy } from "./planner.js";
+import type { ServiceId, ServiceKey } from "./table.js";
+import type { IpvsWriter } from "./writer.js";
+
+export interface ReconcilerOptions {
+  readonly backend: IpvsBackend;
+  readonly writer: IpvsWriter;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Asked anew at each tick: with `off` nothing is read. */
+  readonly policy: () => ReconcilePolicy;
+}
+
+const FAILURES_TO_LOG = 5;
+
+interface Watched {
+  readonly key: ServiceKey;
+  readonly id: ServiceId;
+}
+
+/**
+ * Notices what others do to the table, of which the kernel says nothing by itself: the services every second or as soon as
+ * their number changes, the destinations service by service. What it reads goes to the writer, which compares and repairs.
+ */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #pacer = new Pacer();
+  #timer: Disposable | undefined;
+  #tick: Promise<void> | undefined;
+  #stopped: boolean = false;
+  #servicesDue = 0;
+  #hint: number | undefined;
+  /** What is left of the current round. */
+  #round: Watched[] = [];
+  #failures = 0;
+  #pollPeriod: Milliseconds = ms(TICK_MS);
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+  }
+
+  /** From now on, until `stop`. */
+  start(): void {
+    this.#arm();
+  }
+
+  /** Time after which every entry has been looked at again; grows with the table to stay within 5 % of a core. */
+  get pollPeriod(): Milliseconds {
+    return this.#pollPeriod;
+  }
+
+  /** Resolves when the last reading has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#timer?.[Symbol.dispose]();
+    await this.#tick;
+  }
+
+  #arm(): void {
+    if (this.#stopped) return;
+    this.#timer = this.#options.clock.after(ms(TICK_MS), () => {
+      this.#tick = this.#poll().finally(() => this.#arm());
+    });
+  }
+
+  async #poll(): Promise<void> {
+    if (this.#options.policy() === "off") return;
+    if (this.#areServicesDue()) await this.#pollServices();
+    await this.#pollDestinations();
+  }
+
+  /** The hint also moves by what we write, and by other network namespaces: then a dump was for nothing, no more. */
+  #areServicesDue(): boolean {
+    const hint = this.#options.backend.serviceCountHint();
+    const changed = hint !== this.#hint;
+    this.#hint = hint;
+    const everyTick = hint === undefined && this.#pacer.servicesAreCheap;
+    return changed || everyTick || this.#options.clock.now() >= this.#servicesDue;
+  }
+
+  async #pollServices(): Promise<void> {
+    const { backend, writer, clock } = this.#options;
+    const { stamp } = writer;
+    const begin = clock.now();
+    const dump = await backend.dumpServices();
+    this.#pacer.measuredServices(clock.now() - begin);
+    this.#servicesDue = clock.now() + this.#pacer.servicesPeriod;
+    if (this.#isReadable(dump)) writer.observeServices(dump.entries, stamp);
+  }
+
+  async #pollDestinations(): Promise<void> {
+    const { backend, writer, clock } = this.#options;
+    const all = [...writer.watched()];
+    this.#pollPeriod = ms(Math.max(this.#pacer.roundPeriod(all.length), this.#pacer.servicesPeriod));
+    for (let left = this.#pacer.portion(all.length); left > 0 && !this.#stopped; left--) {
+      const next = this.#next(all);
+      if (next === undefined) return;
+      const { stamp } = writer;
+      const begin = clock.now();
+      const dump = await backend.dumpDestinations(next.id);
+      this.#pacer.measuredDestinations(clock.now() - begin);
+      if (this.#isReadable(dump)) writer.observeDestinations(next.key, dump.entries, stamp);
+      if (this.#round.length === 0) this.#pacer.roundEnded();
+    }
+  }
+
+  #next(all: readonly Watched[]): Watched | undefined {
+    if (this.#round.length === 0) this.#round = all.toReversed();
+    return this.#round.pop();
+  }
+
+  /** One reading may fail because the table changed meanwhile; several in a row are a line in the log, and one when it ends. */
+  #isReadable<T>(dump: Dump<T>): dump is Extract<Dump<T>, { kind: "complete" }> {
+    const { log } = this.#options;
+    if (dump.kind === "unreliable") {
+      this.#failures += 1;
+      if (this.#failures === FAILURES_TO_LOG)
+        log("error", "ipvs.unreadable", `IPVS: the table cannot be read (${dump.why}): changes by others go unnoticed`);
+      return false;
+    }
+    if (this.#failures >= FAILURES_TO_LOG) log("notice", "ipvs.readable", "IPVS: the table can be read again");
+    this.#failures = 0;
+    return true;
+  }
+}

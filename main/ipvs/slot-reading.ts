@@ -1,0 +1,33 @@
+import type { IpvsBackend } from "./backend.js";
+import type { TurnBudget } from "./batcher.js";
+import type { Slot } from "./slot.js";
+import { type Service, type ServiceKey, serviceKey } from "./table.js";
+
+/**
+ * Reads the kernel's state of slots that were never read: one dump of the services, then the destinations of those that exist.
+ * @returns why it did not work, or undefined; slots that could not be read stay unread
+ */
+export async function readUnread(
+  backend: IpvsBackend,
+  slots: readonly Slot[],
+  budget: TurnBudget,
+): Promise<string | undefined> {
+  const unread = slots.filter((slot) => slot.actual.kind === "unread");
+  if (unread.length === 0) return undefined;
+  const dump = await backend.dumpServices();
+  if (dump.kind === "unreliable") return dump.why;
+  const services = new Map<ServiceKey, Service>(dump.entries.map((service) => [serviceKey(service), service]));
+  let trouble: string | undefined;
+  for (const slot of unread) {
+    const service = services.get(slot.key);
+    if (service === undefined) {
+      slot.read(undefined, []);
+      continue;
+    }
+    const destinations = await backend.dumpDestinations(service);
+    if (destinations.kind === "complete") slot.read(service, destinations.entries);
+    else trouble = destinations.why;
+    await budget.breathe();
+  }
+  return trouble;
+}

@@ -1,0 +1,202 @@
+import { unreachable } from "../unreachable.js";
+import type { Drift, OwnedService } from "./diff.js";
+import { destinationPrint, servicePrint } from "./fingerprint.js";
+import { type Operation, type Outcome, outcomeOf } from "./operation.js";
+import { destinationPart, type OwnershipRecord, servicePart } from "./ownership.js";
+import {
+  type Destination,
+  type DestinationId,
+  type DestinationKey,
+  destinationIdOf,
+  destinationKey,
+  type Service,
+  type ServiceEntry,
+  type ServiceId,
+  type ServiceKey,
+  sameDestination,
+  sameService,
+  serviceKey,
+} from "./table.js";
+
+/** Our picture of the kernel's side of one service. */
+export type Actual =
+  | { readonly kind: "unread" }
+  | { readonly kind: "absent" }
+  | { readonly kind: "present"; service: Service; readonly destinations: Map<DestinationKey, Destination> };
+
+/** Hears what became ours and what no longer is. */
+export interface OwnershipChanges {
+  readonly added: OwnershipRecord[];
+  readonly removed: string[];
+}
+
+/** One service: the wish, the kernel's state as last seen, and what of it is ours. Mutable; IpvsWriter owns it. */
+export class Slot {
+  readonly key: ServiceKey;
+  readonly id: ServiceId;
+  desired: ServiceEntry | undefined;
+  actual: Actual = { kind: "unread" };
+  /**
+   * After a reload what was set by hand does not count any more: until the kernel has been read once since then, and then
+   * for one more comparison.
+   */
+  resetDrift: "no" | "until-read" | "once" = "no";
+  drift: readonly Drift[] = [];
+  /** Count of the writer at the time of the last operation: an older reading of the kernel tells nothing about now. */
+  touched = 0;
+  /** Entries not repaired for now. */
+  readonly held = new Set<string>();
+  /** Refused operations by target, with the sentence that was logged. */
+  readonly failing = new Map<string, string>();
+  #print: number | undefined;
+  readonly #destinationPrints = new Map<DestinationKey, number>();
+  readonly #changes: OwnershipChanges;
+  /** ownership.ts: of the service; its destinations' keys begin with it. */
+  readonly #recordKey: string;
+
+  constructor(id: ServiceId, changes: OwnershipChanges) {
+    this.key = serviceKey(id);
+    this.id = id;
+    this.#changes = changes;
+    this.#recordKey = servicePart(id);
+  }
+
+  get owned(): OwnedService {
+    return { print: this.#print, destinations: this.#destinationPrints };
+  }
+
+  /** What the comparison takes for the kernel's state; only for a slot that was read. */
+  get present(): ServiceEntry | undefined {
+    return this.actual.kind === "present" ? this.actual : undefined;
+  }
+
+  /** Nothing wanted, nothing ours: nobody needs this slot. */
+  get idle(): boolean {
+    return this.desired === undefined && this.#print === undefined && this.#destinationPrints.size === 0;
+  }
+
+  /** From the state that outlived a crash. Not reported as a change: it is recorded already. */
+  adopt(destination: DestinationId | undefined, print: number): void {
+    if (destination === undefined) this.#print = print;
+    else this.#destinationPrints.set(destinationKey(destination), print);
+  }
+
+  ownService(print: number): void {
+    if (this.#print === print) return;
+    this.#print = print;
+    this.#changes.added.push({ key: this.#recordKey, print });
+  }
+
+  ownDestination(key: DestinationKey, destination: Destination): void {
+    const print = destinationPrint(destination);
+    if (this.#destinationPrints.get(key) === print) return;
+    this.#destinationPrints.set(key, print);
+    this.#changes.added.push({ key: this.#recordKey + destinationPart(destination), print });
+  }
+
+  disownService(): void {
+    if (this.#print === undefined) return;
+    this.#print = undefined;
+    this.#changes.removed.push(this.#recordKey);
+  }
+
+  disownDestination(key: DestinationKey): void {
+    if (this.#destinationPrints.delete(key))
+      this.#changes.removed.push(this.#recordKey + destinationPart(destinationIdOf(key)));
+  }
+
+  /** @returns true when that is news. */
+  observeService(service: Service | undefined): boolean {
+    if (service === undefined) {
+      if (this.actual.kind === "absent") return false;
+      this.actual = { kind: "absent" };
+      return true;
+    }
+    if (this.actual.kind !== "present") {
+      this.actual = { kind: "unread" }; // it came back with who knows which destinations
+      return true;
+    }
+    if (sameService(this.actual.service, service)) return false;
+    this.actual.service = service;
+    return true;
+  }
+
+  /** @returns true when that is news. Only a slot whose service is there has destinations. */
+  observeDestinations(destinations: readonly Destination[]): boolean {
+    const { actual } = this;
+    if (actual.kind !== "present") return false;
+    const news = !this.#isAsKnown(actual.destinations, destinations);
+    if (news) this.#read(actual.service, destinations);
+    if (this.resetDrift !== "no") this.resetDrift = news ? "once" : "no";
+    return news;
+  }
+
+  read(service: Service | undefined, destinations: readonly Destination[]): void {
+    if (service === undefined) this.actual = { kind: "absent" };
+    else this.#read(service, destinations);
+  }
+
+  /** Takes the kernel's verdict over into the picture. */
+  settle(operation: Operation, errno: number): Outcome {
+    const outcome = outcomeOf(operation, errno);
+    if (outcome.kind === "done") this.#done(operation, outcome.surprise);
+    else if (outcome.kind === "vanished" && outcome.what === "service") this.actual = { kind: "absent" };
+    else if (outcome.kind === "vanished" && this.actual.kind === "present" && "destination" in operation)
+      this.actual.destinations.delete(destinationKey(operation.destination));
+    return outcome;
+  }
+
+  #done(operation: Operation, surprise: boolean): void {
+    switch (operation.do) {
+      case "new-service":
+        // It exists already, but as what? Reading it again decides.
+        this.actual = surprise
+          ? { kind: "unread" }
+          : { kind: "present", service: operation.service, destinations: new Map() };
+        this.ownService(servicePrint(operation.service));
+        break;
+      case "set-service":
+        if (this.actual.kind === "present") this.actual.service = operation.service;
+        this.ownService(servicePrint(operation.service));
+        break;
+      case "del-service":
+        this.actual = { kind: "absent" };
+        for (const key of [...this.#destinationPrints.keys()]) this.disownDestination(key);
+        this.disownService();
+        break;
+      case "new-dest":
+      case "set-dest":
+        this.#written(operation.destination);
+        break;
+      case "del-dest":
+        this.#deleted(destinationKey(operation.destination));
+        break;
+      default:
+        unreachable(operation);
+    }
+  }
+
+  #written(destination: Destination): void {
+    const key = destinationKey(destination);
+    if (this.actual.kind === "present") this.actual.destinations.set(key, destination);
+    this.ownDestination(key, destination);
+  }
+
+  #deleted(key: DestinationKey): void {
+    if (this.actual.kind === "present") this.actual.destinations.delete(key);
+    this.disownDestination(key);
+  }
+
+  #isAsKnown(known: ReadonlyMap<DestinationKey, Destination>, found: readonly Destination[]): boolean {
+    if (found.length !== known.size) return false;
+    return found.every((destination) => {
+      const before = known.get(destinationKey(destination));
+      return before !== undefined && sameDestination(before, destination);
+    });
+  }
+
+  #read(service: Service, destinations: readonly Destination[]): void {
+    const map = new Map(destinations.map((d) => [destinationKey(d), d]));
+    this.actual = { kind: "present", service, destinations: map };
+  }
+}

@@ -1,0 +1,338 @@
+import type { Clock } from "../clock.js";
+import type { Log } from "../observe/log.js";
+import type { IpvsBackend } from "./backend.js";
+import { Batcher, type Settled, type Step, TurnBudget } from "./batcher.js";
+import type { Drift, Plan } from "./diff.js";
+import { servicePrint } from "./fingerprint.js";
+import type { Operation } from "./operation.js";
+import { type OwnershipRecord, ownershipKey, parseOwnershipKey } from "./ownership.js";
+import { Planner, type ReconcilePolicy } from "./planner.js";
+import { type RepairedSlot, Reporter } from "./reporter.js";
+import { Retries } from "./retries.js";
+import { type OwnershipChanges, Slot } from "./slot.js";
+import { readUnread } from "./slot-reading.js";
+import {
+  type Destination,
+  destinationIdOf,
+  destinationKey,
+  type Service,
+  type ServiceEntry,
+  type ServiceId,
+  type ServiceKey,
+  serviceKey,
+  type Table,
+} from "./table.js";
+
+export interface WriterOptions {
+  readonly backend: IpvsBackend;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Asked anew each time: a reload may change it. */
+  readonly policy: () => ReconcilePolicy;
+  /** What became ours or was changed by us, and the keys of what is ours no longer: for the state that outlives a crash. */
+  readonly onOwnershipChange?: (added: readonly OwnershipRecord[], removed: readonly string[]) => void;
+}
+
+export interface WriterStatus {
+  readonly services: number;
+  readonly destinations: number;
+  readonly drift: readonly Drift[];
+  /** Sentences of what the kernel refuses. */
+  readonly failing: readonly string[];
+  /** Entries that are left alone because somebody else removes or changes them again and again. */
+  readonly contested: readonly string[];
+  readonly repairs: number;
+}
+
+/** Operations of one pass. Between two passes what has become more urgent goes first. */
+const PASS_OPERATIONS = 1024;
+
+interface Work {
+  readonly slot: Slot;
+  readonly plan: Plan;
+  readonly settled: Settled[];
+}
+
+/**
+ * Brings the kernel's table to the desired one and keeps the record of what is ours. Changes of one turn of the loop become
+ * one batch; one batch is in flight at a time; adds are acknowledged before deletes are sent.
+ */
+export class IpvsWriter {
+  readonly #options: WriterOptions;
+  readonly #batcher: Batcher;
+  readonly #reporter: Reporter;
+  readonly #planner: Planner;
+  readonly #retries: Retries;
+  readonly #slots = new Map<ServiceKey, Slot>();
+  readonly #changes: OwnershipChanges = { added: [], removed: [] };
+  /** To be compared with the kernel: single services first, the rest of a whole table after them. */
+  readonly #urgent = new Set<Slot>();
+  readonly #bulk = new Set<Slot>();
+  readonly #readyWaiters: (() => void)[] = [];
+  #phase: "waiting" | "writing" | "ready" | "stopped" = "waiting";
+  #running: Promise<void> | undefined;
+
+  constructor(options: WriterOptions) {
+    const { backend, clock, log, policy } = options;
+    this.#options = options;
+    this.#batcher = new Batcher(backend, clock);
+    this.#reporter = new Reporter(log);
+    this.#planner = new Planner({ clock, policy, reporter: this.#reporter, onRelease: (slot) => this.#mark(slot) });
+    this.#retries = new Retries(clock, (slot) => this.#mark(slot));
+  }
+
+  /**
+   * What was ours when the last daemon ended. Before `setDesired`. Entries that are not wanted any more are deleted then;
+   * a weight that somebody set by hand meanwhile stays. Records that make no sense are skipped.
+   */
+  adopt(records: Iterable<OwnershipRecord>): void {
+    for (const { key, print } of records) {
+      const entry = parseOwnershipKey(key);
+      if (entry !== undefined) this.#slotOf(entry.service).adopt(entry.destination, print);
+    }
+  }
+
+  /** Replaces the whole wish. With `reload`, what was set by hand is put back to what the configuration says. */
+  setDesired(table: Table, because: "start" | "reload"): void {
+    if (this.#phase === "stopped") return;
+    if (this.#phase === "waiting") this.#phase = "writing";
+    if (because === "reload") this.#planner.forgive(this.#slots.values());
+    for (const entry of table.values()) this.#slotOf(entry.service);
+    for (const slot of this.#slots.values()) {
+      slot.desired = table.get(slot.key);
+      if (because === "reload") slot.resetDrift = "until-read";
+      this.#bulk.add(slot);
+    }
+    this.#schedule();
+  }
+
+  /** Replaces the wish for one service; `undefined`: it is to go. Before the first `setDesired` it only takes note. */
+  setService(key: ServiceKey, entry: ServiceEntry | undefined): void {
+    const slot = entry === undefined ? this.#slots.get(key) : this.#slotOf(entry.service);
+    if (slot === undefined) return;
+    slot.desired = entry;
+    this.#mark(slot);
+  }
+
+  /** Resolves when every entry of the first desired table has been written, or refused by the kernel. */
+  ready(): Promise<void> {
+    if (this.#phase === "ready" || this.#phase === "stopped") return Promise.resolve();
+    return new Promise((resolve) => this.#readyWaiters.push(resolve));
+  }
+
+  /** All that is ours now. */
+  *ownership(): Generator<OwnershipRecord> {
+    for (const { id, owned } of this.#slots.values()) {
+      if (owned.print !== undefined) yield { key: ownershipKey(id), print: owned.print };
+      for (const [key, print] of owned.destinations) yield { key: ownershipKey(id, destinationIdOf(key)), print };
+    }
+  }
+
+  /** Moves on with every batch: take it before reading the kernel, and hand it in with what was read. */
+  get stamp(): number {
+    return this.#batcher.stamp;
+  }
+
+  /** Services that are wanted: what is worth watching in the kernel, with the number of destinations wanted there. */
+  *watched(): Generator<{ readonly key: ServiceKey; readonly id: ServiceId; readonly destinations: number }> {
+    for (const { key, id, desired } of this.#slots.values())
+      if (desired !== undefined) yield { key, id, destinations: desired.destinations.size };
+  }
+
+  /** A complete reading of all services, begun at `stamp`. What has been written since then knows better. */
+  observeServices(services: readonly Service[], stamp: number): void {
+    const found = new Map<ServiceKey, Service>(services.map((service) => [serviceKey(service), service]));
+    for (const slot of this.#slots.values()) {
+      const outdated = slot.touched > stamp || slot.actual.kind === "unread";
+      if (!outdated && slot.observeService(found.get(slot.key))) this.#mark(slot);
+    }
+  }
+
+  /** A complete reading of the destinations of one service, begun at `stamp`. */
+  observeDestinations(key: ServiceKey, destinations: readonly Destination[], stamp: number): void {
+    const slot = this.#slots.get(key);
+    if (slot === undefined || slot.touched > stamp) return;
+    if (slot.observeDestinations(destinations)) this.#mark(slot);
+  }
+
+  /**
+   * Finishes what is in flight. With `release` deletes what is ours, service by service; services in which somebody else
+   * has destinations stay. Nothing is written afterwards.
+   */
+  async stop({ release }: { readonly release: boolean }): Promise<void> {
+    if (this.#phase === "stopped") return this.#running;
+    this.#phase = "stopped";
+    this.#retries[Symbol.dispose]();
+    this.#planner[Symbol.dispose]();
+    await this.#running;
+    if (release) {
+      this.#running = this.#release();
+      await this.#running;
+    }
+    for (const resolve of this.#readyWaiters.splice(0)) resolve();
+  }
+
+  snapshot(): WriterStatus {
+    const slots = [...this.#slots.values()];
+    return {
+      services: slots.filter((slot) => slot.owned.print !== undefined).length,
+      destinations: slots.reduce((sum, slot) => sum + slot.owned.destinations.size, 0),
+      drift: slots.flatMap((slot) => slot.drift),
+      failing: slots.flatMap((slot) => [...slot.failing.values()]),
+      contested: slots.flatMap((slot) =>
+        [...slot.held].map((key) => (key === slot.key ? key : `${slot.key} -> ${key}`)),
+      ),
+      repairs: this.#reporter.repairs,
+    };
+  }
+
+  #slotOf(id: ServiceId): Slot {
+    const key = serviceKey(id);
+    const known = this.#slots.get(key);
+    if (known !== undefined) return known;
+    const slot = new Slot(id, this.#changes);
+    this.#slots.set(key, slot);
+    return slot;
+  }
+
+  #mark(slot: Slot): void {
+    this.#urgent.add(slot);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#running !== undefined || this.#phase === "waiting" || this.#phase === "stopped") return;
+    this.#running = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve)); // the rest of this turn's changes
+    const budget = new TurnBudget(this.#options.clock);
+    while (this.#phase !== "stopped" && this.#urgent.size + this.#bulk.size > 0) {
+      await this.#read(budget);
+      await this.#pass(await this.#takeWork(budget), budget);
+    }
+    this.#running = undefined;
+    const unread = [...this.#slots.values()].some((slot) => slot.actual.kind === "unread");
+    if (this.#phase !== "writing" || unread) return;
+    this.#phase = "ready";
+    for (const resolve of this.#readyWaiters.splice(0)) resolve();
+  }
+
+  async #read(budget: TurnBudget): Promise<void> {
+    const waiting = [...this.#urgent, ...this.#bulk];
+    const why = await readUnread(this.#options.backend, waiting, budget);
+    if (why === undefined) return;
+    this.#reporter.unreadable(why);
+    for (const slot of waiting.filter((s) => s.actual.kind === "unread")) this.#postpone(slot);
+  }
+
+  #postpone(slot: Slot): void {
+    this.#urgent.delete(slot);
+    this.#bulk.delete(slot);
+    this.#retries.failed(slot);
+  }
+
+  async #takeWork(budget: TurnBudget): Promise<Work[]> {
+    const work: Work[] = [];
+    let operations = 0;
+    for (const queue of [this.#urgent, this.#bulk])
+      for (const slot of queue) {
+        if (operations >= PASS_OPERATIONS) return work;
+        this.#urgent.delete(slot);
+        this.#bulk.delete(slot);
+        if (slot.actual.kind === "unread") continue; // was postponed, or was marked while others were read
+        const plan = this.#planner.plan(slot);
+        operations += plan.adds.length + plan.deletes.length;
+        work.push({ slot, plan, settled: [] });
+        await budget.breathe();
+      }
+    return work;
+  }
+
+  async #pass(work: readonly Work[], budget: TurnBudget): Promise<void> {
+    for (const { slot, plan } of work) takeNote(slot, plan);
+    await this.#apply(work, ({ slot, plan }) => plan.adds.map((operation) => ({ slot, operation })), budget);
+    await this.#apply(work, pendingDeletes, budget);
+    const repaired: RepairedSlot[] = [];
+    for (const { slot, plan, settled } of work) {
+      const ok = this.#finish(slot, plan, settled);
+      if (ok && plan.repairs.length > 0) repaired.push({ slot, repairs: plan.repairs });
+    }
+    this.#reporter.repaired(repaired);
+    this.#publishOwnership();
+  }
+
+  async #apply(work: readonly Work[], stepsOf: (one: Work) => readonly Step[], budget: TurnBudget): Promise<void> {
+    const bySlot = new Map(work.map((one) => [one.slot, one.settled]));
+    for (const settled of await this.#batcher.apply(work.flatMap(stepsOf), budget))
+      bySlot.get(settled.slot)?.push(settled);
+  }
+
+  /** @returns true when the slot is as it should be */
+  #finish(slot: Slot, plan: Plan, settled: readonly Settled[]): boolean {
+    const failed = this.#reporter.settled(slot, settled);
+    this.#reporter.drifted(slot, plan.drift);
+    if (plan.foreign.length > 0) this.#reporter.foreign(slot, plan.foreign);
+    const surprised = settled.some((s) => s.outcome.kind === "vanished") || slot.actual.kind === "unread";
+    if (failed) this.#retries.failed(slot);
+    else if (surprised) this.#retries.surprised(slot);
+    else this.#retries.succeeded(slot);
+    if (slot.idle && !failed && !surprised) this.#slots.delete(slot.key);
+    return !failed && !surprised;
+  }
+
+  #publishOwnership(): void {
+    const { added, removed } = this.#changes;
+    if (added.length + removed.length === 0) return;
+    this.#options.onOwnershipChange?.(added.splice(0), removed.splice(0));
+  }
+
+  async #release(): Promise<void> {
+    const budget = new TurnBudget(this.#options.clock);
+    const slots = [...this.#slots.values()];
+    for (const slot of slots) {
+      slot.desired = undefined;
+      const dump = await this.#options.backend.dumpDestinations(slot.id);
+      if (dump.kind === "complete") slot.observeDestinations(dump.entries);
+      await budget.breathe();
+    }
+    const work = slots.map((slot) => ({ slot, plan: this.#planner.plan(slot), settled: [] }));
+    await this.#pass(work, budget);
+    this.#retries[Symbol.dispose]();
+  }
+}
+
+/** What the comparison found out without a request. */
+function takeNote(slot: Slot, { adopted, forgotten }: Plan): void {
+  for (const key of forgotten) {
+    if (key === undefined) slot.disownService();
+    else slot.disownDestination(key);
+  }
+  const { desired } = slot;
+  if (desired === undefined) return;
+  for (const key of adopted) {
+    const destination = key === undefined ? undefined : desired.destinations.get(key);
+    if (key === undefined) slot.ownService(servicePrint(desired.service));
+    else if (destination !== undefined) slot.ownDestination(key, destination);
+  }
+}
+
+/** Deletes that still make sense now that the adds are answered; the wish may have changed meanwhile, too. */
+function pendingDeletes({ slot, plan, settled }: Work): Step[] {
+  const succeeded = new Set(settled.filter((s) => s.outcome.kind === "done").map((s) => s.operation));
+  const stands = (index: number): boolean => {
+    const add = plan.adds[index];
+    return add !== undefined && succeeded.has(add);
+  };
+  return plan.deletes
+    .filter(
+      ({ operation, partners }) => (partners.length === 0 || partners.some(stands)) && isUnwanted(slot, operation),
+    )
+    .map(({ operation }) => ({ slot, operation }));
+}
+
+function isUnwanted({ desired }: Slot, operation: Operation): boolean {
+  if (desired === undefined) return true;
+  return "destination" in operation && !desired.destinations.has(destinationKey(operation.destination));
+}

@@ -1,6 +1,7 @@
 import { bootTime } from "../../native-bindings/timer.js";
 import type { Clock } from "../clock.js";
 import type { Config } from "../config/model.js";
+import { DaemonError, errnoName } from "../errors.js";
 import type { KernelNetwork } from "../network/host-network.js";
 import { openHostNetwork } from "../network/open.js";
 import { type FrameSender, openFrameSender } from "../network/packet-sender.js";
@@ -49,14 +50,14 @@ export class VrrpSide {
     });
   }
 
-  /** @throws DaemonError E_NETLINK, or a system error (EPERM) when the sockets cannot be had */
+  /** @throws DaemonError E_NETLINK; E_PRIVILEGE when the sockets cannot be had */
   static async open(deps: VrrpSideDeps): Promise<VrrpSide> {
     const network = await openHostNetwork(deps.log, deps.clock);
     try {
       return new VrrpSide(deps, network, openFrameSender());
-    } catch (error) {
+    } catch (cause) {
       network[Symbol.dispose]();
-      throw error;
+      throw errnoName(cause) === "EPERM" ? unprivileged(cause) : cause;
     }
   }
 
@@ -102,6 +103,13 @@ export class VrrpSide {
     notifier.notify({ kind: "instance", name, state, priority, notify, smtpAlert });
   }
 }
+
+const unprivileged = (cause: unknown): DaemonError =>
+  new DaemonError(
+    "E_PRIVILEGE",
+    "VRRP needs CAP_NET_RAW and CAP_NET_ADMIN, which this user lacks: start as root, or with the systemd unit, which grants them",
+    { cause },
+  );
 
 /** From boot time, which timers use, to the time of day, which people read. */
 const wallClockOffset = (): number => Date.now() - bootTime();

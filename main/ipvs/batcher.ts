@@ -7,8 +7,12 @@ import type { Slot } from "./slot.js";
 const TURN_MS = 2;
 /** What one request to the kernel should take, ms: the call returns when the kernel has done all of it. */
 const REQUEST_MS = 1;
-const SMALLEST_CHUNK = 16;
+const SMALLEST_CHUNK = 32;
 const LARGEST_CHUNK = 256;
+/** Per operation, before the first measurement. */
+const ASSUMED_MS = 0.008;
+/** Weight of the newest measurement: a clock that moves in steps of 10 ms must not make the portions jump. */
+const NEWEST = 0.1;
 
 /** Keeps long work from holding the loop. */
 export class TurnBudget {
@@ -42,7 +46,8 @@ export interface Settled extends Step {
 export class Batcher {
   readonly #backend: IpvsBackend;
   readonly #clock: Clock;
-  #chunk = SMALLEST_CHUNK * 4;
+  /** Time in the kernel per operation, ms, smoothed. */
+  #cost = ASSUMED_MS;
   /** Grows with each portion that is sent or answered: orders readings of the kernel and operations. */
   #stamp = 0;
 
@@ -55,38 +60,54 @@ export class Batcher {
     return this.#stamp;
   }
 
+  /**
+   * @returns what is worth a second look: operations that the kernel did not simply carry out, and those of slots where
+   * something had been refused before
+   */
   async apply(steps: readonly Step[], budget: TurnBudget): Promise<Settled[]> {
-    const settled: Settled[] = [];
-    for (let at = 0; at < steps.length; ) {
-      const chunk = steps.slice(at, at + this.#chunk);
-      at += chunk.length;
-      this.#touch(chunk);
-      const verdicts = await this.#send(chunk);
-      this.#touch(chunk);
-      for (let i = 0; i < chunk.length; i++) settle(chunk[i], verdicts[i], settled);
+    const noteworthy: Settled[] = [];
+    for (let from = 0; from < steps.length; ) {
+      const to = Math.min(from + this.#portion(), steps.length);
+      this.#touch(steps, from, to);
+      const verdicts = await this.#send(steps, from, to);
+      this.#touch(steps, from, to);
+      for (let i = from; i < to; i++) settle(steps[i], verdicts[i - from], noteworthy);
+      from = to;
       await budget.breathe();
     }
-    return settled;
+    return noteworthy;
   }
 
-  #send(chunk: readonly Step[]): Promise<readonly OperationVerdict[]> {
+  #portion(): number {
+    const fitting = Math.floor(REQUEST_MS / Math.max(this.#cost, REQUEST_MS / LARGEST_CHUNK));
+    return Math.max(SMALLEST_CHUNK, fitting);
+  }
+
+  #send(steps: readonly Step[], from: number, to: number): Promise<readonly OperationVerdict[]> {
+    const operations: Operation[] = [];
+    for (let i = from; i < to; i++) {
+      const step = steps[i];
+      if (step !== undefined) operations.push(step.operation);
+    }
     const before = this.#clock.now();
-    const verdicts = this.#backend.apply(chunk.map((step) => step.operation));
-    const fitting = Math.round((chunk.length * REQUEST_MS) / Math.max(this.#clock.now() - before, REQUEST_MS / 4));
-    // A short chunk tells little: it only ever makes the next one smaller.
-    if (chunk.length >= this.#chunk || fitting < this.#chunk)
-      this.#chunk = Math.min(LARGEST_CHUNK, Math.max(SMALLEST_CHUNK, fitting));
+    const verdicts = this.#backend.apply(operations);
+    const cost = (this.#clock.now() - before) / operations.length;
+    this.#cost += (cost - this.#cost) * NEWEST * Math.min(1, operations.length / SMALLEST_CHUNK);
     return verdicts;
   }
 
-  #touch(chunk: readonly Step[]): void {
+  #touch(steps: readonly Step[], from: number, to: number): void {
     this.#stamp += 1;
-    for (const { slot } of chunk) slot.touched = this.#stamp;
+    for (let i = from; i < to; i++) {
+      const slot = steps[i]?.slot;
+      if (slot !== undefined) slot.touched = this.#stamp;
+    }
   }
 }
 
-function settle(step: Step | undefined, verdict: OperationVerdict | undefined, settled: Settled[]): void {
+function settle(step: Step | undefined, verdict: OperationVerdict | undefined, noteworthy: Settled[]): void {
   if (step === undefined || verdict === undefined) return;
   const { slot, operation } = step;
-  settled.push({ slot, operation, verdict, outcome: slot.settle(operation, verdict.errno) });
+  const outcome = slot.settle(operation, verdict.errno);
+  if (verdict.errno !== 0 || slot.failing.size > 0) noteworthy.push({ slot, operation, verdict, outcome });
 }

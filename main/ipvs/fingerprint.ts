@@ -15,7 +15,14 @@ export function destinationText({ weight, forwarding, upperThreshold, lowerThres
 
 /** 32 bits that tell whether an entry is as we last wrote it; small enough for the state that outlives a crash. */
 export const servicePrint = (service: Service): number => fnv1a(serviceText(service));
-export const destinationPrint = (destination: Destination): number => fnv1a(destinationText(destination));
+export function destinationPrint(destination: Destination): number {
+  const text = destinationText(destination);
+  if (text !== last.text) last = { text, print: fnv1a(text) };
+  return last.print;
+}
+
+/** Neighbours mostly have the same weight and method. */
+let last = { text: "", print: fnv1a("") };
 
 function netmaskText({ family, netmask }: Service): string {
   if (family === "inet6") return `/${netmask}`;

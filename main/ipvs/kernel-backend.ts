@@ -6,18 +6,12 @@ import { familyId, familyRequest } from "../netlink/generic.js";
 import type { Verdict } from "../netlink/reader.js";
 import type { MessageWriter } from "../netlink/writer.js";
 import type { Dump, IpvsBackend } from "./backend.js";
-import {
-  decodeDestination,
-  decodeService,
-  encodeGetDestinations,
-  encodeGetInfo,
-  encodeGetServices,
-  encodeOperation,
-  IPVS_GENL_NAME,
-} from "./codec.js";
+import { decodeDestination, decodeService } from "./decode.js";
+import { encodeGetDestinations, encodeGetInfo, encodeGetServices, encodeOperation } from "./encode.js";
 import { kernelModules, type ModuleLoader, schedulerModule } from "./kernel-modules.js";
 import type { Operation, OperationVerdict } from "./operation.js";
 import type { Destination, Service, ServiceId } from "./table.js";
+import { IPVS_GENL_NAME } from "./wire.js";
 
 const EPERM = 1;
 const ENOENT = 2;

@@ -61,6 +61,7 @@ function parseParts(key: string): OwnedEntry | undefined {
 }
 
 const scratch = Buffer.alloc(PART_BYTES);
+const textScratch = Buffer.alloc(PART_BYTES * 2);
 const scratchView = new DataView(scratch.buffer, scratch.byteOffset, PART_BYTES);
 
 const familyFlag = (family: Family): number => (family === "inet6" ? INET6 : 0);
@@ -108,18 +109,16 @@ const FIRST_DIGIT = 33;
 const characters = (octets: number): number => octets + Math.ceil(octets / 4);
 
 function toBase85(bytes: Uint8Array, length: number): string {
-  const codes: number[] = [];
-  for (let at = 0; at < length; at += 4) {
-    const octets = Math.min(4, length - at);
+  for (let at = 0, out = 0; at < length; at += 4, out += 5) {
     let value = 0;
-    for (let i = 0; i < 4; i++) value = value * 256 + (i < octets ? (bytes[at + i] ?? 0) : 0);
+    for (let i = 0; i < 4; i++) value = value * 256 + (at + i < length ? (bytes[at + i] ?? 0) : 0);
     for (let i = 4; i >= 0; i--) {
       const rest = Math.floor(value / 85);
-      if (i <= octets) codes[(at / 4) * 5 + i] = FIRST_DIGIT + value - rest * 85;
+      textScratch[out + i] = FIRST_DIGIT + value - rest * 85;
       value = rest;
     }
   }
-  return String.fromCharCode(...codes);
+  return textScratch.toString("latin1", 0, characters(length));
 }
 
 function fromBase85(text: string): Buffer | undefined {

@@ -30,7 +30,6 @@ export class Reporter {
     const serviceRefused = steps.some((s) => s.outcome.kind === "failed" && !("destination" in s.operation));
     const refused = new Set<string>();
     for (const step of steps) {
-      if (step.verdict.errno === 0 && slot.failing.size === 0) continue; // nearly always
       const target = operationTarget(step.operation);
       if (step.outcome.kind === "failed") {
         refused.add(target);

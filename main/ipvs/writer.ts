@@ -3,8 +3,6 @@ import type { Log } from "../observe/log.js";
 import type { IpvsBackend } from "./backend.js";
 import { Batcher, type Settled, type Step, TurnBudget } from "./batcher.js";
 import type { Drift, Plan } from "./diff.js";
-import { servicePrint } from "./fingerprint.js";
-import type { Operation } from "./operation.js";
 import { type OwnershipRecord, ownershipKey, parseOwnershipKey } from "./ownership.js";
 import { Planner, type ReconcilePolicy } from "./planner.js";
 import { type RepairedSlot, Reporter } from "./reporter.js";
@@ -14,7 +12,6 @@ import { readUnread } from "./slot-reading.js";
 import {
   type Destination,
   destinationIdOf,
-  destinationKey,
   type Service,
   type ServiceEntry,
   type ServiceId,
@@ -22,6 +19,7 @@ import {
   serviceKey,
   type Table,
 } from "./table.js";
+import { pendingDeletes, takeNote, type Work } from "./work.js";
 
 export interface WriterOptions {
   readonly backend: IpvsBackend;
@@ -46,12 +44,6 @@ export interface WriterStatus {
 
 /** Operations of one pass. Between two passes what has become more urgent goes first. */
 const PASS_OPERATIONS = 1024;
-
-interface Work {
-  readonly slot: Slot;
-  readonly plan: Plan;
-  readonly settled: Settled[];
-}
 
 /**
  * Brings the kernel's table to the desired one and keeps the record of what is ours. Changes of one turn of the loop become
@@ -239,9 +231,9 @@ export class IpvsWriter {
     for (const queue of [this.#urgent, this.#bulk])
       for (const slot of queue) {
         if (operations >= PASS_OPERATIONS) return work;
+        if (slot.actual.kind === "unread") continue; // came while others were read: stays in its queue for the next pass
         this.#urgent.delete(slot);
         this.#bulk.delete(slot);
-        if (slot.actual.kind === "unread") continue; // was postponed, or was marked while others were read
         const plan = this.#planner.plan(slot);
         operations += plan.adds.length + plan.deletes.length;
         work.push({ slot, plan, settled: [] });
@@ -291,6 +283,7 @@ export class IpvsWriter {
   async #release(): Promise<void> {
     const budget = new TurnBudget(this.#options.clock);
     const slots = [...this.#slots.values()];
+    await readUnread(this.#options.backend, slots, budget);
     for (const slot of slots) {
       slot.desired = undefined;
       const dump = await this.#options.backend.dumpDestinations(slot.id);
@@ -301,38 +294,4 @@ export class IpvsWriter {
     await this.#pass(work, budget);
     this.#retries[Symbol.dispose]();
   }
-}
-
-/** What the comparison found out without a request. */
-function takeNote(slot: Slot, { adopted, forgotten }: Plan): void {
-  for (const key of forgotten) {
-    if (key === undefined) slot.disownService();
-    else slot.disownDestination(key);
-  }
-  const { desired } = slot;
-  if (desired === undefined) return;
-  for (const key of adopted) {
-    const destination = key === undefined ? undefined : desired.destinations.get(key);
-    if (key === undefined) slot.ownService(servicePrint(desired.service));
-    else if (destination !== undefined) slot.ownDestination(key, destination);
-  }
-}
-
-/** Deletes that still make sense now that the adds are answered; the wish may have changed meanwhile, too. */
-function pendingDeletes({ slot, plan, settled }: Work): Step[] {
-  const succeeded = new Set(settled.filter((s) => s.outcome.kind === "done").map((s) => s.operation));
-  const stands = (index: number): boolean => {
-    const add = plan.adds[index];
-    return add !== undefined && succeeded.has(add);
-  };
-  return plan.deletes
-    .filter(
-      ({ operation, partners }) => (partners.length === 0 || partners.some(stands)) && isUnwanted(slot, operation),
-    )
-    .map(({ operation }) => ({ slot, operation }));
-}
-
-function isUnwanted({ desired }: Slot, operation: Operation): boolean {
-  if (desired === undefined) return true;
-  return "destination" in operation && !desired.destinations.has(destinationKey(operation.destination));
 }

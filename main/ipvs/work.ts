@@ -1,0 +1,48 @@
+import type { Settled, Step } from "./batcher.js";
+import type { Plan } from "./diff.js";
+import { servicePrint } from "./fingerprint.js";
+import type { Operation } from "./operation.js";
+import type { Slot } from "./slot.js";
+import { destinationKey } from "./table.js";
+
+/** One slot's part of a pass of the writer. */
+export interface Work {
+  readonly slot: Slot;
+  readonly plan: Plan;
+  /** The noteworthy ones (batcher.ts). */
+  readonly settled: Settled[];
+}
+
+/** What the comparison found out without a request. */
+export function takeNote(slot: Slot, { adopted, forgotten }: Plan): void {
+  for (const key of forgotten) {
+    if (key === undefined) slot.disownService();
+    else slot.disownDestination(key);
+  }
+  const { desired } = slot;
+  if (desired === undefined) return;
+  for (const key of adopted) {
+    const destination = key === undefined ? undefined : desired.destinations.get(key);
+    if (key === undefined) slot.ownService(servicePrint(desired.service));
+    else if (destination !== undefined) slot.ownDestination(key, destination);
+  }
+}
+
+/** Deletes that still make sense now that the adds are answered; the wish may have changed meanwhile, too. */
+export function pendingDeletes({ slot, plan, settled }: Work): Step[] {
+  const refused = new Set(settled.filter((s) => s.outcome.kind !== "done").map((s) => s.operation));
+  const stands = (index: number): boolean => {
+    const add = plan.adds[index];
+    return add !== undefined && !refused.has(add);
+  };
+  return plan.deletes
+    .filter(
+      ({ operation, partners }) => (partners.length === 0 || partners.some(stands)) && isUnwanted(slot, operation),
+    )
+    .map(({ operation }) => ({ slot, operation }));
+}
+
+function isUnwanted({ desired }: Slot, operation: Operation): boolean {
+  if (desired === undefined) return true;
+  return "destination" in operation && !desired.destinations.has(destinationKey(operation.destination));
+}

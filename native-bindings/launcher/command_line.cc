@@ -60,6 +60,7 @@ constexpr std::array kLong = {
     option{"no-mem-check", no_argument, nullptr, kOther},
     option{"openssl-mem-check", no_argument, nullptr, 'O'},
     option{"ipvs", required_argument, nullptr, kOther},
+    option{"json", no_argument, nullptr, kOther},
     option{"log-json", required_argument, nullptr, kOther},
     option{"control-socket", required_argument, nullptr, kOther},
     option{"version", no_argument, nullptr, 'v'},

@@ -3,7 +3,7 @@
 
 namespace launcher {
 
-// The launcher's own few lines: to stderr in the foreground and until the daemon is ready, to syslog(3) in the background.
+// The launcher's own few lines: to stderr in the foreground, to syslog(3) in the background.
 class Journal {
  public:
   enum class To { kConsole, kSyslog, kNowhere };

@@ -22,7 +22,7 @@ class PidFiles {
   PidFiles& operator=(const PidFiles&) = delete;
   ~PidFiles() { Release(); }
 
-  // Creates (0644 whatever the umask, its directory 0755), locks, and writes "PID\n". Claiming again what is ours is ok.
+  // Creates (0644 whatever the umask, its directory 0755), locks, and writes "PID\n". What is ours already is ok.
   Claim Take(const std::string& path, pid_t pid);
   // Unlinks what is still ours and lets go of the locks.
   void Release();

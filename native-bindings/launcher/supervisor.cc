@@ -26,6 +26,11 @@ UniqueFd MakeState() {
   return fd;
 }
 
+pollfd LinkOf(const std::optional<Daemon>& daemon) {
+  if (!daemon) return {-1, 0, 0};
+  return {daemon->link_fd(), static_cast<short>(daemon->wants_to_write() ? POLLIN | POLLOUT : POLLIN), 0};
+}
+
 Journal::To JournalFor(const CommandLine& options) {
   if (!options.background) return Journal::To::kConsole;
   return options.use_syslog ? Journal::To::kSyslog : Journal::To::kNowhere;
@@ -68,14 +73,12 @@ bool Supervisor::Prepare() {
 // One wait, then everything that it brought. A child's end is handled last: what it said before comes first.
 void Supervisor::Turn() {
   std::array<pollfd, 5> watched{};
-  const auto events = [](const Daemon& d) { return static_cast<short>(d.wants_to_write() ? POLLIN | POLLOUT : POLLIN); };
   watched[0] = {signals_->fd(), POLLIN, 0};
-  watched[1] = daemon_ ? pollfd{daemon_->link_fd(), events(*daemon_), 0} : pollfd{-1, 0, 0};
+  watched[1] = LinkOf(daemon_);
   watched[2] = {daemon_ ? daemon_->output_fd() : -1, POLLIN, 0};
-  watched[3] = spare_ ? pollfd{spare_->link_fd(), events(*spare_), 0} : pollfd{-1, 0, 0};
+  watched[3] = LinkOf(spare_);
   watched[4] = {spare_ ? spare_->output_fd() : -1, POLLIN, 0};
-  const int ready = ::poll(watched.data(), watched.size(), PollTimeoutMs());
-  if (ready < 0 && errno != EINTR) return Finish(1);
+  if (::poll(watched.data(), watched.size(), PollTimeoutMs()) < 0 && errno != EINTR) return Finish(1);
   Serve(daemon_, false);
   Serve(spare_, true);
   TakeSignals();

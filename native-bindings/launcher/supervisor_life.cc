@@ -95,8 +95,8 @@ void Supervisor::ReportCrash(const Ending& ending, pid_t pid) {
   }
   journal_.Line(LOG_ALERT, "Daemon child process(%d) died: Respawning", static_cast<int>(pid));
   if (!restart_at_ms_) return;
-  const int64_t seconds = (*restart_at_ms_ - NowMs() + 999) / 1000;
-  journal_.Line(LOG_INFO, "Restart of Daemon process delayed %d seconds to limit respawn rate", static_cast<int>(seconds));
+  const auto seconds = static_cast<int>((*restart_at_ms_ - NowMs() + 999) / 1000);
+  journal_.Line(LOG_INFO, "Restart of Daemon process delayed %d seconds to limit respawn rate", seconds);
 }
 
 void Supervisor::ScheduleRestart(int64_t lived_ms) {

@@ -43,7 +43,8 @@ void NetlinkSocket::OnClosed(WatchEnd end) {
 
 void NetlinkSocket::OnReady() {
   const Napi::Env env = Env();
-  [[maybe_unused]] const Napi::Object self = Value();  // close() in a callback drops the strong reference; this outlives the loop below
+  // close() in a callback drops the strong reference; this one outlives the loop below.
+  [[maybe_unused]] const Napi::Object self = Value();
   for (int turn = 0; turn < kTurnsPerWakeUp && watch_ != nullptr; turn++) {
     const int count = receiver_.Receive(watch_->fd());
     if (count == 0) return;
@@ -107,7 +108,8 @@ void NetlinkSocket::Close(const Napi::CallbackInfo& /*info*/) {
 
 Napi::Function NetlinkSocket::Define(Napi::Env env) {
   return DefineClass(env, "NetlinkSocket",
-                     {InstanceAccessor<&NetlinkSocket::GetPortId>("portId"), InstanceMethod<&NetlinkSocket::Send>("send"),
+                     {InstanceAccessor<&NetlinkSocket::GetPortId>("portId"),
+                      InstanceMethod<&NetlinkSocket::Send>("send"),
                       InstanceMethod<&NetlinkSocket::Join>("join"), InstanceMethod<&NetlinkSocket::Close>("close"),
                       InstanceMethod<&NetlinkSocket::Close>(Napi::Symbol::WellKnown(env, "dispose"))});
 }

@@ -12,7 +12,7 @@
 namespace {
 
 constexpr const char* kUsage =
-    "new ScriptProcess(argv: string[], env: string[], uid, gid, groups: number[], onExit); strings without NUL, ids >= 0";
+    "new ScriptProcess(argv: string[], env: string[], uid, gid, groups: number[], onExit); strings hold no NUL";
 
 // A killed process is gone within microseconds; one stuck in the kernel must not hold up the end of a worker.
 constexpr int kTeardownWaitMs = 100;

@@ -107,7 +107,7 @@ std::vector<char*> Pointers(const std::vector<std::string>& strings) {
 
 class Stack {
  public:
-  Stack() : base_(::mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
+  Stack() : base_(::mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, kFlags, -1, 0)) {}
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
   ~Stack() {
@@ -117,6 +117,7 @@ class Stack {
   void* top() const { return static_cast<char*>(base_) + kStackBytes; }
 
  private:
+  static constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK;
   void* base_;
 };
 

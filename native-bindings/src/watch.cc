@@ -12,7 +12,8 @@ Watch* Watch::Open(Napi::Env env, UniqueFd fd, WatchOwner& owner) {
     return nullptr;
   }
   watch->uv_.data = watch;  // libuv knows it now: from here on only Close() lets go of it
-  napi_add_async_cleanup_hook(env, [](auto, void* p) { static_cast<Watch*>(p)->Close(WatchEnd::kTeardown); }, watch, &watch->hook_);
+  const auto on_teardown = [](auto, void* p) { static_cast<Watch*>(p)->Close(WatchEnd::kTeardown); };
+  napi_add_async_cleanup_hook(env, on_teardown, watch, &watch->hook_);
   uv_poll_start(&watch->uv_, UV_READABLE, &Watch::OnPoll);
   return watch;
 }

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import {
   closeSync,
   ftruncateSync,
@@ -13,6 +12,7 @@ import {
 } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { addon, addonFile, call, getLink, script, until } from "./addon-under-test.js";
 
@@ -189,15 +189,16 @@ test("unix datagrams", { timeout }, async (t) => {
   const dir = mkdtempSync(join(tmpdir(), "holdfast-native-"));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const path = join(dir, "log");
-  const receive = `import socket,sys; s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM); s.bind(${JSON.stringify(path)}); print("bound",flush=True); print(s.recv(99).decode(),flush=True)`;
+  const receive = `import socket; s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM); s.bind(${JSON.stringify(path)}); print("bound",flush=True); print(s.recv(99).decode(),flush=True)`;
   const receiver = spawn("python3", ["-c", receive], { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => receiver.kill());
-  await once(receiver.stdout, "data");
+  const lines = createInterface({ input: receiver.stdout })[Symbol.asyncIterator]();
+  assert.equal((await lines.next()).value, "bound");
   using socket = new addon.UnixDatagram();
   const shared = new Uint8Array(new SharedArrayBuffer(5));
   shared.set(Buffer.from("hello"));
   assert.equal(call(socket, "send", path, shared), 0);
-  assert.equal(String((await once(receiver.stdout, "data"))[0]), "hello\n");
+  assert.equal((await lines.next()).value, "hello");
   assert.equal(call(socket, "send", join(dir, "none"), shared), errno.ENOENT);
   assert.equal(call(socket, "send", "", shared), errno.ENOENT);
   assert.equal(call(socket, "send", "x".repeat(108), shared), errno.ENAMETOOLONG);

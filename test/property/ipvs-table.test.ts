@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { decodeDestination, decodeService, encodeOperation } from "../../main/ipvs/codec.js";
+import { decodeDestination, decodeService } from "../../main/ipvs/decode.js";
 import { planService } from "../../main/ipvs/diff.js";
+import { encodeOperation } from "../../main/ipvs/encode.js";
 import { destinationPrint, servicePrint } from "../../main/ipvs/fingerprint.js";
 import { readAddress } from "../../main/ipvs/ip-codec.js";
 import { MemoryBackend } from "../../main/ipvs/memory-backend.js";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { decodeDestination, decodeService, encodeOperation } from "../../main/ipvs/codec.js";
+import { decodeDestination, decodeService } from "../../main/ipvs/decode.js";
+import { encodeOperation } from "../../main/ipvs/encode.js";
 import type { Operation } from "../../main/ipvs/operation.js";
 import { MessageWriter } from "../../main/netlink/writer.js";
 import { type AttributeNames, annotate, fromAnnotated } from "../harness/annotate.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DaemonError } from "../../main/errors.js";
-import { encodeOperation } from "../../main/ipvs/codec.js";
+import { encodeOperation } from "../../main/ipvs/encode.js";
 import { KernelBackend } from "../../main/ipvs/kernel-backend.js";
 import { schedulerModule } from "../../main/ipvs/kernel-modules.js";
 import type { Message } from "../../main/netlink/reader.js";

@@ -48,10 +48,10 @@ test("changes of one turn become one batch; adds before deletes", async () => {
 });
 
 test("a swap whose add is refused keeps the old pool, says so once, and tries again", async () => {
-  const kernel = { refuses: false };
-  const stand = new Stand({ refuse: (op) => (kernel.refuses && isAddOf(op, "10.0.0.9") ? 12 : undefined) });
+  const refused = new Set<string>();
+  const stand = new Stand({ refuse: (op) => ([...refused].some((address) => isAddOf(op, address)) ? 12 : undefined) });
   await stand.start(ab);
-  kernel.refuses = true;
+  refused.add("10.0.0.9");
   stand.writer.setService(key, sampleEntry("10.0.0.9"));
   await rest();
   assert.deepEqual(await stand.kernel(), { "192.0.2.1": { "[10.0.0.1]:80": 1, "[10.0.0.2]:80": 1 } });
@@ -62,7 +62,7 @@ test("a swap whose add is refused keeps the old pool, says so once, and tries ag
   assert.deepEqual(stand.events("ipvs.error"), [sentence]);
   assert.deepEqual(stand.writer.snapshot().failing, [sentence]);
   assert.equal(stand.sent.length, 3); // at once, after 1 s, after 2 s more
-  kernel.refuses = false;
+  refused.clear();
   await stand.clock.pass(4_000);
   assert.deepEqual(await stand.kernel(), { "192.0.2.1": { "[10.0.0.9]:80": 1 } });
   assert.equal(stand.events("ipvs.recovered").length, 1);
@@ -218,3 +218,27 @@ test("a wish that changes while its deletes wait for their adds is heard", async
 });
 
 const byKey = (a: { readonly key: string }, b: { readonly key: string }): number => (a.key < b.key ? -1 : 1);
+
+test("services that are announced while others are being read are not forgotten", async () => {
+  const stand = new Stand();
+  await stand.start(other);
+  stand.writer.setService(key, ab);
+  const more = [3, 4, 5].map((n) => entryOf(sampleService(`192.0.2.${n}`), [sampleDestination("10.0.0.1")]));
+  for (const entry of more) {
+    await new Promise((resolve) => setImmediate(resolve));
+    stand.writer.setService(serviceKey(entry.service), entry);
+  }
+  await rest();
+  assert.deepEqual(new Set(Object.keys(await stand.kernel())), new Set([1, 2, 3, 4, 5].map((n) => `192.0.2.${n}`)));
+});
+
+test("stop before the first table: what the last daemon left is released, too", async () => {
+  const stand = new Stand();
+  await stand.start(ab);
+  await stand.writer.stop({ release: false });
+  const next = stand.anotherWriter();
+  next.adopt(stand.records());
+  await next.stop({ release: true });
+  assert.deepEqual(await stand.kernel(), {});
+  assert.equal(stand.owned.size, 0);
+});

@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { decodeFrame, type Frame } from "./frames.js";
+import { readPcap } from "./pcap.js";
+import { until } from "./until.js";
+
+/** A running tcpdump that writes adverts, ARPs and neighbour advertisements with the kernel's time stamps to a file. */
+export class Capture implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #file: string;
+
+  private constructor(child: ChildProcess, file: string) {
+    this.#child = child;
+    this.#file = file;
+  }
+
+  /** Resolves when tcpdump listens. @throws Error when it does not within 5 s */
+  static async start(namespace: string, device: string, file: string): Promise<Capture> {
+    const filter = "vrrp or arp or (icmp6 and ip6[40] == 136)";
+    const options = [
+      "-i",
+      device,
+      "-n",
+      "-U",
+      "--immediate-mode",
+      "--time-stamp-precision=nano",
+      "-Z",
+      "root",
+      "-w",
+      file,
+    ];
+    const argv = ["netns", "exec", namespace, "tcpdump", ...options, filter];
+    const child = spawn("ip", argv, { stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
+    await until("tcpdump listens", 5000, () => {
+      if (child.exitCode !== null) throw new Error(`tcpdump ended: ${said.trim()}`);
+      return said.includes("listening on");
+    });
+    return new Capture(child, file);
+  }
+
+  /** What was captured so far, oldest first. */
+  async frames(): Promise<readonly Frame[]> {
+    return readPcap(await readFile(this.#file)).map(decodeFrame);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.#child.kill("SIGTERM");
+    await once(this.#child, "exit");
+  }
+}

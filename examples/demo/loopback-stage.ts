@@ -27,7 +27,7 @@ const realServer = (port: number): string => `  real_server 127.0.0.1 ${port} {
 const config = `virtual_server 192.0.2.188 80 {
   delay_loop 1
   lb_algo rr
-  lb_kind DR
+  lb_kind NAT
   protocol TCP
 ${Object.values(ports).map(realServer).join("\n")}
 }

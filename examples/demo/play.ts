@@ -39,6 +39,7 @@ export async function play(stage: Stage, { backEnd, stay, live, signal }: PlayOp
     curtain.abort();
     await drawing;
   }
+  screen.draw(await stage.snapshot(), story.records);
   write(`\nsummary\n${story.records.map((record) => `${stepLine(record)}\n`).join("")}`);
   if (!story.complete && !signal.aborted) write(`\n${await stage.logs()}\n`);
   return story.complete;

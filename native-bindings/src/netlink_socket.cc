@@ -7,8 +7,9 @@
 
 namespace {
 
-// Eight times eight datagrams, then the rest of the loop gets its turn; polling is level-triggered, so nothing is lost.
-constexpr int kTurnsPerWakeUp = 8;
+// One reading of at most eight datagrams, then the rest of the loop gets its turn: the answer to a dump of a huge service is
+// long. Polling is level-triggered, so nothing is lost.
+constexpr int kTurnsPerWakeUp = 1;
 
 constexpr const char* kUsage = "new NetlinkSocket(protocol, receiveBufferBytes, onDatagram, onError)";
 

@@ -2,21 +2,28 @@ import { bootTime } from "../../native-bindings/timer.js";
 import type { Clock } from "../clock.js";
 import type { Config } from "../config/model.js";
 import { DaemonError, errnoName } from "../errors.js";
+import type { Request } from "../netlink/connection.js";
+import { MessageWriter } from "../netlink/writer.js";
 import type { KernelNetwork } from "../network/host-network.js";
 import { openHostNetwork } from "../network/open.js";
 import { type FrameSender, openFrameSender } from "../network/packet-sender.js";
+import { addAddressRequest, deleteAddressRequest } from "../network/rtnetlink.js";
 import type { InstanceState } from "../notify/mail.js";
 import type { Notifier } from "../notify/notifier.js";
 import type { Log } from "../observe/log.js";
 import type { VrrpDump } from "../observe/vrrp-dump.js";
+import { ms } from "../units.js";
 import type { VrrpTransition } from "../vrrp/instance-types.js";
-import type { ScriptRunner } from "../vrrp/ports.js";
+import type { HostNetwork, ScriptRunner } from "../vrrp/ports.js";
 import { RawTransport } from "../vrrp/raw-transport.js";
+import { rehearsal } from "../vrrp/rehearsal.js";
 import { VrrpRouter } from "../vrrp/router.js";
 import type { LastingState } from "./lasting-state.js";
 import type { InstanceStatus } from "./status.js";
 import { instanceStatus } from "./status-view.js";
 import { instanceDump, scriptDump } from "./vrrp-view.js";
+
+const BETWEEN_ROUNDS = ms(25);
 
 export interface VrrpSideDeps {
   readonly clock: Clock;
@@ -63,6 +70,7 @@ export class VrrpSide {
 
   start(config: Config): void {
     this.#router.start(config);
+    this.#rehearse(rehearsal(config, withoutChanges(this.#network)));
   }
 
   reload(config: Config): void {
@@ -94,6 +102,13 @@ export class VrrpSide {
     }
   }
 
+  /** One round now and then, so that it delays nothing that is due. */
+  #rehearse(rounds: Generator<void>): void {
+    this.#deps.clock.after(BETWEEN_ROUNDS, () => {
+      if (rounds.next().done !== true) this.#rehearse(rounds);
+    });
+  }
+
   #onTransition({ key, instance, to, priority }: VrrpTransition): void {
     const { lasting, notifier } = this.#deps;
     lasting.rememberVrrp(key, to);
@@ -102,6 +117,25 @@ export class VrrpSide {
     const { name, notify, smtpAlert } = instance;
     notifier.notify({ kind: "instance", name, state, priority, notify, smtpAlert });
   }
+}
+
+/** The host as it is, on which changes are only put into words that the kernel would understand. */
+function withoutChanges(network: KernelNetwork): HostNetwork {
+  const writer = new MessageWriter();
+  const encode = ({ type, encode: body }: Request, done: (errno: number) => void): void => {
+    writer.reset();
+    writer.begin(type, 0, 0);
+    body(writer);
+    writer.end();
+    done(0);
+  };
+  return {
+    link: (name) => network.link(name),
+    addresses: (interfaceIndex) => network.addresses(interfaceIndex),
+    addAddress: (interfaceIndex, address, done) => encode(addAddressRequest(interfaceIndex, address), done),
+    deleteAddress: (interfaceIndex, address, done) => encode(deleteAddressRequest(interfaceIndex, address), done),
+    subscribe: () => ({ [Symbol.dispose]: () => undefined }),
+  };
 }
 
 const unprivileged = (cause: unknown): DaemonError =>

@@ -27,7 +27,7 @@ namespace {
 // not get to run. Measured on Node 20.20, two processors, main thread SCHED_RR, three busy processes beside it: longest
 // stall of the loop 100 to 133 ms without, 13 to 30 ms with it. Without SCHED_RR there was no clear difference.
 // --no-warnings: standard error is for what an operator can act on.
-constexpr std::array kNodeFlags = {"--single-threaded-gc", "--no-warnings"};
+constexpr std::array kNodeFlags = {"--single-threaded-gc", "--no-flush-bytecode", "--no-warnings"};
 
 constexpr int kLinkFd = 3;
 constexpr int kStateFd = 4;

@@ -24,19 +24,28 @@ import {
 /** A failover may take this much longer than 3 x advert_int + skew, counted from the last advert to the first ARP. */
 const LATENESS_MS = 3;
 const trials = 3;
+/**
+ * The machine is shared, and one stall of its own makes any program late (keepalived too, see the diagnostics). So a round in
+ * which one crash misses the bound is repeated, twice at most. Early is never right.
+ */
+const ROUNDS = 3;
 
-const options = { skip: needs("root", "netns", "native", "keepalived", "tcpdump"), timeout: 120_000 };
+const inTime = (late: readonly number[]): boolean => Math.max(...late) <= LATENESS_MS;
+const text = (late: readonly number[]): string => late.map((n) => n.toFixed(2)).join(", ");
+
+const options = { skip: needs("root", "netns", "native", "keepalived", "tcpdump"), timeout: 240_000 };
 
 for (const router of routers) {
   for (const pairing of pairings) {
     test(`crash: ${pairing.name}, ${describeRouter(router)}`, options, async (t) => {
-      const late = await measure(pairing, router);
-      t.diagnostic(
-        `${pairing.backup.name} took over ${late.map((n) => n.toFixed(2)).join(", ")} ms after the interval`,
-      );
-      // The machine may be busy in one of three; a timer that is wrong is so in all. Early is never right.
-      assert.ok(Math.min(...late) >= 0, `too early: ${late.join(", ")} ms`);
-      assert.ok(median(late) <= LATENESS_MS, `median of ${late.join(", ")} ms is over ${LATENESS_MS} ms`);
+      const rounds: (readonly number[])[] = [];
+      while (rounds.length < ROUNDS && !rounds.some(inTime)) {
+        const late = await measure(pairing, router);
+        rounds.push(late);
+        t.diagnostic(`${pairing.backup.name} took over ${text(late)} ms after the interval`);
+        assert.ok(Math.min(...late) >= 0, `too early: ${text(late)} ms`);
+      }
+      assert.ok(rounds.some(inTime), `over ${LATENESS_MS} ms in each round: ${rounds.map(text).join(" | ")}`);
     });
   }
 }
@@ -85,8 +94,4 @@ function lastAdvert(frames: readonly Frame[], priority?: number): Advert | undef
   return frames.findLast(
     (frame): frame is Advert => frame.kind === "advert" && (priority === undefined || frame.priority === priority),
   );
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((x, y) => x - y)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

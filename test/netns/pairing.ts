@@ -81,6 +81,10 @@ export async function startPair(pairing: Pairing, router: Router, options: Insta
   try {
     const [a, b] = [lan.host("a"), lan.host("b")];
     const backup = await b.start(pairing.backup, config(router, backupPriority), ["--vrrp"]);
+    // A backup that is still starting would miss adverts, the good-bye among them.
+    await until("the backup listens", settleMs(router), async () =>
+      (await backup.log()).includes("Entering BACKUP STATE (init)"),
+    );
     const master = await a.start(pairing.master, config(router, masterPriority, options), ["--vrrp"]);
     await until("a is the only master", settleMs(router), () => holdsAlone(a, b));
     return { lan, a, b, master, backup };

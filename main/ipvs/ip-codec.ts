@@ -1,5 +1,5 @@
 import type { Family, IpAddress } from "../address.js";
-import { ipBytes, parseIp } from "../config/ip.js";
+import { bytesOfIp, ipOfBytes } from "../ip-bytes.js";
 
 /** union nf_inet_addr: an IPv4 address uses the first 4 octets, the rest is zero. */
 export const INET_UNION_BYTES = 16;
@@ -10,7 +10,7 @@ const DOT = 46;
 /** Writes the 4 or 16 octets of `address`. IPv4 in place: this runs for every operation of a large table. */
 export function writeAddress(target: Uint8Array, address: IpAddress, family: Family, at = 0): void {
   if (family === "inet6") {
-    target.set(ipBytes(address), at);
+    target.set(bytesOfIp(address), at);
     return;
   }
   let octet = 0;
@@ -34,9 +34,5 @@ export function readAddress(bytes: Buffer, family: Family, at = 0): IpAddress {
     return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`;
   }
   if (bytes.length < at + INET_UNION_BYTES) throw new RangeError(`IPv6 address of ${bytes.length - at} octets`);
-  const groups: string[] = [];
-  for (let i = 0; i < INET_UNION_BYTES; i += 2) groups.push(bytes.readUInt16BE(at + i).toString(16));
-  const text = parseIp(groups.join(":"));
-  if (text === undefined) throw new RangeError("IPv6 address without canonical text");
-  return text;
+  return ipOfBytes(bytes.subarray(at, at + INET_UNION_BYTES));
 }

@@ -1,9 +1,9 @@
 import { familyOf, type IpAddress } from "../address.js";
 import type { VirtualAddress } from "../config/model.js";
+import { bytesOfIp, ipOfBytes } from "../ip-bytes.js";
 import type { Request } from "../netlink/connection.js";
 import { attributes, type Message, numberOf, textOf } from "../netlink/reader.js";
 import type { MessageWriter } from "../netlink/writer.js";
-import { bytesOfIp, ipOfBytes } from "./ip-bytes.js";
 
 /** linux/rtnetlink.h */
 export const RTM_NEWLINK = 16;

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import type { VirtualAddress } from "../../main/config/model.js";
+import { bytesOfIp, ipOfBytes } from "../../main/ip-bytes.js";
 import { messages } from "../../main/netlink/reader.js";
 import { MessageWriter } from "../../main/netlink/writer.js";
-import { bytesOfIp, ipOfBytes } from "../../main/network/ip-bytes.js";
 import { addAddressRequest, decodeRouteMessage, deleteAddressRequest } from "../../main/network/rtnetlink.js";
 
 const octets = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });

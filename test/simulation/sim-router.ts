@@ -1,94 +1,33 @@
 import type { IpAddress } from "../../main/address.js";
-import type { Config, VrrpInstanceConfig } from "../../main/config/model.js";
+import type { Config, VirtualAddress, VrrpInstanceConfig } from "../../main/config/model.js";
 import type { Level, Log } from "../../main/observe/log.js";
-import { ms, priority, vrid } from "../../main/units.js";
 import type { Resumption, VrrpTransition } from "../../main/vrrp/instance-types.js";
 import { numberToIpv4 } from "../../main/vrrp/ipv4.js";
 import { decodeAdvert } from "../../main/vrrp/packet.js";
 import type { ScriptResult } from "../../main/vrrp/ports.js";
 import { VrrpRouter } from "../../main/vrrp/router.js";
+import {
+  virtualAddress as anyAddress,
+  globalConfig,
+  instanceConfig as plainInstance,
+} from "../harness/config-fixtures.js";
 import type { SimClock } from "./sim-clock.js";
 import { SimHost } from "./sim-host.js";
 import type { SimSegment } from "./sim-segment.js";
 
 export const vip: IpAddress = "192.0.2.100";
 
-const virtual = (address: IpAddress) => ({
-  address,
-  prefix: 24,
-  dev: undefined,
-  label: undefined,
-  broadcast: undefined,
-  scope: 0,
-});
+export const virtualAddress = (address: IpAddress): VirtualAddress => anyAddress(address, { prefix: 24 });
 
-export const virtualAddress = virtual;
-
-/** A v2 multicast instance with keepalived's defaults. */
-export function instanceConfig(changes: Partial<VrrpInstanceConfig> = {}): VrrpInstanceConfig {
-  return {
-    name: "V",
-    at: { file: "test.conf", line: 1, column: 1 },
-    version: 2,
-    family: "inet",
-    initialState: "BACKUP",
-    interface: "eth0",
-    vrid: vrid(51),
-    basePriority: priority(100),
-    advertInterval: ms(1000),
-    authPass: undefined,
-    virtualAddresses: [virtual(vip)],
-    excludedAddresses: [],
-    trackInterfaces: [],
-    trackScripts: [],
-    dontTrackPrimary: false,
-    sourceAddress: undefined,
-    unicastPeers: [],
-    preempt: true,
-    preemptDelay: ms(0),
-    downTimerAdverts: 3,
-    strict: false,
-    accept: true,
-    skipCheckAdvAddr: false,
-    lowerPrioNoAdvert: false,
-    higherPrioSendAdvert: false,
-    ownerIgnoreAdverts: false,
-    garp: {
-      masterRepeat: 5,
-      masterDelay: ms(5000),
-      masterRefresh: ms(0),
-      masterRefreshRepeat: 1,
-      lowerPrioRepeat: 5,
-      lowerPrioDelay: ms(5000),
-    },
-    notify: { all: undefined, master: undefined, backup: undefined, fault: undefined, stop: undefined },
-    smtpAlert: false,
-    ...changes,
-  };
-}
+/** A v2 multicast instance with one address and keepalived's defaults. */
+export const instanceConfig = (changes: Partial<VrrpInstanceConfig> = {}): VrrpInstanceConfig =>
+  plainInstance({ virtualAddresses: [virtualAddress(vip)], ...changes });
 
 export function daemonConfig(
   vrrpInstances: readonly VrrpInstanceConfig[],
   parts: Partial<Pick<Config, "vrrpScripts">> = {},
 ): Config {
-  return {
-    global: {
-      routerId: "sim",
-      mail: undefined,
-      vrrpVersion: 2,
-      vrrpStrict: false,
-      vrrpSkipCheckAdvAddr: false,
-      vrrpMcastGroup4: "224.0.0.18",
-      vrrpGarpInterval: ms(0),
-      vrrpGnaInterval: ms(0),
-      vrrpIptables: undefined,
-      enableScriptSecurity: false,
-      lvsReconcile: "presence",
-    },
-    vrrpScripts: parts.vrrpScripts ?? [],
-    vrrpInstances,
-    virtualServers: [],
-  };
+  return { global: globalConfig(), vrrpScripts: parts.vrrpScripts ?? [], vrrpInstances, virtualServers: [] };
 }
 
 export interface SimRouterOptions {

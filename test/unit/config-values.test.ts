@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { integer, seconds } from "../../main/config/args.js";
 import { checkIdentity, realServerKey, virtualServerKey, vrrpInstanceKey } from "../../main/config/identity.js";
-import { ipBytes, isMulticast, parseIp, withHostBits } from "../../main/config/ip.js";
+import { isMulticast, parseIp, withHostBits } from "../../main/config/ip.js";
 import type { Scope } from "../../main/config/keyword.js";
 import { globalScope } from "../../main/config/keywords/global-defs.js";
 import { realServerScope } from "../../main/config/keywords/real-server.js";
@@ -13,6 +13,7 @@ import { vrrpInstanceScope } from "../../main/config/keywords/vrrp-instance.js";
 import { vrrpScriptScope } from "../../main/config/keywords/vrrp-script.js";
 import type { CheckConfig, VrrpInstanceConfig } from "../../main/config/model.js";
 import { editDistance, suggest } from "../../main/config/suggest.js";
+import { bytesOfIp } from "../../main/ip-bytes.js";
 import { instance, load, service } from "./config-fake-host.js";
 
 for (const [text, want] of [
@@ -31,8 +32,8 @@ for (const [text, want] of [
 }
 
 test("bytes, multicast and host bits of addresses", () => {
-  assert.deepEqual([...ipBytes("1.2.3.4")], [1, 2, 3, 4]);
-  assert.deepEqual([...ipBytes("ff02::12")], [255, 2, ...new Array(13).fill(0), 18]);
+  assert.deepEqual([...bytesOfIp("1.2.3.4")], [1, 2, 3, 4]);
+  assert.deepEqual([...bytesOfIp("ff02::12")], [255, 2, ...new Array(13).fill(0), 18]);
   assert.deepEqual([isMulticast("224.0.0.18", "inet"), isMulticast("10.0.0.1", "inet")], [true, false]);
   assert.deepEqual(
     [withHostBits("10.1.2.3", 20, true), withHostBits("10.1.2.3", 20, false)],

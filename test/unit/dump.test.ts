@@ -22,7 +22,10 @@ import { addressText, type VrrpDump } from "../../main/observe/vrrp-dump.js";
 import { vrrpJson } from "../../main/observe/vrrp-json.js";
 import { vrrpStats } from "../../main/observe/vrrp-stats.js";
 import { ms, port } from "../../main/units.js";
-import { address, at, global, instance, live, script } from "./observe-fixtures.js";
+import { at, virtualAddress } from "../harness/config-fixtures.js";
+import { global, instance, live, script } from "./observe-fixtures.js";
+
+const address = virtualAddress("192.0.2.1");
 
 const v3: VrrpInstanceConfig = {
   ...instance,

@@ -11,10 +11,9 @@ import type {
 } from "../../main/config/model.js";
 import { ms, port } from "../../main/units.js";
 import type { CheckSpec } from "../../workers/protocol.js";
+import { at, globalConfig } from "../harness/config-fixtures.js";
 
 /** Values for the tests of checks and health; each test names only what it is about. */
-
-const at = { file: "test.conf", line: 1, column: 1 };
 
 export const timing = (over: Partial<CheckTiming> = {}): CheckTiming => ({
   delayLoop: ms(60_000),
@@ -90,19 +89,7 @@ export const virtualServer = (over: Partial<VirtualServerConfig> = {}): VirtualS
 });
 
 export const config = (virtualServers: readonly VirtualServerConfig[]): Config => ({
-  global: {
-    routerId: "lb1",
-    mail: undefined,
-    vrrpVersion: 2,
-    vrrpStrict: false,
-    vrrpSkipCheckAdvAddr: false,
-    vrrpMcastGroup4: "224.0.0.18",
-    vrrpGarpInterval: ms(0),
-    vrrpGnaInterval: ms(0),
-    vrrpIptables: undefined,
-    enableScriptSecurity: false,
-    lvsReconcile: "presence",
-  },
+  global: globalConfig(),
   vrrpScripts: [],
   vrrpInstances: [],
   virtualServers,

@@ -36,7 +36,7 @@ const rules: readonly {
   },
   {
     folder: "main/ipvs/",
-    may: ["main/*.ts", "main/netlink/", "main/config/ip.ts", "native-bindings/"],
+    may: ["main/*.ts", "main/netlink/", "native-bindings/"],
     typesOf: ["main/config/", "main/observe/log.ts"],
     because: "the table does not know who wants what",
   },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { bytesOfIp, ipOfBytes } from "../../main/network/ip-bytes.js";
+import { bytesOfIp, ipOfBytes } from "../../main/ip-bytes.js";
 
 /** Want: what inet_pton(3) makes of the text, and what inet_ntop(3) of glibc makes of the octets again. */
 const rows: readonly (readonly [text: string, hex: string, canonical: string])[] = [

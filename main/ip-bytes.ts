@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net";
-import type { IpAddress } from "../address.js";
+import type { IpAddress } from "./address.js";
 
 /** 4 or 16 octets in network order, like inet_pton(3). @throws RangeError when `text` is no address (or has a zone) */
 export function bytesOfIp(text: IpAddress): Buffer {

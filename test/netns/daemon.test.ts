@@ -345,3 +345,40 @@ test("bad input: a real server that sends garbage, one that never answers", opti
   await says(daemon, /Removing service \[127\.0\.0\.1\]:tcp:8082 from VS/);
   assert.ok(daemon.running);
 });
+
+test("bad input: broken adverts from the wire change nothing, and each kind is said once", options, async () => {
+  await using lan = await Lan.create(plainHosts("a", "b"));
+  const [host, peer] = [lan.host("a"), lan.host("b")];
+  const daemon = await host.start(holdfast("memory"), instance(), ["--no-syslog"]);
+  await until("it is master", 8000, () => host.hasAddress(vip));
+  // VRRPv2, VRID 51, priority 255: whoever believes it gives up the address. First: wrong password. Second: wrong checksum.
+  // Third: cut short. Fourth: TTL 1. Each twenty times.
+  const attack = `
+import socket, struct
+def checksum(b):
+    s = sum(struct.unpack("!%dH" % (len(b) // 2), b))
+    s = (s >> 16) + (s & 0xffff)
+    return ~(s + (s >> 16)) & 0xffff
+def advert(password, broken=0):
+    body = bytes([0x21, 51, 255, 1, 1, 1, 0, 0]) + socket.inet_aton("${vip}") + password
+    return body[:6] + struct.pack("!H", checksum(body) ^ broken) + body[8:]
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 112)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+def send(packet, ttl):
+    s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, ttl)
+    for _ in range(20): s.sendto(packet, ("224.0.0.18", 0))
+good = b"secret99"
+send(advert(b"wrong\\0\\0\\0"), 255)
+send(advert(good, 1), 255)
+send(advert(good)[:11], 255)
+send(advert(good), 1)
+`;
+  await peer.exec(["python3", "-c", attack]);
+  for (const sentence of [/received an invalid passwd/, /Invalid VRRPv2 checksum/, /too short/, /invalid TTL/]) {
+    await says(daemon, sentence);
+    const lines = (await daemon.log()).split("\n").filter((line) => sentence.test(line));
+    assert.equal(lines.length, 1, `${String(sentence)}: ${lines.join(" | ")}`);
+  }
+  assert.equal((await status(daemon)).instances[0]?.state, "MASTER");
+  assert.ok(await host.hasAddress(vip));
+});

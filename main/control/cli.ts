@@ -1,14 +1,12 @@
 import { closeSync, constants, existsSync, openSync, writeSync } from "node:fs";
 import { DaemonError, errnoName } from "../errors.js";
+import { exitCodes } from "./exit-codes.js";
 import { controlSocketPath, defaultConfigFiles, type Options, parseOptions } from "./options.js";
 import type { Supervisor, SupervisorEvent } from "./signals.js";
 import { LauncherLink } from "./signals-launcher.js";
 import { LocalSupervisor } from "./signals-local.js";
 import { signum, usageText, versionText } from "./usage.js";
 import { version } from "./version.js";
-
-/** keepalived's exit codes (behaviour-process.md section 1). */
-const exitCodes = { ok: 0, fatal: 1, permission: 4, noConfig: 6 } as const;
 
 const hasLauncher = process.env["HOLDFAST_LAUNCHER"] === "1";
 const name = process.env["HOLDFAST_NAME"] ?? "holdfast";

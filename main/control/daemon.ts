@@ -226,7 +226,9 @@ export class Daemon {
     supervisor.reloading();
     this.#log("info", "reload.start", "Reloading ...");
     const answer = await readConfigAside({ kind: "load", request: 0, file: configFile, configId: options.configId });
-    if (answer.config === undefined || answer.errors) this.#refuse(answer);
+    if (answer.kind === "failed") this.#refuse(`reading it failed: ${answer.why}`, []);
+    else if (answer.config === undefined || answer.errors)
+      this.#refuse(answer.missing ? "it cannot be read" : "see above", answer.findings);
     else await this.#adopt(answer, answer.config);
     supervisor.reloaded();
   }
@@ -241,9 +243,8 @@ export class Daemon {
     this.#log("info", "reload.complete", "Reload complete");
   }
 
-  #refuse({ missing, findings }: FromConfigWorker): void {
+  #refuse(why: string, findings: readonly string[]): void {
     for (const line of findings) this.#log("error", "config.finding", line);
-    const why = missing ? "it cannot be read" : "see above";
     const sentence = `New config failed validation (${why}): the running configuration stays in force - correct ${this.#deps.configFile} and reload again`;
     this.#log("error", "reload.refused", sentence);
   }

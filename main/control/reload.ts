@@ -1,20 +1,26 @@
 import { Worker } from "node:worker_threads";
 import type { FromConfigWorker, ToConfigWorker } from "../config/config-protocol.js";
 
-/**
- * Reads a configuration in a thread of its own, so that adverts do not wait for a parser.
- * @throws Error when the thread fails: a bug, and the running configuration stays
- */
-export async function readConfigAside(order: ToConfigWorker): Promise<FromConfigWorker> {
+/** keepalived gives its own validation five seconds; farms with 40,000 real servers on slow machines get more. */
+const LIMIT_MS = 60_000;
+
+export type AsideResult = FromConfigWorker | { readonly kind: "failed"; readonly why: string };
+
+/** Reads a configuration in a thread of its own, so that adverts wait neither for a parser nor for its mistakes. */
+export async function readConfigAside(order: ToConfigWorker): Promise<AsideResult> {
   const worker = new Worker(new URL("../config/config-worker.js", import.meta.url), { name: "config" });
+  let timer: NodeJS.Timeout | undefined;
   try {
-    return await new Promise((resolve, reject) => {
+    return await new Promise((resolve) => {
+      const fail = (why: string): void => resolve({ kind: "failed", why });
+      timer = setTimeout(() => fail(`it took more than ${LIMIT_MS / 1000} s`), LIMIT_MS);
       worker.once("message", (answer: FromConfigWorker) => resolve(answer));
-      worker.once("error", reject);
-      worker.once("exit", (code) => reject(new Error(`the thread that reads the configuration ended with ${code}`)));
+      worker.once("error", (error: Error) => fail(error.message));
+      worker.once("exit", (code) => fail(`its thread ended with ${code}`));
       worker.postMessage(order);
     });
   } finally {
+    clearTimeout(timer);
     void worker.terminate();
   }
 }

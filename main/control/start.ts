@@ -1,9 +1,11 @@
 import { createHost } from "../config/host.js";
 import { loadConfig } from "../config/load.js";
 import { findingLines } from "../config/report.js";
+import { DaemonError } from "../errors.js";
 import { type OpenLog, openLog } from "../observe/create-log.js";
 import { dumpDirectory } from "../observe/dump-files.js";
 import { Daemon } from "./daemon.js";
+import { exitCodes } from "./exit-codes.js";
 import { logSinks, mainPidFile, type Options } from "./options.js";
 import type { Supervisor, SupervisorEvent } from "./signals.js";
 
@@ -16,10 +18,6 @@ export interface StartOptions {
   readonly onEvents: (handler: (event: SupervisorEvent) => void) => void;
 }
 
-/** Program error (EX_SOFTWARE): not permanent, so the launcher starts the daemon again. */
-const PROGRAM_ERROR = 70;
-const NO_CONFIG = 6;
-
 /** Reads the configuration, claims the pid files and serves. @returns the exit code when it has left */
 export async function startDaemon(start: StartOptions): Promise<number> {
   const { options } = start;
@@ -28,9 +26,21 @@ export async function startDaemon(start: StartOptions): Promise<number> {
     detail: options.logDetail > 0,
   });
   dieOfBugs(log);
-  const code = await serve(start, log);
-  await log.close();
-  return code;
+  try {
+    return await serve(start, log);
+  } catch (error) {
+    if (!(error instanceof DaemonError)) throw error;
+    giveUp(error.message, options, log);
+    return error.code === "E_PRIVILEGE" ? exitCodes.permission : exitCodes.fatal;
+  } finally {
+    await log.close();
+  }
+}
+
+/** Why there is no daemon, for the log, and for whoever typed the command. */
+function giveUp(why: string, { logConsole }: Options, log: OpenLog): void {
+  log.log("Keepalived")("error", "daemon.not-started", why);
+  if (!logConsole) process.stderr.write(`holdfast: ${why}\n`);
 }
 
 async function serve(start: StartOptions, log: OpenLog): Promise<number> {
@@ -39,12 +49,8 @@ async function serve(start: StartOptions, log: OpenLog): Promise<number> {
   const loaded = loadConfig(configFile, createHost({ configId: options.configId }));
   for (const line of findingLines(loaded.diagnostics)) say("warning", "config.finding", line);
   if (loaded.missing || loaded.config === undefined) {
-    say(
-      "error",
-      "config.missing",
-      `Configuration file ${configFile} cannot be used - correct the path given with -f, or its content`,
-    );
-    return NO_CONFIG;
+    giveUp(`Configuration file ${configFile} cannot be read - correct the path given with -f`, options, log);
+    return exitCodes.noConfig;
   }
   if (!(await claimPidFiles(options, supervisor, log))) return 0;
   const daemon = new Daemon({ options, configFile, log, supervisor, hasLauncher }, loaded.config);
@@ -91,6 +97,6 @@ function dieOfBugs(log: OpenLog): void {
   process.on("uncaughtException", (error: unknown) => {
     const story = error instanceof Error ? (error.stack ?? error.message) : String(error);
     log.log("Keepalived")("alert", "daemon.bug", `Program error, starting again: ${story}`);
-    void log.flush().finally(() => process.exit(PROGRAM_ERROR));
+    void log.flush().finally(() => process.exit(exitCodes.programError));
   });
 }

@@ -1,6 +1,6 @@
 import type { Action, OptionsDraft } from "./options-draft.js";
 
-/** The command line as data: parser and usage text read this table (behaviour-process.md section 2). */
+/** The command line as data: parser and usage text read this table, keepalived 2.4.3's and ours. */
 
 /** What an option with a value does with it. A returned sentence is a warning. */
 type Apply = (draft: OptionsDraft, value: string) => string | undefined;

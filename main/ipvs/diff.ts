@@ -1,4 +1,4 @@
-import { destinationPrint, destinationText, servicePrint, serviceText } from "./fingerprint.js";
+import { destinationText, isAsWritten, servicePrint, serviceText, type Written } from "./fingerprint.js";
 import type { Operation } from "./operation.js";
 import {
   type Destination,
@@ -18,7 +18,7 @@ import {
 export interface OwnedService {
   /** Undefined: the service is not ours. */
   readonly print: number | undefined;
-  readonly destinations: ReadonlyMap<DestinationKey, number>;
+  readonly destinations: ReadonlyMap<DestinationKey, Written>;
 }
 
 /** All that is known about one service. The pure input of the comparison. */
@@ -57,6 +57,8 @@ export interface Drift {
 export interface Plan {
   /** Sent first, in order, and acknowledged before the deletes are sent. */
   readonly adds: readonly Operation[];
+  /** Set when `adds` make just this from nothing. */
+  readonly creates: ServiceEntry | undefined;
   readonly deletes: readonly PlannedDelete[];
   /** Set when the service is not wanted but has destinations that are not ours: it stays. */
   readonly foreign: readonly DestinationKey[];
@@ -70,6 +72,7 @@ export interface Plan {
 
 interface Draft {
   readonly adds: Operation[];
+  creates: ServiceEntry | undefined;
   readonly deletes: PlannedDelete[];
   readonly foreign: DestinationKey[];
   readonly adopted: (DestinationKey | undefined)[];
@@ -80,7 +83,16 @@ interface Draft {
 
 /** The steps from `actual` to `desired` that touch only what is ours, or what the wish names. */
 export function planService(view: View): Plan {
-  const draft: Draft = { adds: [], deletes: [], foreign: [], adopted: [], forgotten: [], repairs: [], drift: [] };
+  const draft: Draft = {
+    adds: [],
+    creates: undefined,
+    deletes: [],
+    foreign: [],
+    adopted: [],
+    forgotten: [],
+    repairs: [],
+    drift: [],
+  };
   if (view.desired === undefined) planRemoval(view, draft);
   else if (view.actual === undefined) planCreation(view, view.desired, draft);
   else planChange(view, view.desired, view.actual, draft);
@@ -111,6 +123,7 @@ function planCreation({ owned, held }: View, desired: ServiceEntry, draft: Draft
     if (held.has(key)) return;
     draft.repairs.push({ key, kind: "missing" });
   }
+  draft.creates = desired;
   draft.adds.push({ do: "new-service", service: desired.service });
   for (const destination of desired.destinations.values())
     draft.adds.push({ do: "new-dest", service: desired.service, destination });
@@ -131,10 +144,10 @@ function planChange(view: View, desired: ServiceEntry, actual: ServiceEntry, dra
 
 type Comparison = "same" | "adopt" | "ours-changed" | "theirs-changed";
 
-/** Whose change is it? Without a print of ours the entry was there before us: the wish counts. */
-function compare(same: boolean, desiredPrint: number, ownedPrint: number | undefined): Comparison {
-  if (same) return ownedPrint === desiredPrint ? "same" : "adopt";
-  return ownedPrint === desiredPrint ? "theirs-changed" : "ours-changed";
+/** Whose change is it? What we never wrote was there before us: the wish counts. */
+function compare(same: boolean, written: boolean): Comparison {
+  if (same) return written ? "same" : "adopt";
+  return written ? "theirs-changed" : "ours-changed";
 }
 
 function planServiceAttributes(
@@ -146,7 +159,7 @@ function planServiceAttributes(
   const wanted = desired.service;
   const key = serviceKey(wanted);
   const change: Operation = { do: "set-service", service: wanted };
-  switch (compare(sameService(wanted, actual.service), servicePrint(wanted), owned.print)) {
+  switch (compare(sameService(wanted, actual.service), servicePrint(wanted) === owned.print)) {
     case "same":
       return;
     case "adopt":
@@ -175,16 +188,16 @@ function planDestination(view: View, key: DestinationKey, wanted: Destination, d
   const existing = actual?.destinations.get(key);
   const service = desired?.service;
   if (service === undefined) return;
-  const ownedPrint = owned.destinations.get(key);
+  const written = owned.destinations.get(key);
   if (existing === undefined) {
-    if (ownedPrint !== undefined) {
+    if (written !== undefined) {
       if (held.has(key)) return;
       draft.repairs.push({ key, kind: "missing" });
     }
     draft.adds.push({ do: "new-dest", service, destination: wanted });
     return;
   }
-  switch (compare(sameDestination(wanted, existing), destinationPrint(wanted), ownedPrint)) {
+  switch (compare(sameDestination(wanted, existing), written !== undefined && isAsWritten(written, wanted))) {
     case "same":
       return;
     case "adopt":

@@ -1,4 +1,4 @@
-import type { Destination, Service } from "./table.js";
+import { type Destination, type Service, sameDestination } from "./table.js";
 
 /** What can be changed of an entry in place, in the words of ipvsadm(8): for logs, and as the source of its fingerprint. */
 export function serviceText(service: Service): string {
@@ -20,6 +20,15 @@ export function destinationPrint(destination: Destination): number {
   if (text !== last.text) last = { text, print: fnv1a(text) };
   return last.print;
 }
+
+/** A destination as we last wrote it; its print where a process before us did, which left us no more than that. */
+export type Written = Destination | number;
+
+export const isAsWritten = (written: Written, destination: Destination): boolean =>
+  typeof written === "number" ? written === destinationPrint(destination) : sameDestination(written, destination);
+
+export const printOf = (written: Written): number =>
+  typeof written === "number" ? written : destinationPrint(written);
 
 /** Neighbours mostly have the same weight and method. */
 let last = { text: "", print: fnv1a("") };

@@ -1,6 +1,7 @@
 import { unreachable } from "../unreachable.js";
+import { CopyOnWriteMap } from "./copy-on-write-map.js";
 import type { Drift, OwnedService } from "./diff.js";
-import { destinationPrint, servicePrint } from "./fingerprint.js";
+import { destinationPrint, isAsWritten, servicePrint, type Written } from "./fingerprint.js";
 import { type Operation, type Outcome, outcomeOf } from "./operation.js";
 import { destinationPart, type OwnershipRecord, servicePart } from "./ownership.js";
 import {
@@ -22,11 +23,13 @@ import {
 export type Actual =
   | { readonly kind: "unread" }
   | { readonly kind: "absent" }
-  | { readonly kind: "present"; service: Service; readonly destinations: Map<DestinationKey, Destination> };
+  | { readonly kind: "present"; service: Service; readonly destinations: CopyOnWriteMap<DestinationKey, Destination> };
 
 /** Hears what became ours and what no longer is. */
 export interface OwnershipChanges {
   readonly added: OwnershipRecord[];
+  /** Whole pools that became ours; their records are made when somebody is to hear of them. */
+  readonly created: { readonly servicePart: string; readonly destinations: Iterable<Destination> }[];
   readonly removed: string[];
 }
 
@@ -49,7 +52,7 @@ export class Slot {
   /** Refused operations by target, with the sentence that was logged. */
   readonly failing = new Map<string, string>();
   #print: number | undefined;
-  readonly #destinationPrints = new Map<DestinationKey, number>();
+  #written = new CopyOnWriteMap<DestinationKey, Written>();
   readonly #changes: OwnershipChanges;
   /** ownership.ts: of the service; its destinations' keys begin with it. */
   readonly #recordKey: string;
@@ -62,23 +65,24 @@ export class Slot {
   }
 
   get owned(): OwnedService {
-    return { print: this.#print, destinations: this.#destinationPrints };
+    return { print: this.#print, destinations: this.#written.content };
   }
 
   /** What the comparison takes for the kernel's state; only for a slot that was read. */
   get present(): ServiceEntry | undefined {
-    return this.actual.kind === "present" ? this.actual : undefined;
+    if (this.actual.kind !== "present") return undefined;
+    return { service: this.actual.service, destinations: this.actual.destinations.content };
   }
 
   /** Nothing wanted, nothing ours: nobody needs this slot. */
   get idle(): boolean {
-    return this.desired === undefined && this.#print === undefined && this.#destinationPrints.size === 0;
+    return this.desired === undefined && this.#print === undefined && this.#written.content.size === 0;
   }
 
   /** From the state that outlived a crash. Not reported as a change: it is recorded already. */
   adopt(destination: DestinationId | undefined, print: number): void {
     if (destination === undefined) this.#print = print;
-    else this.#destinationPrints.set(destinationKey(destination), print);
+    else this.#written.set(destinationKey(destination), print);
   }
 
   ownService(print: number): void {
@@ -88,10 +92,11 @@ export class Slot {
   }
 
   ownDestination(key: DestinationKey, destination: Destination): void {
-    const print = destinationPrint(destination);
-    if (this.#destinationPrints.get(key) === print) return;
-    this.#destinationPrints.set(key, print);
-    this.#changes.added.push({ key: this.#recordKey + destinationPart(destination), print });
+    const before = this.#written.content.get(key);
+    if (before !== undefined && isAsWritten(before, destination)) return;
+    this.#written.set(key, destination);
+    const record = this.#recordKey + destinationPart(destination);
+    this.#changes.added.push({ key: record, print: destinationPrint(destination) });
   }
 
   disownService(): void {
@@ -101,7 +106,7 @@ export class Slot {
   }
 
   disownDestination(key: DestinationKey): void {
-    if (this.#destinationPrints.delete(key))
+    if (this.#written.delete(key))
       this.#changes.removed.push(this.#recordKey + destinationPart(destinationIdOf(key)));
   }
 
@@ -125,7 +130,7 @@ export class Slot {
   observeDestinations(destinations: readonly Destination[]): boolean {
     const { actual } = this;
     if (actual.kind !== "present") return false;
-    const news = !this.#isAsKnown(actual.destinations, destinations);
+    const news = !this.#isAsKnown(actual.destinations.content, destinations);
     if (news) this.#read(actual.service, destinations);
     if (this.resetDrift !== "no") this.resetDrift = news ? "once" : "no";
     return news;
@@ -134,6 +139,18 @@ export class Slot {
   read(service: Service | undefined, destinations: readonly Destination[]): void {
     if (service === undefined) this.actual = { kind: "absent" };
     else this.#read(service, destinations);
+  }
+
+  /** The kernel had no such service; now it has all of `entry`, from us. */
+  created({ service, destinations }: ServiceEntry): void {
+    this.actual = { kind: "present", service, destinations: new CopyOnWriteMap(destinations) };
+    this.ownService(servicePrint(service));
+    if (this.#written.content.size > 0) {
+      for (const [key, destination] of destinations) this.ownDestination(key, destination);
+      return;
+    }
+    this.#written = new CopyOnWriteMap<DestinationKey, Written>(destinations);
+    this.#changes.created.push({ servicePart: this.#recordKey, destinations: destinations.values() });
   }
 
   /** Takes the kernel's verdict over into the picture. */
@@ -152,7 +169,7 @@ export class Slot {
         // It exists already, but as what? Reading it again decides.
         this.actual = surprise
           ? { kind: "unread" }
-          : { kind: "present", service: operation.service, destinations: new Map() };
+          : { kind: "present", service: operation.service, destinations: new CopyOnWriteMap() };
         this.ownService(servicePrint(operation.service));
         break;
       case "set-service":
@@ -161,12 +178,12 @@ export class Slot {
         break;
       case "del-service":
         this.actual = { kind: "absent" };
-        for (const key of [...this.#destinationPrints.keys()]) this.disownDestination(key);
+        for (const key of [...this.#written.content.keys()]) this.disownDestination(key);
         this.disownService();
         break;
       case "new-dest":
       case "set-dest":
-        this.#written(operation.destination);
+        this.#wrote(operation.destination);
         break;
       case "del-dest":
         this.#deleted(destinationKey(operation.destination));
@@ -176,7 +193,7 @@ export class Slot {
     }
   }
 
-  #written(destination: Destination): void {
+  #wrote(destination: Destination): void {
     const key = destinationKey(destination);
     if (this.actual.kind === "present") this.actual.destinations.set(key, destination);
     this.ownDestination(key, destination);
@@ -197,6 +214,6 @@ export class Slot {
 
   #read(service: Service, destinations: readonly Destination[]): void {
     const map = new Map(destinations.map((d) => [destinationKey(d), d]));
-    this.actual = { kind: "present", service, destinations: map };
+    this.actual = { kind: "present", service, destinations: new CopyOnWriteMap(map) };
   }
 }

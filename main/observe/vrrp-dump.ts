@@ -15,7 +15,7 @@ export interface VrrpInstanceDump {
 
 export type VrrpStateName = "INIT" | "BACKUP" | "MASTER" | "FAULT" | "DELETED" | "STOP";
 
-/** Numbers that JSON, SNMP and D-Bus use (behaviour-vrrp.md section 5). */
+/** Numbers that JSON, SNMP and D-Bus use. */
 export const vrrpStateNumbers: Readonly<Record<VrrpStateName, number>> = {
   INIT: 0,
   BACKUP: 1,
@@ -70,7 +70,7 @@ export interface VrrpScriptDump {
   /** `init`: has not ended yet. */
   readonly status: "init" | "good" | "bad";
   readonly run: "idle" | "running" | "requested termination" | "forcing termination";
-  /** The counter of the rise and fall rule (behaviour-vrrp.md section 12). */
+  /** The counter of the rise and fall rule. */
   readonly result: number;
 }
 
@@ -83,7 +83,7 @@ const scopes: Readonly<Record<number, string>> = { 0: "global", 200: "site", 253
 export function addressText(address: VirtualAddress, ownInterface: string, isSet: boolean): string {
   const v6 = address.address.includes(":");
   const host = address.prefix === (v6 ? 128 : 32);
-  // A /128 is added as deprecated, so that it is never chosen as a source (behaviour-vrrp.md section 8).
+  // A /128 is added as deprecated, so that it is never chosen as a source.
   const lifetime = host ? "deprecated" : "preferred_lft forever";
   return [
     host ? address.address : `${address.address}/${address.prefix}`,

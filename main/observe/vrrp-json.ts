@@ -11,7 +11,7 @@ import {
 
 /**
  * keepalived.json, version 1: a top-level array (version 2's object breaks exporters, so 1 is what tools get).
- * Order of fields and forms of numbers as in behaviour-vrrp.md section 18; a `/` is escaped as keepalived does.
+ * Order of fields and forms of numbers as keepalived 2.4.3 writes them; a `/` is escaped as keepalived does.
  * Yields one piece per instance, so that the caller can breathe in between.
  */
 export function* vrrpJson(dump: VrrpDump): Generator<string> {

@@ -165,7 +165,7 @@ test("keepalived.data has the lines that exporters read", () => {
   assert.match(data, /^ {3}Last transition = 1795368758\.795177 \(\w{3} \w{3} [ \d]\d [\d:]{8} 2026\)$/m);
 });
 
-test("keepalived_check.data has the lines of behaviour-lvs.md section 16", () => {
+test("keepalived_check.data has the lines of keepalived 2.4.3", () => {
   const server: VirtualServerConfig = {
     at,
     service: { kind: "address", address: "10.9.0.1", port: port(80), protocol: "TCP" },

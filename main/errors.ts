@@ -1,7 +1,6 @@
 /** Stable codes of failures that an operator can do something about. docs/errors.md explains each; a test compares them. */
 export const errorCodes = {
   E_CONFIG_MISSING: "the configuration file cannot be read",
-  E_CONFIG_INVALID: "the configuration has errors",
   E_PRIVILEGE: "a privilege (capability) is missing",
   E_ALREADY_RUNNING: "another instance holds the pid file",
   E_IPVS_MISSING: "the kernel has no IPVS",

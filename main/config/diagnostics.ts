@@ -1,7 +1,7 @@
 import type { SourcePosition } from "./model.js";
 
 /**
- * Kinds of findings with keepalived's exit code under `-t` (reference: behaviour-process §7). The highest class wins,
+ * Kinds of findings with keepalived's exit code under `-t`. The highest class wins,
  * except that a missing parameter (2) ends keepalived at once. 0: shown, but the test passes as it does in keepalived.
  */
 export const diagnosticCodes = {

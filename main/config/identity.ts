@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { unreachable } from "../unreachable.js";
-import type { CheckConfig, CheckTarget, RealServerConfig, VirtualServerConfig, VrrpInstanceConfig } from "./model.js";
+import type { CheckConfig, CheckTarget, VirtualServerConfig } from "./model.js";
 
 /** Names that stay the same from one configuration to the next, whatever the position in the file. */
 
@@ -14,15 +14,6 @@ export function virtualServerKey({ service }: Pick<VirtualServerConfig, "service
     default:
       return unreachable(service);
   }
-}
-
-/** keepalived's form: `[10.0.0.2]:tcp:80`, `none` for the protocol behind a firewall mark. Unique in its service. */
-export function realServerKey(
-  { service }: Pick<VirtualServerConfig, "service">,
-  server: Pick<RealServerConfig, "address" | "port">,
-): string {
-  const protocol = service.kind === "fwmark" ? "none" : service.protocol.toLowerCase();
-  return `[${server.address}]:${protocol}:${server.port}`;
 }
 
 /**
@@ -67,12 +58,3 @@ const targetFields = ({ address, port, bindAddress, bindPort }: CheckTarget): re
   bindAddress ?? null,
   bindPort ?? null,
 ];
-
-/** By what keepalived matches instances at a reload (behaviour-vrrp §15); the name is not part of it. */
-export function vrrpInstanceKey(
-  instance: Pick<VrrpInstanceConfig, "vrid" | "family" | "interface" | "unicastPeers" | "sourceAddress">,
-): string {
-  const { vrid, family, interface: name, unicastPeers, sourceAddress } = instance;
-  const common = `${vrid} ${family} ${name}`;
-  return unicastPeers.length === 0 ? `${common} multicast` : `${common} unicast ${sourceAddress ?? ""}`.trimEnd();
-}

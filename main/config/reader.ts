@@ -8,7 +8,7 @@ import { didYouMean } from "./suggest.js";
 
 /**
  * Walks the statements with the keyword tables and fills `draft`. Follows keepalived's rules for braces (reference:
- * config-language §3) except that an unknown word skips its whole block instead of tearing the rest apart.
+ * keepalived.conf(5)) except that an unknown word skips its whole block instead of tearing the rest apart.
  * Recursion is as deep as the tables nest; unknown blocks are skipped by counting.
  */
 export function readStatements<Draft extends object>(

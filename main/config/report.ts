@@ -30,7 +30,7 @@ export const findingLines = (diagnostics: readonly Diagnostic[]): readonly strin
 /** Files are untrusted bytes; a terminal must not obey them. */
 const printable = (text: string): string => text.replace(/[^\P{Cc}\t]/gu, "?");
 
-/** Exit code of `-t` (behaviour-process §7): 0, 2 (a value is missing), or the highest class found (4, 5, 6). */
+/** Exit code of `-t`: 0, 2 (a value is missing), or the highest class found (4, 5, 6). */
 export function testExitCode({ diagnostics, missing }: Pick<LoadResult, "diagnostics" | "missing">): number {
   const codes = diagnostics.map(({ code }): number => diagnosticCodes[code]);
   if (codes.includes(diagnosticCodes.CFG_MISSING_PARAMETER)) return diagnosticCodes.CFG_MISSING_PARAMETER;

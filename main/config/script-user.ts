@@ -6,7 +6,7 @@ import type { ConfigHost } from "./ports.js";
 /** keepalived's reserved name of the user that scripts run as when it exists. */
 const DEFAULT_USER = "keepalived_script";
 
-/** The user of scripts that name none; undefined: such scripts are dropped (behaviour-vrrp §13). */
+/** The user of scripts that name none; undefined: such scripts are dropped. */
 export function defaultScriptUser(
   global: GlobalDraft,
   host: ConfigHost,

@@ -1,6 +1,6 @@
 import { closeSync, constants, existsSync, openSync, writeSync } from "node:fs";
 import { DaemonError, errnoName } from "../errors.js";
-import { exitCodes } from "./exit-codes.js";
+import { exitCodeOf, exitCodes } from "./exit-codes.js";
 import { controlSocketPath, defaultConfigFiles, type Options, parseOptions } from "./options.js";
 import type { Supervisor, SupervisorEvent } from "./signals.js";
 import { LauncherLink } from "./signals-launcher.js";
@@ -87,6 +87,19 @@ class EventQueue {
     else this.#handler(event);
   }
 
+  /** The next event alone; what follows waits again. */
+  next(): Promise<SupervisorEvent> {
+    return new Promise((resolve) => {
+      const first = this.#waiting.shift();
+      if (first !== undefined) return resolve(first);
+      this.#handler = (event) => {
+        this.#handler = undefined;
+        resolve(event);
+      };
+    });
+  }
+
+  /** All events, from now on. */
   handle(handler: (event: SupervisorEvent) => void): void {
     this.#handler = handler;
     for (const event of this.#waiting.splice(0)) handler(event);
@@ -98,7 +111,7 @@ async function run(options: Options): Promise<number> {
   const onEvent = (event: SupervisorEvent): void => queue.push(event);
   using supervisor: Supervisor = hasLauncher ? LauncherLink.inherit(onEvent) : new LocalSupervisor(onEvent);
   const { startDaemon } = await import("./start.js"); // the code; a spare stops here until it is needed
-  if (process.env["HOLDFAST_STANDBY"] === "1" && (await firstEvent(queue)).kind !== "go") return exitCodes.ok;
+  if (process.env["HOLDFAST_STANDBY"] === "1" && (await queue.next()).kind !== "go") return exitCodes.ok;
   return await startDaemon({
     options,
     configFile: configFileOf(options),
@@ -108,13 +121,11 @@ async function run(options: Options): Promise<number> {
   });
 }
 
-const firstEvent = (queue: EventQueue): Promise<SupervisorEvent> => new Promise((resolve) => queue.handle(resolve));
-
 /** One line for whoever started us; a bug shows its stack. */
 function fail(error: unknown): number {
   if (error instanceof DaemonError) {
     tell(`${name}: ${error.message}`);
-    return error.code === "E_PRIVILEGE" ? exitCodes.permission : exitCodes.fatal;
+    return exitCodeOf(error);
   }
   const code = errnoName(error);
   tell(code === undefined && error instanceof Error ? String(error.stack) : `${name}: ${String(error)}`);

@@ -31,6 +31,8 @@ export interface LvsSideDeps {
 
 /** The kernel may be slow or refuse; the daemon is up all the same, and goes on trying. */
 const firstTableWithin = ms(5000);
+/** A kernel without IPVS may get it: somebody installs the module, or loads it on the host of a container. */
+const lookAgainAfter = ms(30_000);
 /** What is left of a core belongs to adverts. */
 const checkerThreads = (): number => Math.max(1, Math.min(8, availableParallelism() - 1));
 
@@ -51,7 +53,8 @@ export class LvsSide {
   readonly #deps: LvsSideDeps;
   readonly #director: HealthDirector;
   readonly #pool: CheckPool;
-  readonly #table: Table | undefined;
+  #table: Table | undefined;
+  #lookingAgain: Disposable | undefined;
   #config: Config;
 
   private constructor(deps: LvsSideDeps, config: Config, backend: IpvsBackend | undefined) {
@@ -89,6 +92,7 @@ export class LvsSide {
 
   /** Resolves when the first table is in the kernel (or five seconds have passed) and all checks are handed out. */
   async start(): Promise<void> {
+    if (this.#table === undefined) this.#lookAgain();
     await this.#director.start(this.#config);
     this.#writeTable("start");
     await Promise.all([this.#pool.start(this.#director.checks()), this.#firstTable()]);
@@ -103,6 +107,7 @@ export class LvsSide {
 
   /** With `release` our entries are removed from the kernel; without, they stay for whoever comes next. */
   async stop(release: boolean): Promise<void> {
+    this.#lookingAgain?.[Symbol.dispose]();
     await this.#pool.stop();
     if (release) await this.#director.shutdown();
     if (this.#table === undefined) return;
@@ -149,6 +154,19 @@ export class LvsSide {
     return { backend, writer, reconciler: new Reconciler({ backend, writer, clock, log, policy }) };
   }
 
+  /** `--ipvs auto` without IPVS: checks go on, and once IPVS is there it gets the whole table. */
+  #lookAgain(): void {
+    this.#lookingAgain = this.#deps.clock.after(lookAgainAfter, () => {
+      void tryBackend(new KernelBackend()).then((found) => {
+        if ("missing" in found) return this.#lookAgain();
+        this.#deps.log("notice", "ipvs.found", "The kernel has IPVS now: writing the table");
+        this.#table = this.#openTable(found.backend);
+        this.#writeTable("start");
+        return this.#firstTable();
+      });
+    });
+  }
+
   #writeTable(because: "start" | "reload"): void {
     const entries = this.#config.virtualServers.map((config, index) => this.#entry(config, index));
     this.#table?.writer.setDesired(tableOf(entries), because);
@@ -174,15 +192,25 @@ export class LvsSide {
   }
 }
 
+/** @returns undefined with `auto` when there is no IPVS */
 async function openBackend({ ipvs, log }: LvsSideDeps): Promise<IpvsBackend | undefined> {
-  const backend = ipvs === "memory" ? new MemoryBackend() : new KernelBackend();
+  const found = await tryBackend(ipvs === "memory" ? new MemoryBackend() : new KernelBackend());
+  if ("backend" in found) return found.backend;
+  if (ipvs !== "auto") throw found.missing;
+  const { message } = found.missing;
+  log("error", "ipvs.missing", `${message}; checks and VRRP go on, nothing is balanced; looking again every 30 s`);
+  return undefined;
+}
+
+type Found = { readonly backend: IpvsBackend } | { readonly missing: DaemonError };
+
+async function tryBackend(backend: IpvsBackend): Promise<Found> {
   try {
     await backend.open();
-    return backend;
+    return { backend };
   } catch (error) {
     backend.close();
-    if (ipvs !== "auto" || !(error instanceof DaemonError)) throw error;
-    log("error", "ipvs.missing", `${error.message}; checks and VRRP go on, nothing is balanced until then`);
-    return undefined;
+    if (!(error instanceof DaemonError)) throw error;
+    return { missing: error };
   }
 }

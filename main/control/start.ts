@@ -5,7 +5,7 @@ import { DaemonError } from "../errors.js";
 import { type OpenLog, openLog } from "../observe/create-log.js";
 import { dumpDirectory } from "../observe/dump-files.js";
 import { Daemon } from "./daemon.js";
-import { exitCodes } from "./exit-codes.js";
+import { exitCodeOf, exitCodes } from "./exit-codes.js";
 import { logSinks, mainPidFile, type Options } from "./options.js";
 import type { Supervisor, SupervisorEvent } from "./signals.js";
 
@@ -31,7 +31,7 @@ export async function startDaemon(start: StartOptions): Promise<number> {
   } catch (error) {
     if (!(error instanceof DaemonError)) throw error;
     giveUp(error.message, options, log);
-    return error.code === "E_PRIVILEGE" ? exitCodes.permission : exitCodes.fatal;
+    return exitCodeOf(error);
   } finally {
     await log.close();
   }
@@ -49,8 +49,8 @@ async function serve(start: StartOptions, log: OpenLog): Promise<number> {
   const loaded = loadConfig(configFile, createHost({ configId: options.configId }));
   for (const line of findingLines(loaded.diagnostics)) say("warning", "config.finding", line);
   if (loaded.missing || loaded.config === undefined) {
-    giveUp(`Configuration file ${configFile} cannot be read - correct the path given with -f`, options, log);
-    return exitCodes.noConfig;
+    const message = `Configuration file ${configFile} cannot be read - correct the path given with -f`;
+    throw new DaemonError("E_CONFIG_MISSING", message);
   }
   if (!(await claimPidFiles(options, supervisor, log))) return 0;
   const daemon = new Daemon({ options, configFile, log, supervisor, hasLauncher }, loaded.config);

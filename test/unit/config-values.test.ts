@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { integer, seconds } from "../../main/config/args.js";
-import { checkIdentity, realServerKey, virtualServerKey, vrrpInstanceKey } from "../../main/config/identity.js";
+import { checkIdentity, virtualServerKey } from "../../main/config/identity.js";
 import { isMulticast, parseIp, withHostBits } from "../../main/config/ip.js";
 import type { Scope } from "../../main/config/keyword.js";
 import { globalScope } from "../../main/config/keywords/global-defs.js";
@@ -11,10 +11,10 @@ import { urlScope } from "../../main/config/keywords/url.js";
 import { virtualServerScope } from "../../main/config/keywords/virtual-server.js";
 import { vrrpInstanceScope } from "../../main/config/keywords/vrrp-instance.js";
 import { vrrpScriptScope } from "../../main/config/keywords/vrrp-script.js";
-import type { CheckConfig, VrrpInstanceConfig } from "../../main/config/model.js";
+import type { CheckConfig } from "../../main/config/model.js";
 import { editDistance, suggest } from "../../main/config/suggest.js";
 import { bytesOfIp } from "../../main/ip-bytes.js";
-import { instance, load, service } from "./config-fake-host.js";
+import { load, service } from "./config-fake-host.js";
 
 for (const [text, want] of [
   ["10.0.0.1", "10.0.0.1"],
@@ -113,19 +113,7 @@ test("a check's identity is its target and request, not its timing", () => {
 
 test("keys of services and servers are keepalived's names", () => {
   const [server] = load(service("")).config?.virtualServers ?? [];
-  assert.ok(server?.realServers[0]);
+  assert.ok(server);
   assert.equal(virtualServerKey(server), "[10.0.0.1]:tcp:80");
-  assert.equal(realServerKey(server, server.realServers[0]), "[10.0.0.2]:tcp:80");
   assert.equal(virtualServerKey({ service: { kind: "fwmark", fwmark: 3, family: "inet" } }), "FWM 3");
-});
-
-test("an instance's key does not hold its name", () => {
-  const key = (text: string): string => {
-    const [found] = load(text).config?.vrrpInstances ?? [];
-    assert.ok(found);
-    return vrrpInstanceKey(found satisfies VrrpInstanceConfig);
-  };
-  assert.equal(key(instance("")), "1 inet eth0 multicast");
-  assert.equal(key(instance("", "other")), key(instance("")));
-  assert.equal(key(instance("unicast_src_ip 10.0.0.5\nunicast_peer { 10.0.0.6 }")), "1 inet eth0 unicast 10.0.0.5");
 });

@@ -19,7 +19,7 @@ import { httpCheck, realServer, tcpCheck, url, virtualServer } from "./health-fi
 import { instance } from "./observe-fixtures.js";
 
 /**
- * What monitoring, log filters and people's fingers know of keepalived's log (behaviour-*.md). An operator greps for
+ * What monitoring, log filters and people's fingers know of keepalived's log. An operator greps for
  * these at 3 a.m., so they are an interface. A row names the module that says the sentence and makes it say it.
  */
 interface Row {

@@ -28,7 +28,7 @@ export interface HttpCheckDraft extends CheckDraft {
 
 function targetKeywords<Draft extends CheckDraft>() {
   const keyword = keywordsFor<Draft>();
-  const source = "keywords.tsv TCP_CHECK; behaviour-lvs §5";
+  const source = "keepalived.conf(5) TCP_CHECK";
   const address = (field: "connectIp" | "bindTo", doc: string) =>
     keyword.value({
       args: [ipArg()],
@@ -66,7 +66,7 @@ export const tcpCheckScope: Scope<CheckDraft> = {
 };
 
 const keyword = keywordsFor<HttpCheckDraft>();
-const SOURCE = "keywords.tsv HTTP_GET; behaviour-lvs §7";
+const SOURCE = "keepalived.conf(5) HTTP_GET";
 
 const httpKeywords = {
   url: keyword.block({

@@ -17,7 +17,7 @@ export interface GlobalGarpDraft extends GarpDraft {
   gnaInterval?: Milliseconds;
 }
 
-const SOURCE = "behaviour-vrrp §6";
+const SOURCE = "keepalived.conf(5)";
 const COUNT = 0xffff_ffff;
 
 function garpKeywords<Draft extends GarpDraft>() {

@@ -47,7 +47,7 @@ const mail = {
       const hint = 'one address per word; a name with blanks stands in quotes: "Name <user@host>"';
       diagnostics.warn("CFG_ADVICE", word.at, `'${word.text}' does not look like a mail address`, hint);
     },
-    source: "keywords.tsv notification_email",
+    source: "keepalived.conf(5) notification_email",
     doc: "Recipients of mail; every word in the block is one address.",
   }),
   notification_email_from: keyword.value({
@@ -58,7 +58,7 @@ const mail = {
     onInvalid: "ignore",
     repeat: "last-wins",
     missing: "notification_email_from missing - ignoring",
-    source: "keywords.tsv notification_email_from",
+    source: "keepalived.conf(5) notification_email_from",
     doc: "Sender of mail.",
   }),
   smtp_server: keyword.value({
@@ -68,7 +68,7 @@ const mail = {
     },
     onInvalid: "ignore",
     repeat: "last-wins",
-    source: "keywords.tsv smtp_server",
+    source: "keepalived.conf(5) smtp_server",
     doc: "Relay that takes the mail: address or name, and port (25).",
   }),
   smtp_helo_name: keyword.value({
@@ -79,7 +79,7 @@ const mail = {
     onInvalid: "ignore",
     repeat: "last-wins",
     missing: "smtp_helo_name missing - ignoring",
-    source: "keywords.tsv smtp_helo_name",
+    source: "keepalived.conf(5) smtp_helo_name",
     doc: "Name given in HELO; the host name by default.",
   }),
   smtp_connect_timeout: keyword.value({
@@ -89,7 +89,7 @@ const mail = {
     },
     onInvalid: "ignore",
     repeat: "last-wins",
-    source: "keywords.tsv smtp_connect_timeout",
+    source: "keepalived.conf(5) smtp_connect_timeout",
     doc: "Limit on establishing the connection to the relay.",
   }),
   smtp_alert: switchKeyword("smtpAlert", "Default of all smtp_alert switches."),
@@ -105,7 +105,7 @@ const vrrp = {
     },
     onInvalid: "ignore",
     repeat: "last-wins",
-    source: "keywords.tsv vrrp_version",
+    source: "keepalived.conf(5) vrrp_version",
     doc: "Protocol version of instances that do not say it; IPv6 instances use 3.",
   }),
   vrrp_strict: switchKeyword("vrrpStrict", "Default of strict_mode in instances."),
@@ -120,7 +120,7 @@ const vrrp = {
     },
     onInvalid: "ignore",
     repeat: "last-wins",
-    source: "keywords.tsv vrrp_down_timer_adverts",
+    source: "keepalived.conf(5) vrrp_down_timer_adverts",
     doc: "Missed adverts that make up the master-down timer.",
   }),
   vrrp_mcast_group4: keyword.value({
@@ -134,7 +134,7 @@ const vrrp = {
     },
     onInvalid: "ignore",
     repeat: "last-wins",
-    source: "keywords.tsv vrrp_mcast_group4",
+    source: "keepalived.conf(5) vrrp_mcast_group4",
     doc: "Destination of IPv4 adverts.",
   }),
   vrrp_iptables: keyword.value({
@@ -144,7 +144,7 @@ const vrrp = {
     },
     onInvalid: "ignore",
     repeat: "first-wins-reported",
-    source: "keywords.tsv vrrp_iptables",
+    source: "keepalived.conf(5) vrrp_iptables",
     doc: "Names of the chains for accept and no_accept; accepted for compatibility.",
   }),
   dynamic_interfaces: keyword.value({
@@ -154,7 +154,7 @@ const vrrp = {
     },
     onInvalid: { use: [undefined], says: "dynamic_interfaces is set all the same" },
     repeat: "last-wins",
-    source: "keywords.tsv dynamic_interfaces",
+    source: "keepalived.conf(5) dynamic_interfaces",
     doc: "Interfaces that do not exist yet are accepted.",
   }),
 } as const;
@@ -168,7 +168,7 @@ const host = {
     onInvalid: "ignore",
     repeat: "last-wins",
     missing: "routerid name missing - ignoring",
-    source: "keywords.tsv router_id",
+    source: "keepalived.conf(5) router_id",
     doc: "Name of this machine in mail; the host name by default.",
   }),
   script_user: keyword.value({
@@ -179,7 +179,7 @@ const host = {
     onInvalid: "ignore",
     repeat: "last-wins",
     missing: "No script username specified",
-    source: "keywords.tsv script_user; behaviour-process §10",
+    source: "keepalived.conf(5) script_user",
     doc: "User (and group) that scripts run as unless they say otherwise.",
   }),
   enable_script_security: keyword.value({
@@ -189,7 +189,7 @@ const host = {
     },
     onInvalid: "ignore",
     repeat: "last-wins",
-    source: "keywords.tsv enable_script_security; behaviour-process §10",
+    source: "keepalived.conf(5) enable_script_security",
     doc: "A script that another user than root could change is not run as root.",
   }),
   checker_log_all_failures: switchKeyword("checkerLogAllFailures", "Logs every failed check, not only changes."),
@@ -217,7 +217,7 @@ function switchKeyword(field: SwitchField, doc: string) {
     },
     onInvalid: "ignore",
     repeat: "last-wins",
-    source: "keywords.tsv global_defs",
+    source: "keepalived.conf(5) global_defs",
     doc,
   });
 }

@@ -23,7 +23,7 @@ export interface RealServerDraft extends TimingDraft {
 }
 
 const keyword = keywordsFor<RealServerDraft>();
-const SOURCE = "keywords.tsv real_server; behaviour-lvs §4";
+const SOURCE = "keepalived.conf(5) real_server";
 
 function onOff(field: "inhibitOnFailure" | "alpha" | "smtpAlert", doc: string) {
   return keyword.value({
@@ -46,7 +46,7 @@ function httpCheck(type: "HTTP_GET" | "SSL_GET", scope: Scope<HttpCheckDraft>, d
       read(scope, check);
       draft.checks.push(check);
     },
-    source: "behaviour-lvs §7",
+    source: "keepalived.conf(5)",
     doc,
   });
 }
@@ -100,7 +100,7 @@ export const realServerScope: Scope<RealServerDraft> = {
         read(tcpCheckScope, check);
         draft.checks.push(check);
       },
-      source: "behaviour-lvs §6",
+      source: "keepalived.conf(5)",
       doc: "Checks that a connection opens.",
     }),
     HTTP_GET: httpCheck("HTTP_GET", httpGetScope, "Checks pages over HTTP."),

@@ -32,7 +32,7 @@ export const rootScope: Scope<ConfigDraft> = {
     global_defs: keyword.block({
       shape: "{ ... }",
       enter: (draft, _header, _context, read) => read(globalScope, draft.global),
-      source: "keywords.tsv global_defs",
+      source: "keepalived.conf(5) global_defs",
       doc: "Settings of the whole daemon; may stand anywhere and several times.",
     }),
     vrrp_script: keyword.block({
@@ -44,7 +44,7 @@ export const rootScope: Scope<ConfigDraft> = {
         read(vrrpScriptScope, script);
         draft.vrrpScripts.push(script);
       },
-      source: "keywords.tsv vrrp_script",
+      source: "keepalived.conf(5) vrrp_script",
       doc: "A command run periodically whose result changes priorities.",
     }),
     vrrp_instance: keyword.block({
@@ -61,7 +61,7 @@ export const rootScope: Scope<ConfigDraft> = {
         draft.vrrpInstances.push(instance);
         read(vrrpInstanceScope, instance);
       },
-      source: "keywords.tsv vrrp_instance",
+      source: "keepalived.conf(5) vrrp_instance",
       doc: "One virtual router.",
     }),
     virtual_server: keyword.block({
@@ -73,7 +73,7 @@ export const rootScope: Scope<ConfigDraft> = {
         draft.virtualServers.push(server);
         read(virtualServerScope, server);
       },
-      source: "keywords.tsv virtual_server",
+      source: "keepalived.conf(5) virtual_server",
       doc: "A load-balanced service.",
     }),
   },

@@ -16,7 +16,7 @@ export interface CheckTimingDraft extends TimingDraft {
   logAllFailures?: boolean;
 }
 
-const SOURCE = "keywords.tsv; behaviour-lvs §5";
+const SOURCE = "keepalived.conf(5)";
 const LONGEST = 18_446_744_073_709;
 const COUNT = 0xffff_ffff;
 
@@ -82,7 +82,7 @@ export function checkTimingKeywords<Draft extends CheckTimingDraft>() {
       },
       onInvalid: "ignore",
       repeat: "last-wins",
-      source: "keywords.tsv HTTP_GET nb_get_retry; widely used guides also put it into TCP_CHECK",
+      source: "keepalived.conf(5) HTTP_GET nb_get_retry; widely used guides also put it into TCP_CHECK",
       doc: "Old name of retry.",
     }),
   } as const satisfies Record<string, Keyword<Draft>>;

@@ -15,7 +15,7 @@ export interface UrlDraft {
 }
 
 const keyword = keywordsFor<UrlDraft>();
-const SOURCE = "keywords.tsv HTTP_GET > url; behaviour-lvs §7";
+const SOURCE = "keepalived.conf(5) HTTP_GET > url";
 
 export const urlScope: Scope<UrlDraft> = {
   name: "url",

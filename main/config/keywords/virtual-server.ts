@@ -43,7 +43,7 @@ export const newVirtualServerDraft = (
 ): VirtualServerDraft => ({ at, service, realServers: [] });
 
 const keyword = keywordsFor<VirtualServerDraft>();
-const SOURCE = "keywords.tsv virtual_server; behaviour-lvs §4";
+const SOURCE = "keepalived.conf(5) virtual_server";
 const COUNT = 0xffff_ffff;
 
 /** Every scheduler of the kernel (net/netfilter/ipvs). */
@@ -141,7 +141,7 @@ const health = {
     },
     onInvalid: { use: [1], says: "1 is used" },
     repeat: "last-wins",
-    source: "behaviour-lvs §3",
+    source: "keepalived.conf(5)",
     doc: "Total weight that must be alive (1).",
   }),
   hysteresis: count("hysteresis", 0, COUNT, "Damping around the quorum (0)."),

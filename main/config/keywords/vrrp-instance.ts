@@ -56,7 +56,7 @@ export const newVrrpInstanceDraft = (name: string, at: SourcePosition): VrrpInst
 });
 
 const keyword = keywordsFor<VrrpInstanceDraft>();
-const SOURCE = "keywords.tsv vrrp_instance; behaviour-vrrp §5-8";
+const SOURCE = "keepalived.conf(5) vrrp_instance";
 
 const identity = {
   state: keyword.value({
@@ -89,7 +89,7 @@ const identity = {
     },
     onInvalid: "ignore",
     repeat: "last-wins",
-    source: "keywords.tsv virtual_router_id; RFC 5798 §5.2.3",
+    source: "keepalived.conf(5) virtual_router_id; RFC 5798 §5.2.3",
     doc: "Identifies the virtual router; unique per interface and address family.",
   }),
   priority: keyword.value({
@@ -99,7 +99,7 @@ const identity = {
     },
     onInvalid: { use: [100], says: "using default 100" },
     repeat: "last-wins",
-    source: "keywords.tsv priority; RFC 5798 §5.2.4",
+    source: "keepalived.conf(5) priority; RFC 5798 §5.2.4",
     doc: "Election weight; 255 is reserved for the owner of the address.",
   }),
   version: keyword.value({
@@ -158,7 +158,7 @@ const election = {
   higher_prio_send_advert: switchKeyword("higherPrioSendAdvert", "A master sends one advert before it yields."),
   owner_ignore_adverts: switchKeyword("ownerIgnoreAdverts", "The address owner disregards received adverts."),
   skip_check_adv_addr: switchKeyword("skipCheckAdvAddr", "Addresses in adverts of the same master are not re-checked."),
-  strict_mode: switchKeyword("strict", "Conformance with the RFC; see behaviour-vrrp §7."),
+  strict_mode: switchKeyword("strict", "Conformance with the RFC."),
   accept: flag((draft) => {
     draft.accept = true;
   }, "Packets to the addresses are accepted when not their owner."),
@@ -240,7 +240,7 @@ function notifyKeyword(event: NotifyEvent, doc: string) {
     apply: (draft, script) => {
       draft.notify[event] = script;
     },
-    source: "keywords.tsv vrrp_instance; behaviour-vrrp §14",
+    source: "keepalived.conf(5) vrrp_instance",
     doc,
   });
 }

@@ -17,7 +17,7 @@ const authentication: Scope<VrrpInstanceDraft> = {
       },
       onInvalid: "ignore",
       repeat: "last-wins",
-      source: "behaviour-vrrp §2",
+      source: "keepalived.conf(5)",
       doc: "PASS: plain password in version 2 adverts.",
     }),
     auth_pass: keyword.value({
@@ -36,7 +36,7 @@ const authentication: Scope<VrrpInstanceDraft> = {
       },
       onInvalid: "ignore",
       repeat: "last-wins",
-      source: "behaviour-vrrp §2",
+      source: "keepalived.conf(5)",
       doc: "The password; 8 octets of it are used.",
     }),
   },
@@ -48,7 +48,7 @@ export const vrrpListKeywords: Readonly<Record<string, Keyword<VrrpInstanceDraft
   authentication: keyword.block({
     shape: "{ ... }",
     enter: (draft, _header, _context, read) => read(authentication, draft),
-    source: "behaviour-vrrp §2",
+    source: "keepalived.conf(5)",
     doc: "Authentication of version 2.",
   }),
   virtual_ipaddress: keyword.list({
@@ -57,7 +57,7 @@ export const vrrpListKeywords: Readonly<Record<string, Keyword<VrrpInstanceDraft
       const address = parseAddressLine(words, context);
       if (address !== undefined) draft.addresses.push({ address, at: context.at });
     },
-    source: "behaviour-vrrp §8",
+    source: "keepalived.conf(5)",
     doc: "Addresses that are advertised, and held while master; one per line.",
   }),
   virtual_ipaddress_excluded: keyword.list({
@@ -66,7 +66,7 @@ export const vrrpListKeywords: Readonly<Record<string, Keyword<VrrpInstanceDraft
       const address = parseAddressLine(words, context);
       if (address !== undefined) draft.excluded.push({ address, at: context.at });
     },
-    source: "behaviour-vrrp §8",
+    source: "keepalived.conf(5)",
     doc: "Addresses held while master but not advertised; either family.",
   }),
   track_interface: keyword.list({
@@ -75,7 +75,7 @@ export const vrrpListKeywords: Readonly<Record<string, Keyword<VrrpInstanceDraft
       const entry = parseTrackLine(words, "track_interface", context);
       if (entry !== undefined) draft.trackInterfaces.push(entry);
     },
-    source: "behaviour-vrrp §12",
+    source: "keepalived.conf(5)",
     doc: "Interfaces whose state affects the instance; weight 0 means fault.",
   }),
   track_script: keyword.list({
@@ -84,7 +84,7 @@ export const vrrpListKeywords: Readonly<Record<string, Keyword<VrrpInstanceDraft
       const entry = parseTrackLine(words, "track_script", context);
       if (entry !== undefined) draft.trackScripts.push(entry);
     },
-    source: "behaviour-vrrp §12",
+    source: "keepalived.conf(5)",
     doc: "Scripts whose result affects the instance.",
   }),
   unicast_peer: keyword.list({
@@ -102,7 +102,7 @@ export const vrrpListKeywords: Readonly<Record<string, Keyword<VrrpInstanceDraft
         diagnostics.error("CFG_BAD_VALUE", word.at, message, "write one address per line");
       }
     },
-    source: "behaviour-vrrp §8",
+    source: "keepalived.conf(5)",
     doc: "Adverts go to these addresses instead of the multicast group.",
   }),
 };

@@ -22,7 +22,7 @@ export interface VrrpScriptDraft {
 }
 
 const keyword = keywordsFor<VrrpScriptDraft>();
-const SOURCE = "keywords.tsv vrrp_script; behaviour-vrrp §12";
+const SOURCE = "keepalived.conf(5) vrrp_script";
 
 const time = (field: "interval" | "timeout", doc: string) =>
   keyword.value({

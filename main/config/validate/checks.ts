@@ -34,7 +34,7 @@ export function finishCheck(
   return { ...httpPart(draft, target, parents), timing, target };
 }
 
-/** behaviour-lvs §5: checker, else real server, else virtual server, else keepalived's default. */
+/** keepalived.conf(5): checker, else real server, else virtual server, else keepalived's default. */
 function timingOf(draft: CheckDraft, { global, virtualServer, realServer }: CheckParents): CheckTiming {
   const delayLoop = draft.delayLoop ?? realServer.delayLoop ?? virtualServer.delayLoop ?? ms(60_000);
   const retryPause = ms(draft.type === "TCP_CHECK" ? 1000 : 3000);
@@ -75,7 +75,7 @@ function httpPart(
   { realServer, virtualServer }: CheckParents,
 ): Omit<HttpCheckConfig, "timing" | "target"> {
   const bracketed = familyOf(target.address) === "inet6" ? `[${target.address}]` : target.address;
-  // behaviour-lvs §7: a virtualhost stands alone, an address with its port.
+  // keepalived.conf(5): a virtualhost stands alone, an address with its port.
   const host =
     draft.virtualhost ?? realServer.virtualhost ?? virtualServer.virtualhost ?? `${bracketed}:${target.port}`;
   return {

@@ -21,7 +21,7 @@ export function finishGlobal(draft: GlobalDraft, host: ConfigHost, diagnostics: 
   };
 }
 
-/** behaviour-process §8: no mail at all without a recipient or without a server. */
+/** keepalived.conf(5): no mail at all without a recipient or without a server. */
 function finishMail(draft: GlobalDraft, host: ConfigHost, diagnostics: Diagnostics): MailConfig | undefined {
   const { notificationEmail: recipients, smtpServer } = draft;
   if (recipients.length === 0 || smtpServer === undefined) {

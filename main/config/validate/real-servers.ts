@@ -24,7 +24,7 @@ export interface RealServerContext {
   readonly diagnostics: Diagnostics;
 }
 
-/** Real servers that fit the service, in the order of the file; repeated ones are left out (behaviour-lvs §4). */
+/** Real servers that fit the service, in the order of the file; repeated ones are left out. */
 export function finishRealServers(context: RealServerContext): readonly RealServerConfig[] {
   const servers = new Map<string, RealServerConfig>();
   for (const draft of context.draft.realServers) {

@@ -112,7 +112,7 @@ function persistenceOf(
   return { persistenceTimeoutSeconds: draft.persistenceTimeoutSeconds ?? (implied ? 360 : 0), persistenceGranularity };
 }
 
-/** behaviour-lvs §3: a quorum that can never be reached is lowered, and hysteresis stays below it. */
+/** keepalived.conf(5): a quorum that can never be reached is lowered, and hysteresis stays below it. */
 function quorumOf(
   draft: VirtualServerDraft,
   name: string,

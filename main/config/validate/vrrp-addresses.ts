@@ -18,7 +18,7 @@ export interface InstanceAddresses {
   readonly unicastPeers: readonly IpAddress[];
 }
 
-/** The first address decides the family; what does not fit is left out, as keepalived does (behaviour-vrrp §8). */
+/** The first address decides the family; what does not fit is left out, as keepalived does. */
 export function finishAddresses(
   draft: VrrpInstanceDraft,
   context: { readonly host: ConfigHost; readonly dynamic: boolean; readonly diagnostics: Diagnostics },
@@ -46,7 +46,7 @@ export function finishAddresses(
   };
 }
 
-/** min(255, (1500 - 14 - IP header - 8 - 8 of v2) / address size): behaviour-vrrp §1. */
+/** min(255, (1500 - 14 - IP header - 8 - 8 of v2) / address size): keepalived.conf(5). */
 const mostAddresses = (family: Family): number => (family === "inet" ? 255 : 89);
 
 function deviceExists(

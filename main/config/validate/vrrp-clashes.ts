@@ -4,7 +4,7 @@ import type { VrrpInstanceConfig } from "../model.js";
 /**
  * Leaves out every instance whose VRID an earlier one uses on the same interface and family. keepalived then does not
  * start VRRP at all; we keep the first. Unicast and multicast are separate VRID spaces, and unicast instances may share
- * a VRID when they have no peer in common (behaviour-vrrp §8).
+ * a VRID when they have no peer in common.
  */
 export function withoutVridClashes(
   instances: readonly VrrpInstanceConfig[],

@@ -19,7 +19,7 @@ type Rules = Pick<
   "authPass" | "accept" | "lowerPrioNoAdvert" | "higherPrioSendAdvert" | "ownerIgnoreAdverts"
 >;
 
-/** Switches that version, strict mode and ownership override (behaviour-vrrp §7). */
+/** Switches that version, strict mode and ownership override. */
 export function finishRules(draft: VrrpInstanceDraft, context: RuleContext): Rules {
   const { global, strict, diagnostics, addresses } = context;
   const adjusted = (message: string, hint: string): void =>
@@ -33,9 +33,14 @@ export function finishRules(draft: VrrpInstanceDraft, context: RuleContext): Rul
   if (strict && draft.higherPrioSendAdvert === true) {
     adjusted("Strict mode requires no advert before yielding. resetting", "remove higher_prio_send_advert");
   }
+  const accept = acceptOf(draft, context, adjusted);
+  if (!accept) {
+    const message = `(${draft.name}) packets to its addresses are not dropped: no_accept (also as part of strict mode) is accepted, without effect in this version`;
+    context.diagnostics.warn("CFG_LATER", draft.at, message);
+  }
   return {
     authPass: passwordOf(draft, context),
-    accept: acceptOf(draft, context, adjusted),
+    accept,
     lowerPrioNoAdvert: strict || (draft.lowerPrioNoAdvert ?? global.lowerPrioNoAdvert ?? false),
     higherPrioSendAdvert: !strict && (draft.higherPrioSendAdvert ?? global.higherPrioSendAdvert ?? false),
     ownerIgnoreAdverts: ignoresAdverts(draft, context, adjusted),

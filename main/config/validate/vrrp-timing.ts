@@ -4,7 +4,7 @@ import type { GlobalDraft } from "../keywords/global-defs.js";
 import type { VrrpInstanceDraft } from "../keywords/vrrp-instance.js";
 import type { GarpConfig } from "../model.js";
 
-/** What decides an election, after keepalived's corrections (behaviour-vrrp §5 and §7). */
+/** What decides an election, after keepalived's corrections (keepalived.conf(5) and §7). */
 export interface Election {
   readonly initialState: "MASTER" | "BACKUP";
   readonly basePriority: Priority;
@@ -85,7 +85,7 @@ export function finishAdvertInterval(draft: VrrpInstanceDraft, version: 2 | 3, d
   return rounded;
 }
 
-/** behaviour-vrrp §6: instance, else global, else keepalived's defaults; strict mode repeats nothing. */
+/** keepalived.conf(5): instance, else global, else keepalived's defaults; strict mode repeats nothing. */
 export function finishGarp(
   draft: VrrpInstanceDraft,
   global: GlobalDraft,

@@ -128,12 +128,14 @@ export class ClusterStage implements Stage {
     return `back after ${took(back)}: ${await this.#alternate()}`;
   }
 
-  /** A crash leaves the virtual IP on the device; a power cut takes the device too. */
+  /** A crash leaves the virtual IP and the table in the kernel; a power cut takes the kernel too. */
   async #masterDies(): Promise<string> {
     const victim = this.#cluster.host("director1");
     const heir = this.#cluster.host("director2");
     await this.#daemons.get("director1")?.crash();
     await victim.exec(["ip", "link", "set", "dev", directorDevice, "down"]);
+    await victim.attempt(["ip", "addr", "del", `${vip}/32`, "dev", directorDevice]);
+    if (this.#ipvs === "kernel") await victim.attempt(["ipvsadm", "-C"]);
     const over = await until("director2 is master", FAILOVER_MS, () => heir.hasAddress(vip, directorDevice), 10);
     if (this.#ipvs === "memory") return `director2 is master after ${took(over)}`;
     const answered = await until(

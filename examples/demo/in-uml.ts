@@ -27,7 +27,10 @@ export async function playInUml({ stay, live, signal }: UmlPlay): Promise<number
       argv: [process.execPath, compiled("examples/demo/demo.ts"), "--inside", ...(stay ? ["--stay"] : [])],
       resultsDir,
       timeoutMs: stay ? STAY_MS : PLAY_MS,
-      env: { HOLDFAST_DEMO_LIVE: live ? "1" : "0" },
+      env: {
+        HOLDFAST_DEMO_LIVE: live ? "1" : "0",
+        HOLDFAST_DEMO_SIZE: `${process.stdout.columns ?? 80}x${process.stdout.rows ?? 24}`,
+      },
       onOutput: (text) => process.stdout.write(text),
     });
     if (exitCode === undefined)

@@ -15,15 +15,30 @@ export function createScreen(title: string, live: boolean, write: (text: string)
 
 /** ECMA-48: cursor home, erase to end of line, erase below. Nothing flickers, since nothing is erased before it is written. */
 function liveScreen(title: string, write: (text: string) => void): Screen {
+  const { columns, rows } = terminalSize();
   write("\u001b[2J");
   return {
     live: true,
     draw: (snapshot, steps) => {
-      const lines = picture(title, snapshot, steps).map((line) => `${line}\u001b[K\r\n`);
-      write(`\u001b[H${lines.join("")}\u001b[J`);
+      const lines = fit(picture(title, snapshot, steps), rows).map((line) => `${line.slice(0, columns)}\u001b[K`);
+      write(`\u001b[H${lines.join("\r\n")}\u001b[J`); // no line feed behind the last line: it would scroll
     },
     step: () => undefined,
   };
+}
+
+/** Inside a User Mode Linux kernel the console has no size: the outer demo passes that of the terminal. */
+function terminalSize(): { readonly columns: number; readonly rows: number } {
+  const passed = process.env["HOLDFAST_DEMO_SIZE"]?.split("x").map(Number);
+  return { columns: passed?.[0] || process.stdout.columns || 80, rows: passed?.[1] || process.stdout.rows || 24 };
+}
+
+/** Blank lines give way first, then what is in the middle: the title and the steps stay. */
+function fit(lines: readonly string[], rows: number): readonly string[] {
+  if (lines.length <= rows) return lines;
+  const dense = lines.filter((line) => line.trim() !== "");
+  const excess = dense.length - rows;
+  return excess <= 0 ? dense : dense.filter((_, i) => i < rows / 2 || i >= rows / 2 + excess);
 }
 
 function lineScreen(title: string, write: (text: string) => void): Screen {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { errnoName } from "../errors.js";
 import type { ConfigHost, FileContent, FileStatus, UserEntry } from "./ports.js";
@@ -32,17 +32,24 @@ export function createHost(options: { readonly configId?: string | undefined } =
   };
 }
 
+/** Without waiting: a FIFO, and files of the kernel that deliver when something happens (/proc/kmsg), are no configurations. */
 function readFile(path: string): FileContent {
+  const { O_RDONLY, O_NONBLOCK, O_NOCTTY } = constants;
+  let fd: number | undefined;
   try {
-    const status = statSync(path);
-    if (status.isDirectory()) return { kind: "unreadable", why: "EISDIR" };
+    if (!statSync(path).isFile())
+      return { kind: "unreadable", why: statSync(path).isDirectory() ? "EISDIR" : "not a regular file" };
+    fd = openSync(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    const status = fstatSync(fd);
     if (!status.isFile()) return { kind: "unreadable", why: "not a regular file" };
     if (status.size > LARGEST_FILE_BYTES) return { kind: "unreadable", why: "EFBIG" };
-    return { kind: "content", bytes: readFileSync(path) };
+    return { kind: "content", bytes: readFileSync(fd) };
   } catch (error) {
     const why = errnoName(error);
     if (why === undefined) throw error;
     return { kind: "unreadable", why };
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
 }
 

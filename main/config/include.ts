@@ -63,8 +63,9 @@ function matches(path: string, host: ConfigHost): readonly string[] {
       found = found.map((parent) => `${parent}/${part}`);
       continue;
     }
-    const wanted = globToRegExp(part);
-    const fits = (name: string): boolean => wanted.test(name) && (part.startsWith(".") || !name.startsWith("."));
+    const wanted = globTokens(part);
+    const fits = (name: string): boolean =>
+      globMatches(wanted, name) && (part.startsWith(".") || !name.startsWith("."));
     found = found.flatMap((parent) =>
       [...host.list(parent === "" ? "/" : parent)]
         .filter(fits)
@@ -75,15 +76,48 @@ function matches(path: string, host: ConfigHost): readonly string[] {
   return found.filter((file) => host.stat(file) !== undefined);
 }
 
-function globToRegExp(part: string): RegExp {
-  const source = part.replace(/\[(!?)([^\]]+)\]|\*+|\?|[\\^$.|+(){}\]/[]/g, (token, negated?: string, set?: string) => {
-    if (set !== undefined) return `[${negated === "!" ? "^" : ""}${set.replace(/[\\^\]]/g, "\\$&")}]`;
-    if (token.startsWith("*")) return "[^/]*";
-    return token === "?" ? "[^/]" : `\\${token}`;
+/** One character of a name each; `undefined` is `*`. */
+type GlobToken = ((character: string) => boolean) | undefined;
+
+function globTokens(part: string): readonly GlobToken[] {
+  const tokens = part.match(/\[!?[^\]]+\]|\*+|[\s\S]/gu) ?? [];
+  return tokens.map((token): GlobToken => {
+    if (token.startsWith("*")) return undefined;
+    if (token === "?") return () => true;
+    return token.length > 2 && token.startsWith("[") ? characterSet(token) : (character) => character === token;
   });
+}
+
+/** `[a-z]`, `[!a-z]`. A range like [z-a] makes the set match nothing. */
+function characterSet(token: string): (character: string) => boolean {
+  const [, negated, set = ""] = /^\[(!?)([^\]]+)\]$/.exec(token) ?? [];
   try {
-    return new RegExp(`^${source}$`, "s");
+    const pattern = new RegExp(`^[${negated === "!" ? "^" : ""}${set.replace(/[\\^\][]/g, "\\$&")}]$`, "su");
+    return (character) => pattern.test(character);
   } catch {
-    return /^(?!)/; // a range like [z-a] matches nothing
+    return () => false;
   }
+}
+
+/** In time tokens x characters at most, whatever the pattern: on a mismatch only the last `*` takes one more. */
+function globMatches(tokens: readonly GlobToken[], name: string): boolean {
+  const characters = [...name];
+  let at = 0;
+  let token = 0;
+  let star = -1;
+  let starAt = 0;
+  while (at < characters.length) {
+    const wanted = tokens[token];
+    if (token < tokens.length && wanted === undefined) {
+      star = token++;
+      starAt = at;
+    } else if (wanted?.(characters[at] ?? "") === true) {
+      token++;
+      at++;
+    } else if (star >= 0) {
+      token = star + 1;
+      at = ++starAt;
+    } else return false;
+  }
+  return tokens.slice(token).every((rest) => rest === undefined);
 }

@@ -27,8 +27,17 @@ export const findingLines = (diagnostics: readonly Diagnostic[]): readonly strin
     return printable(`${place}${message}${hint === undefined ? "" : ` - ${hint}`}`);
   });
 
+/** A word of megabytes must not fill a log line; PATH_MAX fits. */
+const LONGEST = 5000;
+const KEPT_OF_LONG = 200;
+
 /** Files are untrusted bytes; a terminal must not obey them. */
-const printable = (text: string): string => text.replace(/[^\P{Cc}\t]/gu, "?");
+const printable = (text: string): string => clipped(text).replace(/[^\P{Cc}\t]/gu, "?");
+
+const clipped = (text: string): string =>
+  text.length <= LONGEST
+    ? text
+    : `${text.slice(0, KEPT_OF_LONG)}... (${text.length} characters) ...${text.slice(-KEPT_OF_LONG)}`;
 
 /** Exit code of `-t`: 0, 2 (a value is missing), or the highest class found (4, 5, 6). */
 export function testExitCode({ diagnostics, missing }: Pick<LoadResult, "diagnostics" | "missing">): number {

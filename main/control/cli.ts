@@ -16,7 +16,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const { options, errors, warnings } = parseOptions(argv, process.env);
   const { action } = options;
   const asksOnly = action.do === "usage" || action.do === "version" || action.do === "signum";
-  for (const line of asksOnly ? [] : [...errors, ...warnings]) tell(line);
+  const isSpare = process.env["HOLDFAST_STANDBY"] === "1"; // the daemon before it has said all this
+  for (const line of asksOnly || isSpare ? [] : [...errors, ...warnings]) tell(line);
   if (errors.length > 0 && !asksOnly) return exitCodes.fatal;
   switch (action.do) {
     case "usage":
@@ -111,12 +112,15 @@ async function run(options: Options): Promise<number> {
   const onEvent = (event: SupervisorEvent): void => queue.push(event);
   using supervisor: Supervisor = hasLauncher ? LauncherLink.inherit(onEvent) : new LocalSupervisor(onEvent);
   const { startDaemon } = await import("./start.js"); // the code; a spare stops here until it is needed
-  if (process.env["HOLDFAST_STANDBY"] === "1" && (await queue.next()).kind !== "go") return exitCodes.ok;
+  const isSpare = process.env["HOLDFAST_STANDBY"] === "1";
+  if (isSpare && (await queue.next()).kind !== "go") return exitCodes.ok;
+  const takesOver = isSpare || Number(process.env["HOLDFAST_RESTARTS"] ?? 0) > 0;
   return await startDaemon({
     options,
     configFile: configFileOf(options),
     supervisor,
     hasLauncher,
+    takesOver,
     onEvents: (handler) => queue.handle(handler),
   });
 }
@@ -128,6 +132,11 @@ function fail(error: unknown): number {
     return exitCodeOf(error);
   }
   const code = errnoName(error);
+  if (code === "EMFILE") {
+    const remedy = "raise the limit of open files (ulimit -n, or LimitNOFILE= of the unit) to 1024 or more";
+    tell(`${name}: Cannot start: too many open files (EMFILE) - ${remedy}`);
+    return exitCodes.fatal;
+  }
   tell(code === undefined && error instanceof Error ? String(error.stack) : `${name}: ${String(error)}`);
   return code === "EPERM" || code === "EACCES" ? exitCodes.permission : exitCodes.fatal;
 }

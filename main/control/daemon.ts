@@ -64,6 +64,8 @@ export class Daemon {
   #heartbeat: NodeJS.Timeout | undefined;
   #work: Promise<void> = Promise.resolve();
   #reloadsWaiting = 0;
+  /** A stop does not wait for a configuration that is still being read. */
+  readonly #leaving = new AbortController();
   #phase: "starting" | "running" | "stopping" = "starting";
 
   constructor(deps: DaemonDeps, config: Config) {
@@ -131,6 +133,7 @@ export class Daemon {
   async stop(): Promise<void> {
     if (this.#phase === "stopping") return this.#work;
     this.#phase = "stopping";
+    this.#leaving.abort();
     const { options, supervisor } = this.#deps;
     supervisor.stopping();
     this.#log("info", "daemon.stopping", "Stopping");
@@ -182,7 +185,7 @@ export class Daemon {
       this.#control = await ControlSocket.open(path, () => reporter.document(this.#vrrp, this.#lvs));
     } catch (error) {
       if (!(error instanceof DaemonError)) throw error;
-      this.#log("error", "control.unavailable", `${error.message}; the daemon runs without it`);
+      this.#log("error", "control.unavailable", `${error.message}; the daemon runs without it`, { code: error.code });
     }
   }
 
@@ -225,11 +228,13 @@ export class Daemon {
     const { supervisor, configFile, options } = this.#deps;
     supervisor.reloading();
     this.#log("info", "reload.start", "Reloading ...");
-    const answer = await readConfigAside({ kind: "load", request: 0, file: configFile, configId: options.configId });
+    const order = { kind: "load", request: 0, file: configFile, configId: options.configId } as const;
+    const answer = await readConfigAside(order, this.#leaving.signal);
+    if (this.#leaving.signal.aborted) return;
     if (answer.kind === "failed") this.#refuse(`reading it failed: ${answer.why}`, []);
     else if (answer.config === undefined || answer.errors)
       this.#refuse(answer.missing ? "it cannot be read" : "see above", answer.findings);
-    else await this.#adopt(answer, answer.config);
+    else await this.#adopt(answer, answer.config).catch((error: unknown) => this.#incomplete(error));
     supervisor.reloaded();
   }
 
@@ -241,6 +246,13 @@ export class Daemon {
     if (this.#lvs === undefined) await this.#startLvs();
     else await this.#lvs.reload(config);
     this.#log("info", "reload.complete", "Reload complete");
+  }
+
+  /** What ends a start, for instance a kernel without IPVS, must not take from a running daemon what it serves. */
+  #incomplete(error: unknown): void {
+    if (!(error instanceof DaemonError)) throw error;
+    const sentence = `Reload incomplete: ${error.message}; the rest of the new configuration is in force - then reload again`;
+    this.#log("error", "reload.incomplete", sentence);
   }
 
   #refuse(why: string, findings: readonly string[]): void {

@@ -197,8 +197,9 @@ async function openBackend({ ipvs, log }: LvsSideDeps): Promise<IpvsBackend | un
   const found = await tryBackend(ipvs === "memory" ? new MemoryBackend() : new KernelBackend());
   if ("backend" in found) return found.backend;
   if (ipvs !== "auto") throw found.missing;
-  const { message } = found.missing;
-  log("error", "ipvs.missing", `${message}; checks and VRRP go on, nothing is balanced; looking again every 30 s`);
+  const { code, message } = found.missing;
+  const sentence = `${message}; checks and VRRP go on, nothing is balanced; looking again every 30 s`;
+  log("error", "ipvs.missing", sentence, { code });
   return undefined;
 }
 

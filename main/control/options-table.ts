@@ -14,6 +14,8 @@ export interface OptionSpec {
   readonly help: string;
   /** Accepted for compatibility, without effect: one warning. */
   readonly inert?: true;
+  /** Not in this version, and going on without it would do harm: an error with this remedy. */
+  readonly refused?: string;
   readonly apply?: Apply;
   /** `value` is empty when the option has none. */
   readonly action?: (value: string) => Action;
@@ -220,7 +222,14 @@ export const optionTable: readonly OptionSpec[] = [
   },
   { short: "x", long: "snmp", argument: none, inert, help: "SNMP" },
   { short: "A", long: "snmp-agent-socket", argument: required, metavar: "SOCKET", inert, help: "AgentX master" },
-  { short: "s", long: "namespace", argument: required, metavar: "NAME", inert, help: "Network namespace" },
+  {
+    short: "s",
+    long: "namespace",
+    argument: required,
+    metavar: "NAME",
+    refused: "start it inside: ip netns exec NAME holdfast ...",
+    help: "Network namespace (not in this version)",
+  },
   { short: "m", long: "core-dump", argument: none, inert, help: "Dump core after a crash" },
   {
     short: "M",

@@ -118,6 +118,10 @@ class Reader {
       this.errors.push(`Missing parameter for option ${shown}`);
       return;
     }
+    if (spec.refused !== undefined) {
+      this.errors.push(`Option ${shown} is not in this version - ${spec.refused}`);
+      return;
+    }
     if (spec.inert === true && !this.#warnedInert.has(spec)) {
       this.#warnedInert.add(spec);
       this.warnings.push(`Option ${shown} has no effect yet - ignored`);

@@ -6,8 +6,11 @@ const LIMIT_MS = 60_000;
 
 export type AsideResult = FromConfigWorker | { readonly kind: "failed"; readonly why: string };
 
-/** Reads a configuration in a thread of its own, so that adverts wait neither for a parser nor for its mistakes. */
-export async function readConfigAside(order: ToConfigWorker): Promise<AsideResult> {
+/**
+ * Reads a configuration in a thread of its own, so that adverts wait neither for a parser nor for its mistakes.
+ * `signal` ends it early: the thread may wait for a file server that is gone.
+ */
+export async function readConfigAside(order: ToConfigWorker, signal?: AbortSignal): Promise<AsideResult> {
   const worker = new Worker(new URL("../config/config-worker.js", import.meta.url), { name: "config" });
   let timer: NodeJS.Timeout | undefined;
   try {
@@ -17,6 +20,7 @@ export async function readConfigAside(order: ToConfigWorker): Promise<AsideResul
       worker.once("message", (answer: FromConfigWorker) => resolve(answer));
       worker.once("error", (error: Error) => fail(error.message));
       worker.once("exit", (code) => fail(`its thread ended with ${code}`));
+      signal?.addEventListener("abort", () => fail("it was given up"), { once: true });
       worker.postMessage(order);
     });
   } finally {

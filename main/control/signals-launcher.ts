@@ -1,4 +1,5 @@
 import { Socket } from "node:net";
+import { constants } from "node:os";
 import type { Duplex } from "node:stream";
 import { DaemonError } from "../errors.js";
 import {
@@ -11,7 +12,9 @@ import {
 
 /** Descriptor of the daemon's end of the socket pair (PROTOCOL.md). */
 const LINK_FD = 3;
-/** No line of the protocol is longer than a path (PATH_MAX 4,096) and a few words. */
+/** PATH_MAX of linux/limits.h, with the final NUL. */
+const PATH_MAX = 4096;
+/** No line of the protocol is longer than a path and a few words. */
 const MAX_LINE = 8192;
 const MAX_STATUS = 200;
 
@@ -48,6 +51,9 @@ export class LauncherLink implements Supervisor {
   pidFile(path: string): Promise<PidFileVerdict> {
     if (/[\r\n]/.test(path))
       return Promise.reject(new DaemonError("E_LAUNCHER", `Pid file name has a line break: ${JSON.stringify(path)}`));
+    // The launcher drops a line that is too long, and would never answer.
+    if (Buffer.byteLength(path) >= PATH_MAX)
+      return Promise.resolve({ kind: "failed", errno: constants.errno.ENAMETOOLONG });
     return new Promise((resolve, reject) => {
       this.#pidFiles.set(path, { resolve, reject });
       this.#send(`pidfile ${path}`);

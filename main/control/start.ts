@@ -14,6 +14,8 @@ export interface StartOptions {
   readonly configFile: string;
   readonly supervisor: Supervisor;
   readonly hasLauncher: boolean;
+  /** The daemon before this one died. */
+  readonly takesOver: boolean;
   /** Hands over what was heard so far, in order, and everything from now on. */
   readonly onEvents: (handler: (event: SupervisorEvent) => void) => void;
 }
@@ -30,7 +32,7 @@ export async function startDaemon(start: StartOptions): Promise<number> {
     return await serve(start, log);
   } catch (error) {
     if (!(error instanceof DaemonError)) throw error;
-    giveUp(error.message, options, log);
+    giveUp(error, options, log);
     return exitCodeOf(error);
   } finally {
     await log.close();
@@ -38,14 +40,21 @@ export async function startDaemon(start: StartOptions): Promise<number> {
 }
 
 /** Why there is no daemon, for the log, and for whoever typed the command. */
-function giveUp(why: string, { logConsole }: Options, log: OpenLog): void {
-  log.log("Keepalived")("error", "daemon.not-started", why);
-  if (!logConsole) process.stderr.write(`holdfast: ${why}\n`);
+function giveUp({ code, message }: DaemonError, options: Options, log: OpenLog): void {
+  log.log("Keepalived")("error", "daemon.not-started", message, { code });
+  tellStarter(message, options);
+}
+
+/** Only a daemon in the foreground logs to the console. */
+function tellStarter(sentence: string, { logConsole, dontFork }: Options): void {
+  if (!(logConsole && dontFork)) process.stderr.write(`holdfast: ${sentence}\n`);
 }
 
 async function serve(start: StartOptions, log: OpenLog): Promise<number> {
   const { options, configFile, supervisor, hasLauncher, onEvents } = start;
   const say = log.log("Keepalived");
+  if (start.takesOver)
+    say("alert", "daemon.takeover", "The daemon before this one died: taking over with the state that it left");
   const loaded = loadConfig(configFile, createHost({ configId: options.configId }));
   for (const line of findingLines(loaded.diagnostics)) say("warning", "config.finding", line);
   if (loaded.missing || loaded.config === undefined) {
@@ -65,11 +74,8 @@ async function serve(start: StartOptions, log: OpenLog): Promise<number> {
 }
 
 /** @returns false when another daemon runs; a pid file that cannot be written is no reason not to serve */
-async function claimPidFiles(
-  { daemons, pidFile, vrrpPidFile, checkersPidFile }: Options,
-  supervisor: Supervisor,
-  log: OpenLog,
-): Promise<boolean> {
+async function claimPidFiles(options: Options, supervisor: Supervisor, log: OpenLog): Promise<boolean> {
+  const { daemons, pidFile, vrrpPidFile, checkersPidFile } = options;
   const say = log.log("Keepalived");
   const wanted = [
     mainPidFile({ pidFile }),
@@ -80,6 +86,7 @@ async function claimPidFiles(
     const verdict = await supervisor.pidFile(path);
     if (verdict.kind === "busy") {
       say("info", "daemon.already-running", "daemon is already running", { pid: verdict.pid, path });
+      tellStarter(`daemon is already running (pid ${verdict.pid}, ${path})`, options);
       return false;
     }
     if (verdict.kind === "failed")

@@ -30,6 +30,7 @@ type Row = readonly string[];
 
 function instanceRow(instance: InstanceStatus, now: number): Row {
   const { name, state, priority, effectivePriority, vips, master, since } = instance;
+  const held = vips.filter((vip) => vip.endsWith(" set"));
   const shown = priority === effectivePriority ? String(priority) : `${effectivePriority} (${priority})`;
   return [
     name,
@@ -37,7 +38,7 @@ function instanceRow(instance: InstanceStatus, now: number): Row {
     shown,
     master ?? "-",
     duration(now - since),
-    vips.map((vip) => vip.split(" ", 1)[0]).join(" ") || "-",
+    held.map((vip) => vip.split(" ", 1)[0]).join(" ") || "-",
   ];
 }
 

@@ -1,4 +1,4 @@
-import type { CheckEdge, FailedAttempt } from "../../workers/protocol.js";
+import type { CheckEdge, FailedAttempt, Outcome } from "../../workers/protocol.js";
 import type { CheckConfig, HttpCheckConfig } from "../config/model.js";
 import { unreachable } from "../unreachable.js";
 
@@ -40,6 +40,26 @@ export function attemptSentence(check: CheckConfig, service: string, attempt: Fa
   const what = attempt.outcome === "no-resources" ? "could not be made" : "attempt failed";
   return `${name} on service ${service} ${what}: ${attempt.detail}.`;
 }
+
+/** Why a check went down, for the person who looks. Ours; keepalived leaves the reason out. */
+export function reasonSentence(check: CheckConfig, service: string, { outcome, status }: CheckEdge): string {
+  const { address, port } = check.target;
+  const reason = outcome === "bad-status" ? `HTTP status ${status === 0 ? "line missing" : status}` : reasons[outcome];
+  return `Check of ${service} at [${address}]:${port}: ${reason}`;
+}
+
+const reasons: Readonly<Record<Outcome, string>> = {
+  up: "passed",
+  refused: "connection refused - does the service run?",
+  unreachable: "no route to it, or its host does not answer ARP",
+  timeout: "no answer in time (connect_timeout)",
+  reset: "connection reset before the answer was complete",
+  "bad-status": "wrong HTTP status",
+  "bad-digest": "the body's MD5 is not the configured digest",
+  "bad-response": "the answer is not HTTP, or too long",
+  "tls-error": "TLS handshake failed",
+  "no-resources": "no socket for the check - raise the limit of open files",
+};
 
 /** Body of the mail about a checker. */
 export function mailBody(check: CheckConfig, up: boolean): string {

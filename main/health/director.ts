@@ -4,7 +4,7 @@ import type { Log } from "../observe/log.js";
 import type { CheckId } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import type { CheckUser, RegisteredCheck } from "./check-registry.js";
-import { attemptSentence, edgeSentences, mailBody } from "./check-sentences.js";
+import { attemptSentence, edgeSentences, mailBody, reasonSentence } from "./check-sentences.js";
 import { shutdownEffects } from "./departure.js";
 import type { HealthEffect, ServerEvent } from "./effects.js";
 import { buildGeneration, type Generation } from "./generation.js";
@@ -160,6 +160,7 @@ export class HealthDirector {
       const fields = { virtualServer: context.name, realServer: service, outcome, status, latency };
       this.#deps.log(edge.up ? "notice" : "warning", edge.up ? "check.up" : "check.down", sentence, fields);
     }
+    if (!edge.up) this.#deps.log("info", "check.reason", reasonSentence(check, service, edge), { outcome });
     const report = { server: user.server, checker: user.checker, up: edge.up, mailBody: mailBody(check, edge.up) };
     const step = applyReport(context, state, report);
     generation.states[user.virtualServer] = step.state;

@@ -4,6 +4,8 @@ import { syslogLine } from "./log-format.js";
 import type { LogRecord } from "./log-record.js";
 import type { Sink } from "./log-sinks.js";
 
+/** There is no /dev/log, as in most containers: nothing is lost that anybody waits for. */
+const ENOENT = 2;
 const EAGAIN = 11;
 const EMSGSIZE = 90;
 /** syslogd's queue is full: how long a record waits for room. */
@@ -40,7 +42,7 @@ export class SyslogSink implements Sink {
     const errno = this.#send(line);
     // Old syslog daemons read 1,024 octets (RFC 3164 §4.1); Linux refuses only what its socket buffer cannot hold.
     const verdict = errno === EMSGSIZE ? this.#send(line.slice(0, 480)) : errno;
-    if (verdict !== 0) this.#lost += 1;
+    if (verdict !== 0 && verdict !== ENOENT) this.#lost += 1;
   }
 
   flush(): void {}

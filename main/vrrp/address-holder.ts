@@ -19,7 +19,8 @@ export interface AddressHolderDeps {
 export class AddressHolder {
   readonly #deps: AddressHolderDeps;
   #config: VrrpInstanceConfig;
-  readonly #set = new Set<string>();
+  /** Index of the interface that has it, by key: an interface that was renamed since is still found. */
+  readonly #set = new Map<string, number>();
   readonly #deletedAt = new Map<string, Milliseconds>();
 
   constructor(config: VrrpInstanceConfig, deps: AddressHolderDeps) {
@@ -75,10 +76,7 @@ export class AddressHolder {
   lost(gone: InterfaceAddress): string | undefined {
     const ours = all(this.#config).find(
       (a) =>
-        a.address === gone.address &&
-        a.prefix === gone.prefix &&
-        this.#linkIndex(a) === gone.interfaceIndex &&
-        this.isSet(a),
+        a.address === gone.address && a.prefix === gone.prefix && this.#set.get(this.key(a)) === gone.interfaceIndex,
     );
     if (ours === undefined) return undefined;
     const deletedAt = this.#deletedAt.get(this.key(ours));
@@ -101,7 +99,7 @@ export class AddressHolder {
       return;
     }
     const key = this.key(address);
-    this.#set.add(key);
+    this.#set.set(key, index);
     const settle = this.#deps.verdicts.expect();
     this.#deps.network.addAddress(index, address, (errno) => {
       settle();
@@ -111,9 +109,9 @@ export class AddressHolder {
 
   #delete(address: VirtualAddress): void {
     const key = this.key(address);
+    const index = this.#set.get(key) ?? this.#linkIndex(address);
     this.#set.delete(key);
-    const index = this.#linkIndex(address);
-    if (index === undefined) return; // gone with its interface
+    if (index === undefined) return; // never was there
     this.#deletedAt.set(key, this.#deps.clock.now());
     const settle = this.#deps.verdicts.expect();
     this.#deps.network.deleteAddress(index, address, settle);

@@ -2,6 +2,7 @@ import type { IpAddress } from "../address.js";
 import type { Clock } from "../clock.js";
 import type { VirtualAddress, VrrpInstanceConfig } from "../config/model.js";
 import type { Log } from "../observe/log.js";
+import type { AdvertLog } from "./advert-log.js";
 import { Deadline } from "./deadline.js";
 import {
   dueBlock,
@@ -23,16 +24,25 @@ export class Announcements implements Disposable {
   readonly #wake: Deadline;
   #config: VrrpInstanceConfig;
   #schedule: GarpSchedule = emptySchedule;
+  readonly #advertLog: AdvertLog;
   readonly #untold: [interfaceName: string, address: IpAddress][] = [];
 
-  constructor(owner: string, config: VrrpInstanceConfig, clock: Clock, sender: GarpSender, log: Log) {
+  constructor(
+    owner: string,
+    config: VrrpInstanceConfig,
+    clock: Clock,
+    sender: GarpSender,
+    log: Log,
+    advertLog: AdvertLog,
+  ) {
     this.#owner = owner;
     this.#config = config;
     this.#clock = clock;
     this.#sender = sender;
     this.#log = log;
+    this.#advertLog = advertLog;
     this.#wake = new Deadline(clock, () => {
-      this.#run(dueBlock(this.#config.garp, this.#schedule, clock.now()));
+      this.#run(dueBlock(this.#config.garp, this.#schedule, clock.now()), true);
       this.tell();
     });
   }
@@ -44,12 +54,13 @@ export class Announcements implements Disposable {
   start(block: "master" | "lowerPriority"): void {
     const { garp } = this.#config;
     const now = this.#clock.now();
-    this.#run(block === "master" ? masterBlock(garp, now) : lowerPriorityBlock(garp, this.#schedule, now));
+    if (block === "master") this.#run(masterBlock(garp, now), true);
+    else this.#run(lowerPriorityBlock(garp, this.#schedule, now), this.#advertLog.admit("garp") !== undefined);
   }
 
   /** Addresses that a reload added. */
   added(addresses: readonly VirtualAddress[]): void {
-    this.#send(addresses, this.#config.garp.masterRepeat);
+    this.#send(addresses, this.#config.garp.masterRepeat, true);
     this.tell();
   }
 
@@ -64,15 +75,16 @@ export class Announcements implements Disposable {
     this.#sender.withdraw(this.#owner);
   }
 
-  #run(block: GarpBlock): void {
+  /** @param told whether the log is to hear of it: every advert of a weaker router causes such a block */
+  #run(block: GarpBlock, told: boolean): void {
     this.#schedule = block.schedule;
-    this.#send([...this.#config.virtualAddresses, ...this.#config.excludedAddresses], block.rounds);
+    this.#send([...this.#config.virtualAddresses, ...this.#config.excludedAddresses], block.rounds, told);
     const next = nextDue(this.#schedule);
     if (next === undefined) this.#wake.disarm();
     else this.#wake.arm(next);
   }
 
-  #send(addresses: readonly VirtualAddress[], rounds: number): void {
+  #send(addresses: readonly VirtualAddress[], rounds: number, told: boolean): void {
     const byInterface = new Map<string, IpAddress[]>();
     for (const { dev, address } of addresses) {
       const name = dev ?? this.#config.interface;
@@ -81,7 +93,7 @@ export class Announcements implements Disposable {
       byInterface.set(name, list);
     }
     for (const [name, list] of byInterface) this.#sender.announce(this.#owner, name, list, rounds);
-    if (!this.#log.detail || rounds === 0) return;
+    if (!told || !this.#log.detail || rounds === 0) return;
     for (const [name, list] of byInterface) for (const address of list) this.#untold.push([name, address]);
   }
 

@@ -3,6 +3,7 @@ import type { VrrpInstanceConfig } from "../config/model.js";
 import { type Milliseconds, ms, type Priority } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import { AddressHolder } from "./address-holder.js";
+import { AdvertLog } from "./advert-log.js";
 import { Advertiser } from "./advertiser.js";
 import { Announcements } from "./announcements.js";
 import { type Counters, zeroCounters } from "./counters.js";
@@ -43,6 +44,7 @@ export class Instance {
   readonly #advertiser: Advertiser;
   readonly #surroundings: Surroundings;
   readonly #intake: Intake;
+  readonly #advertLog: AdvertLog;
   readonly #addresses: AddressHolder;
   readonly #announcements: Announcements;
   readonly #timers: Readonly<Record<"advert" | "masterDown" | "rogue", Deadline>>;
@@ -54,11 +56,12 @@ export class Instance {
     this.#config = config;
     this.#group = group;
     this.#tracking = { effective: config.basePriority, faults: [], waiting: [], contributions: [] };
-    this.#intake = new Intake(this.#counters, deps.log);
+    this.#advertLog = new AdvertLog(deps.log, deps.clock);
+    this.#intake = new Intake(this.#counters, this.#advertLog);
     this.#advertiser = new Advertiser(deps.endpoints, deps.log, (advert) => this.#receive(advert));
     this.#surroundings = new Surroundings(deps, this.#advertiser, () => this.refresh());
     this.#addresses = new AddressHolder(config, deps);
-    this.#announcements = new Announcements(key, config, deps.clock, deps.garp, deps.log);
+    this.#announcements = new Announcements(key, config, deps.clock, deps.garp, deps.log, this.#advertLog);
     this.#timers = {
       advert: new Deadline(deps.clock, (at) => this.#onAdvertTimer(at)),
       masterDown: new Deadline(deps.clock, (at) => this.#onMasterDown(at)),
@@ -172,12 +175,12 @@ export class Instance {
     const context = { config: this.#config, tracking: this.#tracking, now: this.#deps.clock.now() };
     const { state, effects } = step(context, this.#state, event);
     if (event.on === "tracking") this.#tracking = event.next;
-    for (const effect of effects) this.#perform(effect, state);
+    for (const effect of effects) this.#perform(effect, state, event);
     this.#state = state;
     this.#announcements.tell();
   }
 
-  #perform(effect: Effect, next: State): void {
+  #perform(effect: Effect, next: State, cause: Event): void {
     switch (effect.do) {
       case "advertise":
         this.#advertise(effect.priority);
@@ -207,7 +210,7 @@ export class Instance {
         this.#counters[effect.counter]++;
         break;
       case "log":
-        this.#print(effect);
+        this.#print(effect, cause);
         break;
       case "transition":
         this.#tell(effect, next);
@@ -235,9 +238,13 @@ export class Instance {
     this.#timers[effect.timer].arm(effect.at);
   }
 
-  #print(effect: LogEffect): void {
-    if (effect.detail && !this.#deps.log.detail) return;
-    this.#deps.log(effect.level, effect.event, effect.sentence, { instance: this.#config.name });
+  /** Adverts are free of charge for whoever sends them: only transitions, which take time, are told without a limit. */
+  #print({ level, event, sentence, detail }: LogEffect, cause: Event): void {
+    if (detail && !this.#deps.log.detail) return;
+    const fields = { instance: this.#config.name };
+    if (cause.on === "advert" && event !== "vrrp.transition")
+      this.#advertLog.write(event, level, event, sentence, fields);
+    else this.#deps.log(level, event, sentence, fields);
   }
 
   #tell({ from, to, because }: Extract<Effect, { do: "transition" }>, next: State): void {

@@ -1,6 +1,6 @@
 import type { IpAddress } from "../address.js";
 import type { VrrpInstanceConfig } from "../config/model.js";
-import type { Log } from "../observe/log.js";
+import type { AdvertLog } from "./advert-log.js";
 import type { Counters } from "./counters.js";
 import { compareIpv4 } from "./ipv4.js";
 import type { AdvertEvent, State } from "./machine-types.js";
@@ -19,11 +19,11 @@ export interface Receiver {
 /** Judges the adverts of one instance, counts them, and logs each kind of defect once until something changes. */
 export class Intake {
   readonly #counters: Counters;
-  readonly #log: Log;
+  readonly #log: AdvertLog;
   readonly #told = new Set<RuleName>();
   #lastSource: IpAddress | undefined;
 
-  constructor(counters: Counters, log: Log) {
+  constructor(counters: Counters, log: AdvertLog) {
     this.#counters = counters;
     this.#log = log;
   }
@@ -59,7 +59,8 @@ export class Intake {
     if (finding.counter !== undefined) this.#counters[finding.counter]++;
     if (this.#told.has(finding.rule)) return;
     this.#told.add(finding.rule);
-    this.#log("info", "vrrp.bad-advert", finding.sentence, { instance: receiver.config.name, rule: finding.rule });
+    const fields = { instance: receiver.config.name, rule: finding.rule };
+    this.#log.write(`bad-advert ${finding.rule}`, "info", "vrrp.bad-advert", finding.sentence, fields);
   }
 }
 

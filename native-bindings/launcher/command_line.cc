@@ -80,7 +80,11 @@ int FacilityOf(std::string_view text) {
 
 void Apply(int option, CommandLine& out) {
   switch (option) {
-    case 'n': case 't': case 'v': case 'h': case 'T': case kSignum: out.background = false; break;
+    case 'n': out.background = false; break;
+    case 't': case 'v': case 'h': case 'T': case kSignum:
+      out.background = false;
+      out.short_job = true;
+      break;
     case 'R': out.may_respawn = false; break;
     case 'G': out.use_syslog = false; break;
     case 'S': out.facility = FacilityOf(optarg); break;
@@ -100,7 +104,10 @@ CommandLine ScanCommandLine(int argc, char* const* argv) {
   optind = 0;  // GNU: start anew
   for (int found = 0; (found = getopt_long(argc, words.data(), kShort, kLong.data(), nullptr)) != -1;)
     Apply(found, out);
-  if (argc > 1 && std::string_view(argv[1]) == "status") out.background = false;
+  if (argc > 1 && std::string_view(argv[1]) == "status") {
+    out.background = false;
+    out.short_job = true;
+  }
   return out;
 }
 

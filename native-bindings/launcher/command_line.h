@@ -5,6 +5,7 @@ namespace launcher {
 
 struct CommandLine {
   bool background = true;      // none of -n, -t, -v, -h, -T, --signum and the word `status`
+  bool short_job = false;      // one of -t, -v, -h, -T, --signum and the word `status`: it never speaks to us
   bool may_respawn = true;     // no -R
   bool stops_on_int = true;    // no --ignore-sigint
   bool use_syslog = true;      // no -G

@@ -1,5 +1,7 @@
 // holdfast-launcher: what bin/holdfast runs. See PROTOCOL.md.
+#include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,10 +24,20 @@ void TakeName(char** argv) {
   argv[0] = ::strdup(name.c_str());  // without /proc the name is right everywhere but in ps
 }
 
+// Standard error may be a file that the daemon's log thread appends to (`-l > FILE 2>&1`): our own lines must not overwrite it.
+void AppendToFiles() {
+  for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat status {};
+    const int flags = ::fcntl(fd, F_GETFL);
+    if (flags >= 0 && ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) ::fcntl(fd, F_SETFL, flags | O_APPEND);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   launcher::BlockSignals();
+  AppendToFiles();
   if (argc > 0) TakeName(argv);
   const pid_t started_as = ::getpid();
   launcher::Setup setup;

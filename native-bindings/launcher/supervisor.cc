@@ -101,11 +101,13 @@ void Supervisor::TakeSignals() {
 void Supervisor::TakeSignal(int signal) {
   if (signal == SIGCHLD) return CollectChildren();
   const bool stop = signal == SIGTERM || (signal == SIGINT && options_.stops_on_int);
-  if (stop && !daemon_) return Finish(0);
-  // Asked twice before it can listen: it hangs, or it is one of the short jobs (-t) that never do.
-  if (stop && stopping_ && !daemon_->has_spoken()) ::kill(daemon_->pid(), signal);
+  const bool held_back = !daemon_;  // it crashed and waits for its restart
+  // Asked twice before it can listen: it hangs. A short job (-t) never listens.
+  if (stop && daemon_ && !daemon_->has_spoken() && (stopping_ || options_.short_job)) ::kill(daemon_->pid(), signal);
   if (stop) stopping_ = true;
   pending_signals_.push_back(signal);
+  // The dead one left its addresses and IPVS entries in the kernel, and only a daemon can take them away.
+  if (stop && held_back) return ResumeAfterCrash();
   DeliverSignals();
 }
 

@@ -25,7 +25,7 @@ void Supervisor::StartDaemon() {
     return;
   }
   journal_.Line(LOG_ALERT, "holdfast: cannot start the daemon: %s", std::strerror(errno));
-  if (was_ready_) ScheduleRestart(0);
+  if (was_ready_ && !stopping_) ScheduleRestart(0);
   else Finish(1);
 }
 

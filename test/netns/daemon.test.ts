@@ -189,6 +189,35 @@ test("SIGHUP takes a new configuration without a flap, and refuses a broken one 
   assert.deepEqual(transitions, ["Entering BACKUP STATE", "Entering MASTER STATE"], "a reload is no transition");
 });
 
+test("a reload that cannot be carried out in full leaves what is served", {
+  ...options,
+  skip: options.skip || (existsSync("/proc/net/ip_vs") ? "this kernel has IPVS" : false),
+}, async () => {
+  await using bench = await Bench.create();
+  const daemon = await bench.start(instance(), [], "kernel");
+  await until("it is master", 8000, () => bench.host.hasAddress(vip));
+  await writeFile(daemon.files.config, instance() + service());
+  daemon.signal("SIGHUP");
+  await says(daemon, /Reload incomplete: the kernel has no IPVS/);
+  assert.deepEqual([daemon.running, await bench.host.hasAddress(vip)], [true, true]);
+  await daemon.stop();
+});
+
+test("SIGTERM while a crashed daemon waits for its restart takes the address away", options, async () => {
+  await using bench = await Bench.create();
+  const daemon = await bench.start(instance());
+  await until("it is master", 8000, () => bench.host.hasAddress(vip));
+  for (const sentence of ["died: Respawning", "Restart of Daemon process delayed 1 seconds"]) {
+    const pid = daemon.nodePid ?? daemon.sparePid; // the spare took over from the first one
+    assert.ok(pid !== undefined, "a daemon runs");
+    process.kill(pid, "SIGSEGV");
+    await says(daemon, sentence);
+  }
+  assert.equal(await bench.host.hasAddress(vip), true);
+  await daemon.stop();
+  assert.equal(await bench.host.hasAddress(vip), false);
+});
+
 test("signals write the dump files that exporters read", options, async () => {
   await using bench = await Bench.create();
   const daemon = await bench.start(instance() + service());

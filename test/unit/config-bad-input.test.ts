@@ -386,6 +386,13 @@ test("findings never quote a line that may hold a password", () => {
   }
 });
 
+test("a word of megabytes is named in a line of readable length", () => {
+  const { diagnostics } = load("x".repeat(5_000_000));
+  const [line = "", ...more] = findingLines(diagnostics);
+  assert.deepEqual([more.length, line.length < 1000], [0, true]);
+  assert.match(line, /Unknown keyword 'xxx.*\(5000\d+ characters\).*it is not a keyword/);
+});
+
 test("a flood of findings is cut off and counted", () => {
   const { diagnostics } = load("x\n".repeat(5000));
   assert.equal(diagnostics.length, 1001);

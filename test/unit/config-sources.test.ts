@@ -49,6 +49,31 @@ for (const [pattern, want] of [
   });
 }
 
+for (const [pattern, want] of [
+  ["*", true],
+  ["a*", true],
+  ["*c", true],
+  ["a*b*c", true],
+  ["a?c*", true],
+  ["[a-b][!a]c*", true],
+  ["[z-a]*", false],
+  ["[!a]*", false],
+  ["*d", false],
+  ["*b", false],
+  ["abc?", false],
+  ["ab", false],
+] as const) {
+  test(`wildcards: ${pattern} ${want ? "fits" : "does not fit"} abc`, () => {
+    const host = fakeHost({ "/c/abc": "global_defs { router_id x }" });
+    assert.equal(loadConfig(`/c/${pattern}`, host).missing, !want);
+  });
+}
+
+test("a pattern of many wildcards takes no longer than a short one", { timeout: 5000 }, () => {
+  const host = fakeHost({ [`/c/${"a".repeat(250)}`]: "" });
+  assert.equal(loadConfig(`/c/${"*a".repeat(60)}b`, host).missing, true);
+});
+
 test("the file itself may be a pattern", () => {
   const host = fakeHost({ "/c/a.conf": "global_defs {", "/c/b.conf": "router_id ab }" });
   const result = loadConfig("/c/*.conf", host);

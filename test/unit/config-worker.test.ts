@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import type { FromConfigWorker, ToConfigWorker } from "../../main/config/config-protocol.js";
 import { createHost } from "../../main/config/host.js";
+import { readConfigAside } from "../../main/control/reload.js";
 
 test("the config worker reads a file and answers with configuration, report and verdict", {
   timeout: 20_000,
@@ -29,6 +30,20 @@ test("the config worker reads a file and answers with configuration, report and 
     await worker.terminate();
     rmSync(folder, { recursive: true });
   }
+});
+
+test("a configuration that is being read does not hold up a stop", { timeout: 20_000 }, async () => {
+  const leaving = new AbortController();
+  const answer = readConfigAside({ kind: "load", request: 1, file: "/none.conf", configId: "x" }, leaving.signal);
+  leaving.abort();
+  assert.deepEqual(await answer, { kind: "failed", why: "it was given up" });
+});
+
+test("a file of the kernel that has nothing to say yet is not waited for", {
+  skip: process.getuid?.() === 0 && existsSync("/proc/kmsg") ? false : "needs root and /proc/kmsg",
+  timeout: 5000,
+}, () => {
+  createHost().readFile("/proc/kmsg");
 });
 
 test("the real host knows users, groups, files and interfaces", () => {

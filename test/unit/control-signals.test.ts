@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { parseLauncherLine, requestOf, type SupervisorEvent } from "../../main/control/signals.js";
@@ -91,6 +91,12 @@ test("requests are answered, lines may arrive in pieces, order is kept", async (
   link.alive();
   link.stopping();
   assert.match(await heard("stopping"), /ready\nstatus 3 instances ready {2}\nalive\nstopping\n$/);
+});
+
+test("a pid file name that the launcher would drop fails at once", async (t) => {
+  const { link } = await pair(t);
+  const { ENAMETOOLONG: errno } = constants.errno;
+  assert.deepEqual(await link.pidFile(`/run/${"y".repeat(4092)}`), { kind: "failed", errno });
 });
 
 test("a launcher that ends is reported once, and nobody waits for it for ever", async (t) => {

@@ -68,6 +68,7 @@ test("a failed server leaves the pool, is remembered, and comes back", async () 
     `TCP connection to ${RS(1)} success.`,
     `TCP connection to ${RS(2)} success.`,
     `TCP_CHECK on service ${RS(2)} failed after 1 retries.`,
+    `Check of ${RS(2)} at [10.0.0.2]:80: connection refused - does the service run?`,
     `Removing service ${RS(2)} from VS ${VS}`,
   ]);
   assert.deepEqual([pools, events, addresses(0)], [[0], ["real-server DOWN"], ["10.0.0.1"]]);
@@ -140,6 +141,7 @@ test("reload: edges that arrive meanwhile are applied after it; those of a check
   assert.deepEqual(said, [
     `service ${RS(3)} no longer exist`,
     `TCP_CHECK on service ${RS(1)} failed after 1 retries.`,
+    `Check of ${RS(1)} at [10.0.0.1]:80: connection refused - does the service run?`,
     `Removing service ${RS(1)} from VS ${VS}`,
   ]);
   assert.equal(remembered.size, 1, "nobody remembers the check that is gone");
@@ -181,7 +183,9 @@ test("HTTP: keepalived's sentences, per URL when it comes back", async () => {
   assert.deepEqual(sentences, [
     `Remote Web server ${RS(1)} succeed on service.`,
     `HTTP_CHECK on service ${RS(1)} failed after 3 retries.`,
+    `Check of ${RS(1)} at [127.0.0.1]:80: connection refused - does the service run?`,
     `SSL_CHECK on service ${RS(1)} failed.`,
+    `Check of ${RS(1)} at [127.0.0.1]:80: connection refused - does the service run?`,
     `HTTP status code success to ${RS(1)} url(/a).`,
     `MD5 digest success to ${RS(1)} url(/b).`,
     `Remote Web server ${RS(1)} succeed on service.`,

@@ -48,7 +48,9 @@ test("with -R a crash is final", { timeout }, async () => {
   assert.match(launched.stderr(), /died: Exiting/);
 });
 
-test("TERM while no daemon runs ends the launcher", { timeout }, async () => {
+test("TERM while a restart is waited for: one more daemon takes away what the dead one left, and is the last", {
+  timeout,
+}, async () => {
   await using stage = await Stage.create();
   const launched = stage.launch();
   const first = await stage.daemon();
@@ -57,6 +59,10 @@ test("TERM while no daemon runs ends the launcher", { timeout }, async () => {
   (await stage.daemon()).do({ do: "exit", code: 3 });
   await until("the delayed restart is announced", () => launched.stderr().includes("delayed 1 seconds"));
   process.kill(launched.pid, "SIGTERM");
+  const last = await stage.daemon();
+  last.say("ready");
+  assert.equal(await last.line(), "signal TERM");
+  last.do({ do: "exit", code: 0 });
   assert.equal(await launched.ended, 0);
 });
 

@@ -131,6 +131,16 @@ test("a second TERM reaches a daemon that never spoke as a real signal", { timeo
   assert.equal(await fake.signal(), "SIGTERM");
 });
 
+test("the first TERM reaches a short job, which never speaks", { timeout }, async () => {
+  for (const args of [["-t"], ["status"]]) {
+    await using stage = await Stage.create();
+    const launched = stage.launch({ args });
+    const fake = await stage.daemon();
+    process.kill(launched.pid, "SIGTERM");
+    assert.equal(await fake.signal(), "SIGTERM");
+  }
+});
+
 test("permanent errors after ready are final", { timeout }, async () => {
   for (const [code, name] of [
     [1, "FATAL"],

@@ -46,6 +46,7 @@ function socket(...verdicts: number[]): FakeSocket {
 const EAGAIN = 11;
 const EMSGSIZE = 90;
 const ECONNREFUSED = 111;
+const ENOENT = 2;
 
 test("what happens when syslogd does not take a line", () => {
   const rows = [
@@ -58,6 +59,7 @@ test("what happens when syslogd does not take a line", () => {
       lost: 1,
     },
     { name: "not running", verdicts: [ECONNREFUSED], sent: 0, lost: 1 },
+    { name: "not installed", verdicts: [ENOENT], sent: 0, lost: 0 },
     { name: "too long, then cut", verdicts: [EMSGSIZE], sent: 1, lost: 0 },
   ];
   for (const { name, verdicts, sent, lost } of rows) {

@@ -324,6 +324,48 @@ test("defects of adverts are counted each time and logged once per master", () =
   assert.equal(made.sim.router.snapshot()[0]?.counters.auth_failure, 0);
 });
 
+test("a flood of adverts is answered, counted, and not logged line by line", () => {
+  const config = instanceConfig();
+  const made = running([config], 10_000);
+  const before = made.sim.logs.length;
+  const others = { addresses: ["192.0.2.77"] };
+  for (let i = 0; i < 1000; i++) hear(made, config, 50, { ...others, source: i % 2 === 0 ? peer : "192.0.2.7" });
+  const flood = made.sim.logs.slice(before);
+  // Ten lines of each of the two kinds: the rule that is broken, and what is done about the weaker router.
+  assert.equal(flood.length, 20);
+  assert.equal(made.sim.take().filter((line) => line.startsWith("advert 100")).length, 1000);
+  assert.equal(made.sim.router.snapshot()[0]?.counters.advert_rcvd, 1000);
+
+  made.clock.advance(1000);
+  hear(made, config, 50, others);
+  const after = made.sim.logs.slice(before + flood.length);
+  assert.deepEqual(
+    after.filter((line) => line.includes("left out")),
+    ["(V) 990 more messages like the next one were left out: too many adverts"].flatMap((line) => [line, line]),
+  );
+});
+
+test("transitions are logged however often they are forced", () => {
+  const config = instanceConfig(fast);
+  const made = running([config], 1000);
+  const before = made.sim.logs.length;
+  for (let i = 0; i < 30; i++) {
+    hear(made, config, 200);
+    hear(made, config, 0);
+    made.clock.advance(300);
+  }
+  const entered = made.sim.logs.slice(before).filter((line) => line.includes("Entering"));
+  assert.equal(entered.length, 60);
+});
+
+test("an interface that is renamed under a master does not keep the address", () => {
+  const made = running([instanceConfig(fast)]);
+  made.sim.host.removeLink(); // that is how a rename looks: the name is gone, the index is there
+  assert.equal(made.sim.state(), "FAULT");
+  assert.ok(made.sim.take().includes(`delete ${vip}`));
+  assert.equal(made.sim.host.has(vip), false);
+});
+
 test("snapshot: why", () => {
   const config = instanceConfig({ trackInterfaces: [{ name: "eth1", weight: -30, reverse: false }] });
   const made = running([config], 100);

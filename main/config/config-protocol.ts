@@ -11,6 +11,8 @@ export interface ToConfigWorker {
   readonly file: string;
   /** -i; undefined: the host name up to its first dot. */
   readonly configId?: string | undefined;
+  /** Where a copy is kept when it has no errors: accepted.ts. */
+  readonly keepAt?: string | undefined;
 }
 
 /** Config worker → main. */
@@ -25,6 +27,8 @@ export interface FromConfigWorker {
   readonly findings: readonly string[];
   readonly errors: boolean;
   readonly missing: boolean;
+  /** Why the copy could not be kept (errno name). */
+  readonly notKept?: string | undefined;
   /** What `-t` would exit with. */
   readonly exitCode: number;
   readonly files: readonly string[];

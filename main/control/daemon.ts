@@ -1,5 +1,6 @@
 import { closeOnExecFrom, mapShared } from "../../native-bindings/process.js";
-import type { FromConfigWorker } from "../config/config-protocol.js";
+import { removeAccepted } from "../config/accepted.js";
+import type { FromConfigWorker, ToConfigWorker } from "../config/config-protocol.js";
 import type { Config } from "../config/model.js";
 import { DeadlineClock } from "../deadline-clock.js";
 import { DaemonError } from "../errors.js";
@@ -18,7 +19,7 @@ import { ControlSocket } from "./control-socket.js";
 import { writeDump } from "./dumps.js";
 import { LastingState } from "./lasting-state.js";
 import { LvsSide } from "./lvs-side.js";
-import { controlSocketPath, defaultUmask, type Options } from "./options.js";
+import { acceptedConfigPath, controlSocketPath, defaultUmask, type Options } from "./options.js";
 import { readConfigAside } from "./reload.js";
 import { requestOf, type SignalName, type Supervisor } from "./signals.js";
 import { StateSlab } from "./state-slab.js";
@@ -98,6 +99,7 @@ export class Daemon {
     this.#deps.supervisor.ready();
     this.#log("info", "daemon.ready", "Startup complete");
     this.#phase = "running";
+    this.#work = this.#work.then(() => this.#keepCopy());
   }
 
   /** A signal, in the order of arrival. @returns a promise that resolves when a stop has been carried out */
@@ -147,6 +149,7 @@ export class Daemon {
       this.#mailer[Symbol.dispose]();
       this.#loopDelay[Symbol.dispose]();
       this.#clock[Symbol.dispose]();
+      removeAccepted(acceptedConfigPath(options));
       this.#log("info", "daemon.stopped", stopSentence());
     });
     return this.#work;
@@ -224,12 +227,30 @@ export class Daemon {
     });
   }
 
+  #order(): ToConfigWorker {
+    const { configFile, options } = this.#deps;
+    const keepAt = acceptedConfigPath(options);
+    return { kind: "load", request: 0, file: configFile, configId: options.configId, keepAt };
+  }
+
+  /** Once more, aside: only for the copy that a take-over falls back on. */
+  async #keepCopy(): Promise<void> {
+    const answer = await readConfigAside(this.#order(), this.#leaving.signal);
+    if (answer.kind === "loaded") this.#tellNotKept(answer.notKept);
+  }
+
+  #tellNotKept(reason: string | undefined): void {
+    if (reason === undefined) return;
+    const path = acceptedConfigPath(this.#deps.options);
+    const sentence = `Cannot keep a copy of the configuration at ${path}: ${reason} - a crash after a refused reload would lose it`;
+    this.#log("warning", "config.not-kept", sentence, { reason });
+  }
+
   async #reload(): Promise<void> {
-    const { supervisor, configFile, options } = this.#deps;
+    const { supervisor } = this.#deps;
     supervisor.reloading();
     this.#log("info", "reload.start", "Reloading ...");
-    const order = { kind: "load", request: 0, file: configFile, configId: options.configId } as const;
-    const answer = await readConfigAside(order, this.#leaving.signal);
+    const answer = await readConfigAside(this.#order(), this.#leaving.signal);
     if (this.#leaving.signal.aborted) return;
     if (answer.kind === "failed") this.#refuse(`reading it failed: ${answer.why}`, []);
     else if (answer.config === undefined || answer.errors)
@@ -238,8 +259,9 @@ export class Daemon {
     supervisor.reloaded();
   }
 
-  async #adopt({ findings }: FromConfigWorker, config: Config): Promise<void> {
+  async #adopt({ findings, notKept }: FromConfigWorker, config: Config): Promise<void> {
     for (const line of findings) this.#log("warning", "config.finding", line);
+    this.#tellNotKept(notKept);
     this.#configure(config);
     if (this.#vrrp === undefined) await this.#startVrrp();
     else this.#vrrp.reload(config);

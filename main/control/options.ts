@@ -150,6 +150,9 @@ export function controlSocketPath(options: Pick<Options, "pidFile" | "controlSoc
   return join(dirname(pidFile), `${parse(pidFile).name}.sock`);
 }
 
+/** Beside the pid file: the copy of the configuration in force (main/config/accepted.ts). */
+export const acceptedConfigPath = (options: Pick<Options, "pidFile">): string => `${mainPidFile(options)}.config`;
+
 /** Where the log goes. `dumpDirectory`: TMPDIR or /tmp. A config test logs nowhere: its findings are its output. */
 export function logSinks(options: Options, dumpDirectory: string): SinkOptions {
   const testing = options.action.do === "config-test";

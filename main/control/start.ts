@@ -1,12 +1,15 @@
+import { readAccepted, removeAccepted } from "../config/accepted.js";
 import { createHost } from "../config/host.js";
 import { loadConfig } from "../config/load.js";
-import { findingLines } from "../config/report.js";
+import type { Config } from "../config/model.js";
+import { findingLines, hasErrors } from "../config/report.js";
 import { DaemonError } from "../errors.js";
 import { type OpenLog, openLog } from "../observe/create-log.js";
 import { dumpDirectory } from "../observe/dump-files.js";
+import type { Log } from "../observe/log.js";
 import { Daemon } from "./daemon.js";
 import { exitCodeOf, exitCodes } from "./exit-codes.js";
-import { logSinks, mainPidFile, type Options } from "./options.js";
+import { acceptedConfigPath, logSinks, mainPidFile, type Options } from "./options.js";
 import type { Supervisor, SupervisorEvent } from "./signals.js";
 
 export interface StartOptions {
@@ -55,14 +58,9 @@ async function serve(start: StartOptions, log: OpenLog): Promise<number> {
   const say = log.log("Keepalived");
   if (start.takesOver)
     say("alert", "daemon.takeover", "The daemon before this one died: taking over with the state that it left");
-  const loaded = loadConfig(configFile, createHost({ configId: options.configId }));
-  for (const line of findingLines(loaded.diagnostics)) say("warning", "config.finding", line);
-  if (loaded.missing || loaded.config === undefined) {
-    const message = `Configuration file ${configFile} cannot be read - correct the path given with -f`;
-    throw new DaemonError("E_CONFIG_MISSING", message);
-  }
+  const config = readConfig(start, say);
   if (!(await claimPidFiles(options, supervisor, log))) return 0;
-  const daemon = new Daemon({ options, configFile, log, supervisor, hasLauncher }, loaded.config);
+  const daemon = new Daemon({ options, configFile, log, supervisor, hasLauncher }, config);
   await daemon.start();
   await new Promise<void>((resolve) => {
     onEvents((event) => {
@@ -71,6 +69,23 @@ async function serve(start: StartOptions, log: OpenLog): Promise<number> {
     });
   });
   return 0;
+}
+
+/** A take-over must lose nothing: when the file was broken meanwhile, what was in force stays in force. @throws DaemonError */
+function readConfig({ options, configFile, takesOver }: StartOptions, say: Log): Config {
+  const loaded = loadConfig(configFile, createHost({ configId: options.configId }));
+  for (const line of findingLines(loaded.diagnostics)) say("warning", "config.finding", line);
+  const copy = acceptedConfigPath(options);
+  const before = takesOver && (loaded.missing || hasErrors(loaded)) ? readAccepted(copy) : undefined;
+  if (before !== undefined) {
+    const sentence = `${configFile} has errors: going on with the configuration that was in force - correct it and reload`;
+    say("error", "config.kept", sentence);
+    return before;
+  }
+  if (!takesOver) removeAccepted(copy); // of a daemon that was killed with its launcher
+  if (loaded.config !== undefined) return loaded.config;
+  const message = `Configuration file ${configFile} cannot be read - correct the path given with -f`;
+  throw new DaemonError("E_CONFIG_MISSING", message);
 }
 
 /** @returns false when another daemon runs; a pid file that cannot be written is no reason not to serve */

@@ -71,7 +71,7 @@ export interface Plan {
 }
 
 interface Draft {
-  readonly adds: Operation[];
+  adds: Operation[];
   creates: ServiceEntry | undefined;
   readonly deletes: PlannedDelete[];
   readonly foreign: DestinationKey[];
@@ -124,9 +124,9 @@ function planCreation({ owned, held }: View, desired: ServiceEntry, draft: Draft
     draft.repairs.push({ key, kind: "missing" });
   }
   draft.creates = desired;
-  draft.adds.push({ do: "new-service", service: desired.service });
-  for (const destination of desired.destinations.values())
-    draft.adds.push({ do: "new-dest", service: desired.service, destination });
+  const { service, destinations } = desired;
+  draft.adds = Array.from(destinations.values(), (destination) => ({ do: "new-dest", service, destination }));
+  draft.adds.unshift({ do: "new-service", service });
 }
 
 function planChange(view: View, desired: ServiceEntry, actual: ServiceEntry, draft: Draft): void {

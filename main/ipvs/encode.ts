@@ -4,7 +4,7 @@ import { MessageWriter } from "../netlink/writer.js";
 import { unreachable } from "../unreachable.js";
 import { INET_UNION_BYTES, writeAddress } from "./ip-codec.js";
 import type { Operation } from "./operation.js";
-import type { Destination, DestinationId, Service, ServiceId } from "./table.js";
+import type { Destination, DestinationId, ForwardingMethod, Service, ServiceId } from "./table.js";
 import {
   ALL_FLAGS,
   commands,
@@ -22,8 +22,27 @@ import {
 
 const addressScratch = new Uint8Array(INET_UNION_BYTES);
 const flagsScratch = Buffer.alloc(8);
+const scratchWriter = new MessageWriter(512);
 
-export function encodeOperation(writer: MessageWriter, operation: Operation): void {
+/** What follows struct nlmsghdr. Valid until the next call. */
+export function operationBody(operation: Operation): Uint8Array {
+  switch (operation.do) {
+    case "new-dest":
+    case "set-dest":
+      return destinationBody(commands[operation.do], operation.service, operation.destination);
+    default:
+      scratchWriter.reset();
+      writeOther(scratchWriter, operation);
+      return scratchWriter.bytes();
+  }
+}
+
+export const encodeOperation = (writer: MessageWriter, operation: Operation): void =>
+  writer.copy(operationBody(operation));
+
+type OtherOperation = Exclude<Operation, { readonly destination: Destination }>;
+
+function writeOther(writer: MessageWriter, operation: OtherOperation): void {
   genericHeader(writer, commands[operation.do], IPVS_GENL_VERSION);
   switch (operation.do) {
     case "new-service":
@@ -32,11 +51,6 @@ export function encodeOperation(writer: MessageWriter, operation: Operation): vo
       break;
     case "del-service":
       encodeServiceId(writer, operation.service);
-      break;
-    case "new-dest":
-    case "set-dest":
-      encodeServiceId(writer, operation.service);
-      encodeDestination(writer, operation.destination);
       break;
     case "del-dest":
       encodeServiceId(writer, operation.service);
@@ -108,46 +122,84 @@ function writeUnion(writer: MessageWriter, type: number, address: IpAddress, fam
   writer.raw(type, addressScratch);
 }
 
-/** The DEST nest has fixed places for all values, so it is laid out once and only filled in: the hottest of all paths. */
+/**
+ * Operations on destinations come service by service, and most octets of one are as in the one before: such a message is laid
+ * out once and then only filled in. The hottest of all paths.
+ */
 interface DestinationLayout {
+  readonly command: number;
+  readonly service: ServiceId;
+  readonly family: Family;
+  readonly forwarding: ForwardingMethod;
+  /** From struct genlmsghdr on. */
   readonly octets: Uint8Array;
   readonly view: DataView;
-  /** Where U_THRESH's value is; L_THRESH's is 8 octets behind it. */
+  /** Where the values are that differ from destination to destination. */
+  readonly address: number;
+  readonly port: number;
+  readonly weight: number;
   readonly upperThreshold: number;
+  readonly lowerThreshold: number;
 }
 
-const ADDRESS_AT = 16;
-const plainLayout = destinationLayout(false);
-const tunnelLayout = destinationLayout(true);
+let lastLayout: DestinationLayout | undefined;
 
-function destinationLayout(tunnel: boolean): DestinationLayout {
-  const writer = new MessageWriter(128);
+function destinationBody(command: number, service: ServiceId, destination: Destination): Uint8Array {
+  const { family, forwarding } = destination;
+  let layout = lastLayout;
+  if (
+    layout?.service !== service ||
+    layout.command !== command ||
+    layout.forwarding !== forwarding ||
+    layout.family !== family
+  ) {
+    layout = destinationLayout(command, service, family, forwarding);
+    lastLayout = layout;
+  }
+  const { view } = layout;
+  writeAddress(layout.octets, destination.address, family, layout.address);
+  view.setUint16(layout.port, destination.port);
+  view.setUint32(layout.weight, destination.weight, true);
+  view.setUint32(layout.upperThreshold, destination.upperThreshold, true);
+  view.setUint32(layout.lowerThreshold, destination.lowerThreshold, true);
+  return layout.octets;
+}
+
+function destinationLayout(
+  command: number,
+  service: ServiceId,
+  family: Family,
+  forwarding: ForwardingMethod,
+): DestinationLayout {
+  const writer = scratchWriter;
+  writer.reset();
+  genericHeader(writer, command, IPVS_GENL_VERSION);
+  encodeServiceId(writer, service);
+  const nest = writer.length;
   writer.nest(NLA_F_NESTED | IPVS_CMD_ATTR_DEST, () => {
-    writer.u16(dst.family, 0);
+    writer.u16(dst.family, families[family]);
     writer.raw(dst.address, new Uint8Array(INET_UNION_BYTES));
     writer.be16(dst.port, 0);
-    writer.u32(dst.forwarding, 0);
+    writer.u32(dst.forwarding, methods.indexOf(forwarding));
     writer.u32(dst.weight, 0);
-    if (tunnel) writer.u8(dst.tunnelType, TUNNEL_TYPE_IPIP);
+    if (forwarding === "TUN") writer.u8(dst.tunnelType, TUNNEL_TYPE_IPIP);
     writer.u32(dst.upperThreshold, 0);
     writer.u32(dst.lowerThreshold, 0);
   });
   const octets = Uint8Array.from(writer.bytes());
-  return { octets, view: new DataView(octets.buffer), upperThreshold: tunnel ? 68 : 60 };
-}
-
-function encodeDestination(writer: MessageWriter, destination: Destination): void {
-  const { family, address, forwarding } = destination;
-  const { octets, view, upperThreshold } = forwarding === "TUN" ? tunnelLayout : plainLayout;
-  view.setUint16(8, families[family], true);
-  octets.fill(0, ADDRESS_AT, ADDRESS_AT + INET_UNION_BYTES);
-  writeAddress(octets, address, family, ADDRESS_AT);
-  view.setUint16(36, destination.port);
-  view.setUint32(44, methods.indexOf(forwarding), true);
-  view.setUint32(52, destination.weight, true);
-  view.setUint32(upperThreshold, destination.upperThreshold, true);
-  view.setUint32(upperThreshold + 8, destination.lowerThreshold, true);
-  writer.copy(octets);
+  return {
+    command,
+    service,
+    family,
+    forwarding,
+    octets,
+    view: new DataView(octets.buffer),
+    address: nest + 16,
+    port: nest + 36,
+    weight: nest + 52,
+    upperThreshold: octets.length - 12,
+    lowerThreshold: octets.length - 4,
+  };
 }
 
 function writeDestinationId(writer: MessageWriter, { family, address, port }: DestinationId): void {

@@ -16,8 +16,8 @@ export function destinationText({ weight, forwarding, upperThreshold, lowerThres
 /** 32 bits that tell whether an entry is as we last wrote it; small enough for the state that outlives a crash. */
 export const servicePrint = (service: Service): number => fnv1a(serviceText(service));
 export function destinationPrint(destination: Destination): number {
-  const text = destinationText(destination);
-  if (text !== last.text) last = { text, print: fnv1a(text) };
+  if (last === undefined || !sameDestination(last.destination, destination))
+    last = { destination, print: fnv1a(destinationText(destination)) };
   return last.print;
 }
 
@@ -31,7 +31,7 @@ export const printOf = (written: Written): number =>
   typeof written === "number" ? written : destinationPrint(written);
 
 /** Neighbours mostly have the same weight and method. */
-let last = { text: "", print: fnv1a("") };
+let last: { readonly destination: Destination; readonly print: number } | undefined;
 
 function netmaskText({ family, netmask }: Service): string {
   if (family === "inet6") return `/${netmask}`;

@@ -7,7 +7,7 @@ import type { Verdict } from "../netlink/reader.js";
 import type { MessageWriter } from "../netlink/writer.js";
 import type { Dump, IpvsBackend } from "./backend.js";
 import { decodeDestination, decodeService } from "./decode.js";
-import { encodeGetDestinations, encodeGetInfo, encodeGetServices, encodeOperation } from "./encode.js";
+import { encodeGetDestinations, encodeGetInfo, encodeGetServices, operationBody } from "./encode.js";
 import { kernelModules, type ModuleLoader, schedulerModule } from "./kernel-modules.js";
 import type { Operation, OperationVerdict } from "./operation.js";
 import type { Destination, Service, ServiceId } from "./table.js";
@@ -68,7 +68,7 @@ export class KernelBackend implements IpvsBackend {
     const { connection, family } = this.#connected();
     const missing = this.#newSchedulers(operations);
     if (missing.length > 0) await Promise.all(missing.map((name) => this.#modules.load(name)));
-    return connection.batchOf(family, operations, encodeOperation);
+    return connection.batchOf(family, operations, operationBody);
   }
 
   serviceCountHint(): number | undefined {
@@ -102,8 +102,9 @@ export class KernelBackend implements IpvsBackend {
 
   #newSchedulers(operations: readonly Operation[]): string[] {
     const modules: string[] = [];
-    for (const operation of operations) {
-      if (operation.do !== "new-service" && operation.do !== "set-service") continue;
+    for (let i = 0; i < operations.length; i++) {
+      const operation = operations[i];
+      if (operation?.do !== "new-service" && operation?.do !== "set-service") continue;
       const { scheduler } = operation.service;
       if (this.#loadedSchedulers.has(scheduler)) continue;
       this.#loadedSchedulers.add(scheduler);

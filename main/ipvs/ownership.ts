@@ -1,8 +1,9 @@
 import type { Family } from "../address.js";
 import type { Protocol } from "../config/model.js";
 import { port } from "../units.js";
+import { destinationPrint } from "./fingerprint.js";
 import { INET_UNION_BYTES, readAddress, writeAddress } from "./ip-codec.js";
-import type { DestinationId, ServiceId } from "./table.js";
+import type { Destination, DestinationId, ServiceId } from "./table.js";
 
 /** One kernel entry that is ours, as it is kept outside of the process: at most 48 octets of key, 32 bits of print. */
 export interface OwnershipRecord {
@@ -32,16 +33,22 @@ export const ownershipKey = (service: ServiceId, destination?: DestinationId): s
 export function servicePart({ family, match }: ServiceId): string {
   if (match.kind === "address") {
     const protocol = protocols.indexOf(match.protocol) << PROTOCOL_SHIFT;
-    return toBase85(scratch, writeEndpoint(scratch, familyFlag(family) | protocol, family, match));
+    return toBase85(writeEndpoint(scratch, familyFlag(family) | protocol, family, match));
   }
   scratch[0] = familyFlag(family) | FWMARK;
   scratchView.setUint32(1, match.fwmark);
-  return toBase85(scratch, 5);
+  return toBase85(5);
 }
 
 /** The end of the key of a destination. */
 export const destinationPart = (destination: DestinationId): string =>
-  toBase85(scratch, writeEndpoint(scratch, familyFlag(destination.family), destination.family, destination));
+  toBase85(writeEndpoint(scratch, familyFlag(destination.family), destination.family, destination));
+
+/** @param service the key of the service that they belong to */
+export const destinationRecord = (service: string, destination: Destination): OwnershipRecord => ({
+  key: service + destinationPart(destination),
+  print: destinationPrint(destination),
+});
 
 /** Undefined for what is no key: it comes from another version, or from a process that died while writing. */
 export function parseOwnershipKey(key: string): OwnedEntry | undefined {
@@ -60,9 +67,10 @@ function parseParts(key: string): OwnedEntry | undefined {
   return bytes && { service, destination: readEndpoint(bytes) };
 }
 
-const scratch = Buffer.alloc(PART_BYTES);
-const textScratch = Buffer.alloc(PART_BYTES * 2);
-const scratchView = new DataView(scratch.buffer, scratch.byteOffset, PART_BYTES);
+const SCRATCH_BYTES = 4 * Math.ceil(PART_BYTES / 4);
+const scratch = Buffer.alloc(SCRATCH_BYTES);
+const textScratch = Buffer.alloc(SCRATCH_BYTES * 2);
+const scratchView = new DataView(scratch.buffer, scratch.byteOffset, SCRATCH_BYTES);
 
 const familyFlag = (family: Family): number => (family === "inet6" ? INET6 : 0);
 const familyOfFlags = (flags: number): Family => (flags & INET6 ? "inet6" : "inet");
@@ -108,15 +116,20 @@ function readEndpoint(bytes: Buffer): DestinationId {
 const FIRST_DIGIT = 33;
 const characters = (octets: number): number => octets + Math.ceil(octets / 4);
 
-function toBase85(bytes: Uint8Array, length: number): string {
+/** Of the first `length` octets of `scratch`. Written out digit by digit: this runs for every destination of a large table. */
+function toBase85(length: number): string {
+  scratch.fill(0, length);
   for (let at = 0, out = 0; at < length; at += 4, out += 5) {
-    let value = 0;
-    for (let i = 0; i < 4; i++) value = value * 256 + (at + i < length ? (bytes[at + i] ?? 0) : 0);
-    for (let i = 4; i >= 0; i--) {
-      const rest = Math.floor(value / 85);
-      textScratch[out + i] = FIRST_DIGIT + value - rest * 85;
-      value = rest;
-    }
+    const value = scratchView.getUint32(at);
+    const upper = Math.floor(value / 85 ** 2);
+    const lower = value - upper * 85 ** 2;
+    const top = Math.floor(upper / 85 ** 2);
+    const middle = upper - top * 85 ** 2;
+    textScratch[out] = FIRST_DIGIT + top;
+    textScratch[out + 1] = FIRST_DIGIT + Math.floor(middle / 85);
+    textScratch[out + 2] = FIRST_DIGIT + (middle % 85);
+    textScratch[out + 3] = FIRST_DIGIT + Math.floor(lower / 85);
+    textScratch[out + 4] = FIRST_DIGIT + (lower % 85);
   }
   return textScratch.toString("latin1", 0, characters(length));
 }

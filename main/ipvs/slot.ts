@@ -1,9 +1,10 @@
 import { unreachable } from "../unreachable.js";
 import { CopyOnWriteMap } from "./copy-on-write-map.js";
 import type { Drift, OwnedService } from "./diff.js";
-import { destinationPrint, isAsWritten, servicePrint, type Written } from "./fingerprint.js";
+import { isAsWritten, servicePrint, type Written } from "./fingerprint.js";
 import { type Operation, type Outcome, outcomeOf } from "./operation.js";
-import { destinationPart, type OwnershipRecord, servicePart } from "./ownership.js";
+import { destinationPart, destinationRecord, servicePart } from "./ownership.js";
+import type { OwnershipJournal } from "./ownership-journal.js";
 import {
   type Destination,
   type DestinationId,
@@ -25,14 +26,6 @@ export type Actual =
   | { readonly kind: "absent" }
   | { readonly kind: "present"; service: Service; readonly destinations: CopyOnWriteMap<DestinationKey, Destination> };
 
-/** Hears what became ours and what no longer is. */
-export interface OwnershipChanges {
-  readonly added: OwnershipRecord[];
-  /** Whole pools that became ours; their records are made when somebody is to hear of them. */
-  readonly created: { readonly servicePart: string; readonly destinations: Iterable<Destination> }[];
-  readonly removed: string[];
-}
-
 /** One service: the wish, the kernel's state as last seen, and what of it is ours. Mutable; IpvsWriter owns it. */
 export class Slot {
   readonly key: ServiceKey;
@@ -53,14 +46,14 @@ export class Slot {
   readonly failing = new Map<string, string>();
   #print: number | undefined;
   #written = new CopyOnWriteMap<DestinationKey, Written>();
-  readonly #changes: OwnershipChanges;
+  readonly #journal: OwnershipJournal;
   /** ownership.ts: of the service; its destinations' keys begin with it. */
   readonly #recordKey: string;
 
-  constructor(id: ServiceId, changes: OwnershipChanges) {
+  constructor(id: ServiceId, journal: OwnershipJournal) {
     this.key = serviceKey(id);
     this.id = id;
-    this.#changes = changes;
+    this.#journal = journal;
     this.#recordKey = servicePart(id);
   }
 
@@ -88,26 +81,24 @@ export class Slot {
   ownService(print: number): void {
     if (this.#print === print) return;
     this.#print = print;
-    this.#changes.added.push({ key: this.#recordKey, print });
+    this.#journal.added({ key: this.#recordKey, print });
   }
 
   ownDestination(key: DestinationKey, destination: Destination): void {
     const before = this.#written.content.get(key);
     if (before !== undefined && isAsWritten(before, destination)) return;
     this.#written.set(key, destination);
-    const record = this.#recordKey + destinationPart(destination);
-    this.#changes.added.push({ key: record, print: destinationPrint(destination) });
+    this.#journal.added(destinationRecord(this.#recordKey, destination));
   }
 
   disownService(): void {
     if (this.#print === undefined) return;
     this.#print = undefined;
-    this.#changes.removed.push(this.#recordKey);
+    this.#journal.removed(this.#recordKey);
   }
 
   disownDestination(key: DestinationKey): void {
-    if (this.#written.delete(key))
-      this.#changes.removed.push(this.#recordKey + destinationPart(destinationIdOf(key)));
+    if (this.#written.delete(key)) this.#journal.removed(this.#recordKey + destinationPart(destinationIdOf(key)));
   }
 
   /** @returns true when that is news. */
@@ -144,13 +135,14 @@ export class Slot {
   /** The kernel had no such service; now it has all of `entry`, from us. */
   created({ service, destinations }: ServiceEntry): void {
     this.actual = { kind: "present", service, destinations: new CopyOnWriteMap(destinations) };
-    this.ownService(servicePrint(service));
-    if (this.#written.content.size > 0) {
-      for (const [key, destination] of destinations) this.ownDestination(key, destination);
+    if (this.#print === undefined && this.#written.content.size === 0) {
+      this.#print = servicePrint(service);
+      this.#written = new CopyOnWriteMap<DestinationKey, Written>(destinations);
+      this.#journal.created({ key: this.#recordKey, print: this.#print }, destinations.values());
       return;
     }
-    this.#written = new CopyOnWriteMap<DestinationKey, Written>(destinations);
-    this.#changes.created.push({ servicePart: this.#recordKey, destinations: destinations.values() });
+    this.ownService(servicePrint(service));
+    for (const [key, destination] of destinations) this.ownDestination(key, destination);
   }
 
   /** Takes the kernel's verdict over into the picture. */

@@ -1,4 +1,4 @@
-import type { Settled, Step } from "./batcher.js";
+import type { Run, Settled } from "./batcher.js";
 import type { Plan } from "./diff.js";
 import { servicePrint } from "./fingerprint.js";
 import type { Operation } from "./operation.js";
@@ -28,18 +28,21 @@ export function takeNote(slot: Slot, { adopted, forgotten }: Plan): void {
   }
 }
 
+export const plannedAdds = ({ slot, plan }: Work): Run => ({ slot, operations: plan.adds, creates: plan.creates });
+
 /** Deletes that still make sense now that the adds are answered; the wish may have changed meanwhile, too. */
-export function pendingDeletes({ slot, plan, settled }: Work): Step[] {
+export function pendingDeletes({ slot, plan, settled }: Work): Run {
   const refused = new Set(settled.filter((s) => s.outcome.kind !== "done").map((s) => s.operation));
   const stands = (index: number): boolean => {
     const add = plan.adds[index];
     return add !== undefined && !refused.has(add);
   };
-  return plan.deletes
+  const operations = plan.deletes
     .filter(
       ({ operation, partners }) => (partners.length === 0 || partners.some(stands)) && isUnwanted(slot, operation),
     )
-    .map(({ operation }) => ({ slot, operation }));
+    .map(({ operation }) => operation);
+  return { slot, operations };
 }
 
 function isUnwanted({ desired }: Slot, operation: Operation): boolean {

@@ -1,13 +1,15 @@
 import type { Clock } from "../clock.js";
 import type { Log } from "../observe/log.js";
 import type { IpvsBackend } from "./backend.js";
-import { Batcher, type Settled, type Step, TurnBudget } from "./batcher.js";
+import { Batcher, type Run, type Settled, TurnBudget } from "./batcher.js";
 import type { Drift, Plan } from "./diff.js";
+import { printOf } from "./fingerprint.js";
 import { type OwnershipRecord, ownershipKey, parseOwnershipKey } from "./ownership.js";
+import { type HearOwnership, OwnershipJournal } from "./ownership-journal.js";
 import { Planner, type ReconcilePolicy } from "./planner.js";
 import { type RepairedSlot, Reporter } from "./reporter.js";
 import { Retries } from "./retries.js";
-import { type OwnershipChanges, Slot } from "./slot.js";
+import { Slot } from "./slot.js";
 import { readUnread } from "./slot-reading.js";
 import {
   type Destination,
@@ -19,7 +21,7 @@ import {
   serviceKey,
   type Table,
 } from "./table.js";
-import { pendingDeletes, takeNote, type Work } from "./work.js";
+import { pendingDeletes, plannedAdds, takeNote, type Work } from "./work.js";
 
 export interface WriterOptions {
   readonly backend: IpvsBackend;
@@ -27,8 +29,8 @@ export interface WriterOptions {
   readonly log: Log;
   /** Asked anew each time: a reload may change it. */
   readonly policy: () => ReconcilePolicy;
-  /** What became ours or was changed by us, and the keys of what is ours no longer: for the state that outlives a crash. */
-  readonly onOwnershipChange?: (added: readonly OwnershipRecord[], removed: readonly string[]) => void;
+  /** For the state that outlives a crash. */
+  readonly onOwnershipChange?: HearOwnership;
 }
 
 export interface WriterStatus {
@@ -56,7 +58,7 @@ export class IpvsWriter {
   readonly #planner: Planner;
   readonly #retries: Retries;
   readonly #slots = new Map<ServiceKey, Slot>();
-  readonly #changes: OwnershipChanges = { added: [], removed: [] };
+  readonly #journal: OwnershipJournal;
   /** To be compared with the kernel: single services first, the rest of a whole table after them. */
   readonly #urgent = new Set<Slot>();
   readonly #bulk = new Set<Slot>();
@@ -65,8 +67,9 @@ export class IpvsWriter {
   #running: Promise<void> | undefined;
 
   constructor(options: WriterOptions) {
-    const { backend, clock, log, policy } = options;
+    const { backend, clock, log, policy, onOwnershipChange } = options;
     this.#options = options;
+    this.#journal = new OwnershipJournal(onOwnershipChange);
     this.#batcher = new Batcher(backend, clock);
     this.#reporter = new Reporter(log);
     this.#planner = new Planner({ clock, policy, reporter: this.#reporter, onRelease: (slot) => this.#mark(slot) });
@@ -116,7 +119,8 @@ export class IpvsWriter {
   *ownership(): Generator<OwnershipRecord> {
     for (const { id, owned } of this.#slots.values()) {
       if (owned.print !== undefined) yield { key: ownershipKey(id), print: owned.print };
-      for (const [key, print] of owned.destinations) yield { key: ownershipKey(id, destinationIdOf(key)), print };
+      for (const [key, written] of owned.destinations)
+        yield { key: ownershipKey(id, destinationIdOf(key)), print: printOf(written) };
     }
   }
 
@@ -182,7 +186,7 @@ export class IpvsWriter {
     const key = serviceKey(id);
     const known = this.#slots.get(key);
     if (known !== undefined) return known;
-    const slot = new Slot(id, this.#changes);
+    const slot = new Slot(id, this.#journal);
     this.#slots.set(key, slot);
     return slot;
   }
@@ -200,11 +204,19 @@ export class IpvsWriter {
   async #run(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve)); // the rest of this turn's changes
     const budget = new TurnBudget(this.#options.clock);
-    while (this.#phase !== "stopped" && this.#urgent.size + this.#bulk.size > 0) {
-      await this.#read(budget);
-      await this.#pass(await this.#takeWork(budget), budget);
+    for (;;) {
+      while (this.#phase !== "stopped" && this.#urgent.size + this.#bulk.size > 0) {
+        await this.#read(budget);
+        await this.#pass(await this.#takeWork(budget), budget);
+      }
+      this.#beReady();
+      if (!this.#journal.tellSome()) break;
+      await budget.breathe();
     }
     this.#running = undefined;
+  }
+
+  #beReady(): void {
     const unread = [...this.#slots.values()].some((slot) => slot.actual.kind === "unread");
     if (this.#phase !== "writing" || unread) return;
     this.#phase = "ready";
@@ -237,14 +249,14 @@ export class IpvsWriter {
         const plan = this.#planner.plan(slot);
         operations += plan.adds.length + plan.deletes.length;
         work.push({ slot, plan, settled: [] });
-        await budget.breathe();
+        if (budget.worked(1 + (slot.desired?.destinations.size ?? 0))) await budget.breathe();
       }
     return work;
   }
 
   async #pass(work: readonly Work[], budget: TurnBudget): Promise<void> {
     for (const { slot, plan } of work) takeNote(slot, plan);
-    await this.#apply(work, ({ slot, plan }) => plan.adds.map((operation) => ({ slot, operation })), budget);
+    await this.#apply(work, plannedAdds, budget);
     await this.#apply(work, pendingDeletes, budget);
     const repaired: RepairedSlot[] = [];
     for (const { slot, plan, settled } of work) {
@@ -252,13 +264,14 @@ export class IpvsWriter {
       if (ok && plan.repairs.length > 0) repaired.push({ slot, repairs: plan.repairs });
     }
     this.#reporter.repaired(repaired);
-    this.#publishOwnership();
+    this.#journal.tellChanges();
   }
 
-  async #apply(work: readonly Work[], stepsOf: (one: Work) => readonly Step[], budget: TurnBudget): Promise<void> {
+  async #apply(work: readonly Work[], runOf: (one: Work) => Run, budget: TurnBudget): Promise<void> {
+    const noteworthy = await this.#batcher.apply(work.map(runOf), budget);
+    if (noteworthy.length === 0) return;
     const bySlot = new Map(work.map((one) => [one.slot, one.settled]));
-    for (const settled of await this.#batcher.apply(work.flatMap(stepsOf), budget))
-      bySlot.get(settled.slot)?.push(settled);
+    for (const settled of noteworthy) bySlot.get(settled.slot)?.push(settled);
   }
 
   /** @returns true when the slot is as it should be */
@@ -272,12 +285,6 @@ export class IpvsWriter {
     else this.#retries.succeeded(slot);
     if (slot.idle && !failed && !surprised) this.#slots.delete(slot.key);
     return !failed && !surprised;
-  }
-
-  #publishOwnership(): void {
-    const { added, removed } = this.#changes;
-    if (added.length + removed.length === 0) return;
-    this.#options.onOwnershipChange?.(added.splice(0), removed.splice(0));
   }
 
   async #release(): Promise<void> {

@@ -11,7 +11,7 @@ import {
   type Verdict,
   verdictOf,
 } from "./reader.js";
-import { RequestPacker, Sequence, SUCCESS } from "./request-packer.js";
+import { BATCH_BYTES, RequestPacker, Sequence, SUCCESS, type WriteRequests } from "./request-packer.js";
 import { MessageWriter } from "./writer.js";
 
 /** One request of a batch: `encode` writes family header and attributes. */
@@ -87,22 +87,24 @@ export class NetlinkConnection implements Disposable {
 
   /** Sends at once (unless very many are unanswered). `done` is called once, in a later turn of the loop. */
   request(request: Request, done: (verdict: Verdict) => void): void {
-    this.#packer.submit([request], writeRequest, (verdicts) => done(verdicts[0] ?? SUCCESS));
+    this.#packer.submit(1, writeRequests([request]), (verdicts) => done(verdicts[0] ?? SUCCESS));
   }
 
   /** Sends all, in order, and resolves with one verdict per request, in the same order. */
   batch(requests: readonly Request[]): Promise<Verdict[]> {
-    return new Promise((resolve) => this.#packer.submit(requests, writeRequest, resolve));
+    return new Promise((resolve) => this.#packer.submit(requests.length, writeRequests(requests), resolve));
   }
 
-  /** As `batch`, for many requests of one type: `encode` writes what follows struct nlmsghdr. */
-  batchOf<T>(type: number, items: readonly T[], encode: (writer: MessageWriter, item: T) => void): Promise<Verdict[]> {
-    const write = (writer: MessageWriter, item: T, sequence: number): void => {
-      writer.begin(type, NLM_F_REQUEST, sequence);
-      encode(writer, item);
-      writer.end();
+  /** As `batch`, for many requests of one type: `bodyOf` gives what follows struct nlmsghdr, until it is called again. */
+  batchOf<T>(type: number, items: readonly T[], bodyOf: (item: T) => Uint8Array): Promise<Verdict[]> {
+    const write: WriteRequests = (writer, from, room, sequence) => {
+      const end = Math.min(from + room, items.length);
+      let at = from;
+      for (; at < end && writer.length < BATCH_BYTES; at++)
+        writer.message(type, NLM_F_REQUEST, sequence + at - from, bodyOf(items[at] as T));
+      return at - from;
     };
-    return new Promise((resolve) => this.#packer.submit(items, write, resolve));
+    return new Promise((resolve) => this.#packer.submit(items.length, write, resolve));
   }
 
   /** One request that is answered by messages (a `doit` with reply, not a dump). */
@@ -214,8 +216,16 @@ export class NetlinkConnection implements Disposable {
   }
 }
 
-function writeRequest(writer: MessageWriter, request: Request, sequence: number): void {
-  writer.begin(request.type, NLM_F_REQUEST | (request.flags ?? 0), sequence);
-  request.encode(writer);
-  writer.end();
-}
+const writeRequests =
+  (requests: readonly Request[]): WriteRequests =>
+  (writer, from, room, sequence) => {
+    let count = 0;
+    for (const { type, flags = 0, encode } of requests.slice(from, from + room)) {
+      if (writer.length >= BATCH_BYTES) break;
+      writer.begin(type, NLM_F_REQUEST | flags, sequence + count);
+      encode(writer);
+      writer.end();
+      count += 1;
+    }
+    return count;
+  };

@@ -2,15 +2,14 @@ import { NLM_F_ACK, type Verdict } from "./reader.js";
 import { MessageWriter } from "./writer.js";
 
 /** Octets of requests per sendmsg: large enough to amortise the call, small enough to bound the time in the kernel. */
-const BATCH_BYTES = 32 * 1024;
+export const BATCH_BYTES = 32 * 1024;
 /** Refusals are at most some hundred octets, but charged as a whole skb: 768 are below 1 MiB. */
 const UNANSWERED_MAX = 768;
 
 /** Requests that were asked for together. */
 interface Job {
   readonly count: number;
-  /** Writes request number `index` as a whole message. */
-  readonly write: (writer: MessageWriter, index: number, sequence: number) => void;
+  readonly write: WriteRequests;
   readonly verdicts: Verdict[];
   /** Counts of requests. */
   sent: number;
@@ -42,7 +41,11 @@ export class Sequence {
   }
 }
 
-export type WriteItem<T> = (writer: MessageWriter, item: T, sequence: number) => void;
+/**
+ * Writes whole messages: the requests from number `from` on, until `room` of them or BATCH_BYTES are there; their sequence
+ * numbers begin with `sequence`. @returns how many
+ */
+export type WriteRequests = (writer: MessageWriter, from: number, room: number, sequence: number) => number;
 
 /**
  * Packs requests many to a sendmsg. The kernel handles them in order and answers each refused one; only the last of a sendmsg
@@ -64,18 +67,14 @@ export class RequestPacker {
     this.#sequence = sequence;
   }
 
-  /** `write` writes a whole message. `done` gets one verdict per item, in order, in a later turn (at once for no items). */
-  submit<T>(items: readonly T[], write: WriteItem<T>, done: (verdicts: Verdict[]) => void): void {
-    const verdicts = new Array<Verdict>(items.length).fill(SUCCESS);
-    if (items.length === 0) {
+  /** `done` gets one verdict per request, in order, in a later turn (at once for no requests). */
+  submit(count: number, write: WriteRequests, done: (verdicts: Verdict[]) => void): void {
+    const verdicts = new Array<Verdict>(count).fill(SUCCESS);
+    if (count === 0) {
       done(verdicts);
       return;
     }
-    const writeAt = (writer: MessageWriter, index: number, sequence: number): void => {
-      const item = items[index];
-      if (item !== undefined) write(writer, item, sequence);
-    };
-    this.#jobs.push({ count: items.length, write: writeAt, verdicts, sent: 0, answered: 0, done });
+    this.#jobs.push({ count, write, verdicts, sent: 0, answered: 0, done });
     this.flush();
   }
 
@@ -92,9 +91,7 @@ export class RequestPacker {
     const room = Math.min(job.count - from, UNANSWERED_MAX - this.#unanswered);
     const sequence = this.#sequence.take(room);
     this.#writer.reset();
-    let count = 0;
-    for (; count < room && this.#writer.length < BATCH_BYTES; count++)
-      job.write(this.#writer, from + count, sequence + count);
+    const count = job.write(this.#writer, from, room, sequence);
     this.#writer.addFlags(NLM_F_ACK);
     job.sent += count;
     const pack: Pack = { job, from, count, sequence };
@@ -106,12 +103,14 @@ export class RequestPacker {
 
   /** Verdicts are always delivered in a later turn, so that callers need not be re-entrant. */
   #failLater(packs: readonly Pack[], verdict: Verdict): void {
-    queueMicrotask(() => {
+    setImmediate(() => {
       for (const pack of packs) this.#failPack(pack, verdict);
+      this.flush();
     });
   }
 
   #failPack(pack: Pack, verdict: Verdict): void {
+    if (!this.#packs.includes(pack)) return; // answered meanwhile, or the connection was closed
     pack.job.verdicts.fill(verdict, pack.from, pack.from + pack.count);
     this.#endPack(pack);
   }

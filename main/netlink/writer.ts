@@ -43,6 +43,18 @@ export class MessageWriter {
     this.#view.setUint32(this.#messageStart, this.#used - this.#messageStart, true);
   }
 
+  /** A whole message. `body`: what follows struct nlmsghdr. */
+  message(type: number, flags: number, sequence: number, body: Uint8Array): void {
+    const at = this.#reserve(16 + align(body.length));
+    const view = this.#view;
+    this.#messageStart = at;
+    view.setUint32(at, 16 + body.length, true);
+    view.setUint16(at + 4, type, true);
+    view.setUint16(at + 6, flags, true);
+    view.setUint32(at + 8, sequence, true);
+    this.#buffer.set(body, at + 16);
+  }
+
   /** Sets NLM_F_* bits in the header of the message that was begun last. */
   addFlags(flags: number): void {
     const at = this.#messageStart + 6;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 import { controlSocketPath } from "../../main/control/options.js";
@@ -410,4 +410,28 @@ send(advert(good), 1)
   }
   assert.equal((await status(daemon)).instances[0]?.state, "MASTER");
   assert.ok(await host.hasAddress(vip));
+});
+
+test("a crash after a refused reload: what was in force stays in force", options, async () => {
+  await using bench = await Bench.create();
+  const daemon = await bench.start(instance() + service());
+  await until("it is master", 8000, () => bench.host.hasAddress(vip));
+  const copy = daemon.files.config.replace(/\.conf$/, ".pid.config");
+  await until("a copy is kept", 5000, () => existsSync(copy));
+  assert.equal((await stat(copy)).mode & 0o777, 0o600, "it holds the password");
+  await writeFile(daemon.files.config, instance().replace("interface eth0", "interfase eth0"));
+  daemon.signal("SIGHUP");
+  await says(daemon, /New config failed validation/);
+  await until("the spare waits", 10_000, () => daemon.sparePid !== undefined);
+  process.kill(daemon.nodePid ?? 0, "SIGSEGV");
+  await says(daemon, /has errors: going on with the configuration that was in force/);
+  await until("the next one answers", 10_000, () =>
+    status(daemon).then(
+      ({ instances }) => instances[0]?.state === "MASTER",
+      () => false,
+    ),
+  );
+  assert.ok(await bench.host.hasAddress(vip));
+  await daemon.stop();
+  assert.deepEqual([await bench.host.hasAddress(vip), existsSync(copy)], [false, false]);
 });

@@ -42,7 +42,7 @@ export async function play(stage: Stage, { backEnd, stay, live, signal }: PlayOp
   screen.draw(await stage.snapshot(), story.records);
   if (signal.aborted && !story.complete)
     write("\ninterrupted: the steps below that have no verdict did not take place\n");
-  write(`\nsummary\n${story.records.map((record) => `${stepLine(record)}\n`).join("")}`);
+  write(`${screen.live ? "\n" : ""}\nsummary\n${story.records.map((record) => `${stepLine(record)}\n`).join("")}`);
   if (!story.complete && !signal.aborted) write(`\n${await stage.logs()}\n`);
   return story.complete;
 }

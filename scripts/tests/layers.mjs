@@ -13,7 +13,6 @@ export const layers = [
   { name: "unit", limitMs: 180_000, concurrency: 2, needs: [] },
   { name: "property", limitMs: 180_000, concurrency: 2, needs: [] },
   { name: "simulation", optional: true, limitMs: 300_000, concurrency: 2, needs: [] },
-  { name: "golden", optional: true, limitMs: 120_000, concurrency: 2, needs: [] },
   { name: "native", limitMs: 600_000, concurrency: 1, needs: ["native module"] },
   {
     name: "netns",

@@ -37,6 +37,9 @@ export class Reconciler {
   #hint: number | undefined;
   /** What is left of the current round. */
   #round: Watched[] = [];
+  #roundBegan = 0;
+  /** How long the last whole round really took: readings and other work stretch it beyond its plan. */
+  #lastRound = 0;
   #failures = 0;
   #pollPeriod: Milliseconds = ms(TICK_MS);
 
@@ -46,6 +49,7 @@ export class Reconciler {
 
   /** From now on, until `stop`. */
   start(): void {
+    this.#roundBegan = this.#options.clock.now();
     this.#arm();
   }
 
@@ -96,7 +100,7 @@ export class Reconciler {
   async #pollDestinations(): Promise<void> {
     const { backend, writer, clock } = this.#options;
     const all = [...writer.watched()];
-    this.#pollPeriod = ms(Math.max(this.#pacer.roundPeriod(all.length), this.#pacer.servicesPeriod));
+    this.#pollPeriod = ms(Math.max(this.#pacer.roundPeriod(all.length), this.#pacer.servicesPeriod, this.#lastRound));
     for (let left = this.#pacer.portion(all.length); left > 0 && !this.#stopped; left--) {
       const next = this.#next(all);
       if (next === undefined) return;
@@ -105,7 +109,10 @@ export class Reconciler {
       const dump = await backend.dumpDestinations(next.id);
       this.#pacer.measuredDestinations(clock.now() - begin);
       if (this.#isReadable(dump)) writer.observeDestinations(next.key, dump.entries, stamp);
-      if (this.#round.length === 0) this.#pacer.roundEnded();
+      if (this.#round.length > 0) continue;
+      this.#pacer.roundEnded();
+      this.#lastRound = clock.now() - this.#roundBegan;
+      this.#roundBegan = clock.now();
     }
   }
 

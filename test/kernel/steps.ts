@@ -33,3 +33,10 @@ export const speedSteps = {
   holdfast: "holdfast at its start, watched from outside",
   keepalived: "keepalived at its start, watched in the same way",
 } as const;
+
+export const healSteps = {
+  clear: "100 destinations: ipvsadm -C is repaired within 2 s",
+  service: "100 destinations: ipvsadm -D of one service is repaired within 2 s",
+  destination: "100 destinations: ipvsadm -d of one destination is repaired within 2 s",
+  large: "5,000 destinations: ipvsadm -d of one is repaired within the published period",
+} as const;

@@ -1,0 +1,84 @@
+// Inside the guest: how long is the table wrong after somebody else has changed it?
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { askStatus } from "../../../main/control/status-client.js";
+import { type Daemon, holdfast } from "../../harness/daemon.js";
+import { loadIpvs, savedTable } from "../../harness/ipvs.js";
+import { Lan, plainHosts } from "../../harness/lan.js";
+import { until } from "../../harness/until.js";
+import { healSteps } from "../steps.js";
+import { Results } from "./results.js";
+
+const LIMIT_MS = 2000;
+/** A look at a table of 5,000 takes the guest's one CPU for a while, which the daemon has to go without. */
+const LOOK_EVERY_MS = { small: 50, large: 500 } as const;
+const LOOK_MS = 1500;
+/** The period follows from what reading costs, so the daemon has to have read everything once. */
+const FIRST_ROUND_MS = 15_000;
+
+/** No checks: what has none is in service from the start. */
+function config(services: number, destinationsEach: number): string {
+  const blocks = Array.from({ length: services }, (_, service) => {
+    const reals = Array.from(
+      { length: destinationsEach },
+      (_, i) => `  real_server 10.1.${service}.${i + 1} 80 {\n    weight 1\n  }`,
+    );
+    return `virtual_server 10.0.0.${service + 1} 80 {\n  lb_algo rr\n  lb_kind DR\n  protocol TCP\n${reals.join("\n")}\n}`;
+  });
+  return blocks.join("\n");
+}
+
+const results = new Results();
+await using lan = await Lan.create(plainHosts("director"));
+const director = lan.host("director");
+await loadIpvs(director);
+
+interface Served {
+  readonly daemon: Daemon;
+  readonly table: readonly string[];
+}
+
+/** Starts with so many entries. @returns the daemon and the table as it should be */
+async function serve(services: number, destinationsEach: number): Promise<Served> {
+  const daemon = await director.start(holdfast("kernel"), config(services, destinationsEach), ["--check"]);
+  const entries = services * (1 + destinationsEach);
+  await until("the table is complete", 60_000, async () => (await savedTable(director)).length === entries, 250);
+  return { daemon, table: await savedTable(director) };
+}
+
+/** @returns how long after the command the table was right again */
+async function repaired(
+  { daemon, table }: Served,
+  within: number,
+  size: keyof typeof LOOK_EVERY_MS,
+  ...command: readonly string[]
+): Promise<string> {
+  await director.exec(["ipvsadm", ...command]);
+  const missing = async (): Promise<readonly string[]> => {
+    const found = new Set(await savedTable(director));
+    return table.filter((line) => !found.has(line));
+  };
+  try {
+    return `after ${(await until("the table is repaired", within, async () => (await missing()).length === 0, LOOK_EVERY_MS[size])).toFixed(0)} ms`;
+  } catch (error) {
+    throw new Error(`missing: ${(await missing()).join(", ")}\n${await daemon.log()}`, { cause: error });
+  }
+}
+
+const small = await serve(4, 25);
+await results.step(healSteps.clear, () => repaired(small, LIMIT_MS, "small", "-C"));
+await results.step(healSteps.service, () => repaired(small, LIMIT_MS, "small", "-D", "-t", "10.0.0.2:80"));
+await results.step(healSteps.destination, () =>
+  repaired(small, LIMIT_MS, "small", "-d", "-t", "10.0.0.3:80", "-r", "10.1.2.7:80"),
+);
+await small.daemon.stop();
+
+const large = await serve(50, 100);
+await results.step(healSteps.large, async () => {
+  await sleep(FIRST_ROUND_MS);
+  const { pollPeriodMs } = (await askStatus(large.daemon.files.controlSocket)).ipvs;
+  assert.ok(pollPeriodMs > 0);
+  const took = await repaired(large, pollPeriodMs + LOOK_MS, "large", "-d", "-t", "10.0.0.3:80", "-r", "10.1.2.7:80");
+  return `${took}; published: ${pollPeriodMs} ms`;
+});
+await large.daemon.stop();

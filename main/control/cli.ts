@@ -9,6 +9,7 @@ import { signum, usageText, versionText } from "./usage.js";
 import { version } from "./version.js";
 
 const hasLauncher = process.env["HOLDFAST_LAUNCHER"] === "1";
+const isSpare = process.env["HOLDFAST_STANDBY"] === "1";
 const name = process.env["HOLDFAST_NAME"] ?? "holdfast";
 
 /** What the command line asks for. @returns the exit code; never returns while the daemon runs */
@@ -16,7 +17,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const { options, errors, warnings } = parseOptions(argv, process.env);
   const { action } = options;
   const asksOnly = action.do === "usage" || action.do === "version" || action.do === "signum";
-  const isSpare = process.env["HOLDFAST_STANDBY"] === "1"; // the daemon before it has said all this
+  // What a spare would say, the daemon before it has said.
   for (const line of asksOnly || isSpare ? [] : [...errors, ...warnings]) tell(line);
   if (errors.length > 0 && !asksOnly) return exitCodes.fatal;
   switch (action.do) {
@@ -112,7 +113,6 @@ async function run(options: Options): Promise<number> {
   const onEvent = (event: SupervisorEvent): void => queue.push(event);
   using supervisor: Supervisor = hasLauncher ? LauncherLink.inherit(onEvent) : new LocalSupervisor(onEvent);
   const { startDaemon } = await import("./start.js"); // the code; a spare stops here until it is needed
-  const isSpare = process.env["HOLDFAST_STANDBY"] === "1";
   if (isSpare && (await queue.next()).kind !== "go") return exitCodes.ok;
   const takesOver = isSpare || Number(process.env["HOLDFAST_RESTARTS"] ?? 0) > 0;
   return await startDaemon({

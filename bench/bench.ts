@@ -5,7 +5,10 @@ import { compiled } from "../test/harness/project.js";
 const benches: Readonly<Record<string, string>> = {
   checks: "how many checks does one thread run, and what does the main thread notice?",
   "advert-gap": "how regular are adverts at 0.1 s while 5,000 checks run, ours and keepalived's? (root)",
+  "config-load": "how long does -t take for 37,205 real servers, ours and keepalived's?",
+  lexer: "how fast are bytes made into statements?",
   ipvs: "how long does it take to fill, compare, change and empty an IPVS table? (root, ip_vs)",
+  reload: "how long does a reload of 37,205 real servers keep the main thread from its loop? (root)",
 };
 
 const [name, ...args] = process.argv.slice(2);

@@ -70,7 +70,8 @@ function* specs({ checks, delayLoopMs }: CheckLoadOptions, targetPort: number): 
   };
   for (let i = 0; i < checks; i++) {
     const address = `127.1.${i >> 8}.${i & 255}`;
-    const target = { address, port: port(targetPort), bindAddress: undefined, bindPort: undefined };
+    const bind = { bindAddress: undefined, bindPort: undefined, bindInterface: undefined, fwmark: 0 };
+    const target = { address, port: port(targetPort), ...bind };
     const check: TcpCheckConfig = { type: "TCP_CHECK", timing, target };
     yield { id: checkId(i + 1), identity: `${address} ${targetPort}`, check, known: undefined };
   }

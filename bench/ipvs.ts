@@ -112,7 +112,7 @@ const open = await timed(() => backend.open());
 if (values.loop) delay.enable();
 const begin = performance.now();
 const fill = await timed(async () => {
-  writer.setDesired(table, "start");
+  writer.setDesired(table);
   await writer.ready();
 });
 const worstTurnOfFill = values.loop ? delay.max / 1e6 : undefined;
@@ -124,7 +124,8 @@ const recorded = Math.round((lastRecord - begin) * 100) / 100;
 const records = owned;
 const heavier = tableWith(services, destinations, 2);
 const change = await timed(async () => {
-  writer.setDesired(heavier, "reload");
+  writer.forgive();
+  for (const [key, entry] of heavier) writer.setService(key, entry, "bulk");
   await settled(backend, heavier, 2);
 });
 const release = await timed(() => writer.stop({ release: true }));

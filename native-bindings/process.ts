@@ -33,6 +33,7 @@ interface Native {
   readonly closeOnExecFrom: (firstFd: number) => void;
   readonly mapShared: (fd: number, bytes: number) => Buffer;
   readonly setThreadNice: (nice: number) => number;
+  readonly threadCpuTime: () => number;
 }
 
 /**
@@ -53,3 +54,6 @@ export const mapShared = (fd: number, bytes: number): Buffer => (native as Nativ
 
 /** Sets the nice value of the calling thread only (setpriority(2) with its tid). @returns 0 or a positive errno */
 export const setThreadNice = (nice: number): number => (native as Native).setThreadNice(nice);
+
+/** Milliseconds that the calling thread has worked (CLOCK_THREAD_CPUTIME_ID): what others do with its processor does not count. */
+export const threadCpuTime = (): number => (native as Native).threadCpuTime();

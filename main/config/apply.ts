@@ -13,9 +13,8 @@ export function applyLine<Draft>(
   statement: WordsStatement,
   context: Context,
 ): void {
-  const words = statement.words.slice(1);
-  if (keyword.kind === "value") applyValue(keyword, draft, words, context);
-  else if (keyword.kind === "words") keyword.apply(draft, words, context);
+  if (keyword.kind === "value") applyValue(keyword, draft, statement.words, context);
+  else if (keyword.kind === "words") keyword.apply(draft, statement.words.slice(1), context, statement.raw);
   else applyScript(keyword, draft, statement, context);
 }
 
@@ -26,11 +25,15 @@ export function reportMissing({ keyword, at, diagnostics }: Context, position: n
   diagnostics.error("CFG_MISSING_PARAMETER", at, message, `write: ${keyword} ${shape}`);
 }
 
+/** `words`: with the keyword itself. Runs for nearly every line of a file. */
 function applyValue<Draft>(keyword: ValueKeyword<Draft>, draft: Draft, words: readonly Word[], context: Context): void {
-  const { diagnostics, at } = context;
+  const { args } = keyword;
+  const { diagnostics } = context;
   const values: unknown[] = [];
-  for (const [i, arg] of keyword.args.entries()) {
-    const word = words[i];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i];
+    const word = words[i + 1];
+    if (arg === undefined) continue;
     if (word === undefined) {
       if (arg.absent === undefined) {
         missing(keyword, i, context);
@@ -54,20 +57,22 @@ function applyValue<Draft>(keyword: ValueKeyword<Draft>, draft: Draft, words: re
     }
     values.push(parsed.value);
   }
-  const surplus = words[keyword.args.length];
+  const surplus = words[args.length + 1];
   if (surplus !== undefined) {
-    diagnostics.warn("CFG_ADVICE", surplus.at, `'${surplus.text}' after ${context.keyword} is ignored`);
+    diagnostics.warn("CFG_SURPLUS", surplus.at, `'${surplus.text}' after ${context.keyword} is ignored`);
   }
-  keyword.apply(draft, values, { ...context, at });
+  keyword.apply(draft, values, context);
 }
 
 function missing<Draft>(keyword: ValueKeyword<Draft>, index: number, context: Context): void {
   const shape = keyword.args.map((arg) => arg.shape).join(" ");
-  if (keyword.missing === undefined) reportMissing(context, index + 2, shape);
-  else {
-    const hint = `write: ${context.keyword} ${shape}`;
-    context.diagnostics.error("CFG_BAD_VALUE", context.at, keyword.missing, hint);
-  }
+  reportMissingWord(context, index + 2, shape, keyword.missing);
+}
+
+/** `says`: keepalived's sentence, when it goes on all the same. */
+function reportMissingWord(context: Context, position: number, shape: string, says: string | undefined): void {
+  if (says === undefined) reportMissing(context, position, shape);
+  else context.diagnostics.error("CFG_BAD_VALUE", context.at, says, `write: ${context.keyword} ${shape}`);
 }
 
 function invalid<Draft>(
@@ -79,10 +84,11 @@ function invalid<Draft>(
   context: Context,
 ): void {
   const { onInvalid } = keyword;
-  const outcome = onInvalid === "ignore" ? "ignoring" : onInvalid.says;
+  const instead = onInvalid === "ignore" ? undefined : onInvalid;
+  const outcome = instead?.says ?? "ignoring";
   const message = `${context.keyword} '${word.text}' ${why} - ${outcome}`;
   context.diagnostics.error("CFG_BAD_VALUE", word.at, message, hintFor(arg, word.text, context.keyword));
-  if (onInvalid !== "ignore") keyword.apply(draft, onInvalid.use, context);
+  if (instead !== undefined) keyword.apply(draft, instead.use, context);
 }
 
 function hintFor({ shape }: Arg<unknown>, text: string, keyword: string): string {
@@ -103,7 +109,7 @@ function applyScript<Draft>(
   if (line.unterminated)
     diagnostics.error("CFG_QUOTE", at, "Unterminated quote in the command", "close it on this line");
   if (command === undefined || command.trim() === "") {
-    reportMissing(context, 2, '"<command> [arguments]" [<user> [<group>]]');
+    reportMissingWord(context, 2, '"<command> [arguments]" [<user> [<group>]]', keyword.missing);
     return;
   }
   keyword.apply(draft, { command, user, group, keyword: name, at }, context);

@@ -9,21 +9,52 @@ const LONGEST_WAIT_SECONDS = 2_147_483;
 /** Decimal, no sign unless `lo` is negative. Trailing letters are a warning, as in keepalived's normal running. */
 export const integer = (lo: number, hi: number): Arg<number> => ({
   shape: `<${lo}..${hi}>`,
-  parse(text): Parsed<number> {
+  parse: remembered((text): Parsed<number> => {
+    const plain = plainNumber(text);
+    if (plain >= lo && plain <= hi) return { ok: true, value: plain };
     const why = `is not an integer between ${lo} and ${hi}`;
-    const match = /^\s*([-+]?\d+)(.*)$/s.exec(text);
-    const value = Number(match?.[1]);
+    // keepalived takes no sign where nothing is negative: not even -0.
+    const match = (lo < 0 ? /^\s*([-+]?\d+)(.*)$/s : /^\s*(\+?\d+)(.*)$/s).exec(text);
+    const value = Number(match?.[1]) + 0; // -0 is 0
     if (match === null || value < lo || value > hi) return { ok: false, why };
     const junk = match[2] ?? "";
     if (junk === "") return { ok: true, value };
     return { ok: true, value, note: `has characters after the number; ${value} is used` };
-  },
+  }),
 });
+
+/** The common form, digits only and not many; NaN for all others. */
+function plainNumber(text: string): number {
+  const { length } = text;
+  if (length === 0 || length > 15) return Number.NaN;
+  let value = 0;
+  for (let i = 0; i < length; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** Files give the same value again and again: the last answer is kept. Long words are not: they keep their file alive. */
+function remembered<T>(parse: (text: string) => Parsed<T>): (text: string) => Parsed<T> {
+  let last: string | undefined;
+  let answer: Parsed<T> | undefined;
+  return (text) => {
+    if (answer !== undefined && text === last) return answer;
+    const parsed = parse(text);
+    if (text.length < 13) {
+      last = text;
+      answer = parsed;
+    }
+    return parsed;
+  };
+}
 
 /** Decimal seconds, read from the text and not by `* 1000`, so that 0.29 s is 290 ms. `decimals` 0: whole seconds. */
 export const seconds = (lo: number, hi: number, decimals: 0 | 2 | 3 | 6): Arg<Milliseconds> => ({
   shape: `<seconds: ${lo}..${hi}${decimals === 0 ? " integer" : ""}>`,
-  parse(text): Parsed<Milliseconds> {
+  parse: remembered((text): Parsed<Milliseconds> => {
     const why = `is not ${decimals === 0 ? "a whole number of" : "between"} ${lo} and ${hi} seconds`;
     const microseconds = scale(text, decimals);
     if (microseconds === undefined || microseconds.value < Math.round(lo * 1e6) || microseconds.value > hi * 1e6) {
@@ -36,7 +67,7 @@ export const seconds = (lo: number, hi: number, decimals: 0 | 2 | 3 | 6): Arg<Mi
     const value = ms(microseconds.value / 1000);
     if (!microseconds.rounded) return { ok: true, value };
     return { ok: true, value, note: `has more than ${decimals} decimals; ${value / 1000} s is used` };
-  },
+  }),
 });
 
 /** Microseconds, rounded to `decimals` decimals of a second. */
@@ -56,6 +87,7 @@ const FALSE = ["off", "false", "no"];
 /** `on`, `true`, `yes` and their opposites, lower case only; true when left out. */
 export const switchArg: Arg<boolean> = {
   shape: "[on|off|true|false|yes|no]",
+  words: [...TRUE, ...FALSE],
   parse(text) {
     if (TRUE.includes(text)) return { ok: true, value: true };
     if (FALSE.includes(text)) return { ok: true, value: false };
@@ -91,6 +123,7 @@ export function ipArg(family?: Family): Arg<IpAddress> {
 
 export const choice = <const Names extends readonly string[]>(...names: Names): Arg<Names[number]> => ({
   shape: names.join("|"),
+  words: names,
   parse(word) {
     const value = names.find((name) => name === word);
     return value === undefined ? { ok: false, why: `is not one of ${names.join(", ")}` } : { ok: true, value };
@@ -99,12 +132,13 @@ export const choice = <const Names extends readonly string[]>(...names: Names): 
 
 /** Any case in the file, one spelling in the model. */
 export const anyCase = <T extends string>(arg: Arg<T>): Arg<T> => ({
-  shape: arg.shape,
+  ...arg,
   parse: (word) => arg.parse(word.toUpperCase()),
 });
 
 /** Left out: `value`. */
 export const optional = <T, U>(arg: Arg<T>, value: U): Arg<T | U> => ({
+  ...(arg.words === undefined ? {} : { words: arg.words }),
   shape: `[${arg.shape}]`,
   parse: (word) => arg.parse(word),
   absent: { value },

@@ -1,50 +1,102 @@
+import { difference, type PortionLimits, portionLimits, type Step } from "./difference.js";
 import { loadConfig } from "./load.js";
 import type { Config } from "./model.js";
 import type { ConfigHost } from "./ports.js";
-import { findingLines, hasErrors, renderDiagnostics, testExitCode } from "./report.js";
+import { findingLines, hasErrors } from "./report.js";
 
-/** Main → config worker. Structured-cloned. */
-export interface ToConfigWorker {
-  readonly kind: "load";
-  /** Returned with the answer, so that a late answer to an older request is recognised. */
-  readonly request: number;
-  readonly file: string;
-  /** -i; undefined: the host name up to its first dot. */
-  readonly configId?: string | undefined;
-  /** Where a copy is kept when it has no errors: accepted.ts. */
-  readonly keepAt?: string | undefined;
+/**
+ * Names one configuration that was in force, for as long as the daemon runs: the copy on disk (accepted.ts) and the main thread
+ * each say which one they have.
+ */
+export type Edition = string;
+
+/**
+ * What it is read for. A reload refuses what has errors, and is in nobody's way: small portions, low priority. At a start nothing
+ * waits but the start itself, and what has errors is taken, as keepalived does; a take-over is as fast, but refuses it: it may
+ * have the copy of what was in force.
+ */
+export type Purpose = "start" | "take-over" | "reload";
+
+/** Main → config worker. Structured-cloned. Each is answered by one message; one worker serves one `load`. */
+export type ToConfigWorker =
+  /** Answered by the first part of what was read. */
+  | {
+      readonly kind: "load";
+      readonly purpose: Purpose;
+      readonly file: string;
+      /** -e: every include check counts. */
+      readonly allIncludeChecks?: boolean;
+      /** -i; undefined: the host name up to its first dot. */
+      readonly configId?: string | undefined;
+      /** Where the copy of what is in force is kept: accepted.ts. */
+      readonly keepAt?: string | undefined;
+      /** What the main thread has. When the copy is another one, everything counts as changed. */
+      readonly running?: Edition | undefined;
+    }
+  /** The next part: the main thread asks when it has time for one. */
+  | { readonly kind: "next" };
+
+/** Config worker → main, for a reload each small enough to be read without being noticed. */
+export type FromConfigWorker =
+  /** Findings for the log, one line each, in order. */
+  | { readonly kind: "findings"; readonly lines: readonly string[] }
+  /** The steps that follow begin with this one; undefined: with nothing. */
+  | { readonly kind: "base"; readonly edition: Edition | undefined }
+  /** To the new one. */
+  | { readonly kind: "steps"; readonly steps: readonly Step[] }
+  | { readonly kind: "end"; readonly verdict: Verdict };
+
+export type Verdict =
+  /** All steps are there and the copy has been written. */
+  | { readonly is: "good"; readonly kept: Kept }
+  /** Nothing changes. */
+  | { readonly is: "errors" | "missing" };
+
+/** `reason`: why there is no copy (errno name); undefined when none was asked for. */
+export type Kept = { readonly edition: Edition } | { readonly edition: undefined; readonly reason: string | undefined };
+
+export interface AcceptedCopy {
+  /** Undefined when it is not there, or another one. */
+  read(edition: Edition): Config | undefined;
+  save(config: Config): Kept;
 }
 
-/** Config worker → main. */
-export interface FromConfigWorker {
-  readonly kind: "loaded";
-  readonly request: number;
-  /** Undefined when there is no file. With `errors` a start runs it all the same and a reload does not. */
-  readonly config: Config | undefined;
-  /** The findings as text, one or more lines each; empty when there are none. */
-  readonly report: string;
-  /** The findings for the log, one line each. */
-  readonly findings: readonly string[];
-  readonly errors: boolean;
-  readonly missing: boolean;
-  /** Why the copy could not be kept (errno name). */
-  readonly notKept?: string | undefined;
-  /** What `-t` would exit with. */
-  readonly exitCode: number;
-  readonly files: readonly string[];
+export type LoadOrder = Extract<ToConfigWorker, { kind: "load" }>;
+
+/** A round trip costs more than what is in it. */
+const startLimits: PortionLimits = { steps: 20_000, octets: 1024 * 1024 };
+
+/** Everything that a `load` is answered with, computed as it is asked for. The copy is written when all the rest was taken. */
+export function* answerLoad(
+  { file, purpose, allIncludeChecks = false, running }: LoadOrder,
+  host: ConfigHost,
+  copy: AcceptedCopy,
+): Generator<FromConfigWorker> {
+  const result = loadConfig(file, host, { allIncludeChecks });
+  const limits = purpose === "reload" ? portionLimits : startLimits;
+  for (const lines of portions(findingLines(result.diagnostics), limits)) yield { kind: "findings", lines };
+  const { config } = result;
+  if (config === undefined || (purpose !== "start" && hasErrors(result))) {
+    yield { kind: "end", verdict: { is: result.missing ? "missing" : "errors" } };
+    return;
+  }
+  const before = running === undefined ? undefined : copy.read(running);
+  yield { kind: "base", edition: before && running };
+  for (const steps of difference(before, config, limits)) yield { kind: "steps", steps };
+  yield { kind: "end", verdict: { is: "good", kept: copy.save(config) } };
 }
 
-export function handleLoad(message: ToConfigWorker, host: ConfigHost): FromConfigWorker {
-  const result = loadConfig(message.file, host);
-  return {
-    kind: "loaded",
-    request: message.request,
-    config: result.config,
-    report: renderDiagnostics(result.diagnostics),
-    findings: findingLines(result.diagnostics),
-    errors: hasErrors(result),
-    missing: result.missing,
-    exitCode: testExitCode(result),
-    files: result.files,
-  };
+function* portions(lines: readonly string[], limits: PortionLimits): Generator<readonly string[]> {
+  let portion: string[] = [];
+  let octets = 0;
+  for (const line of lines) {
+    if (portion.length >= limits.steps || (portion.length > 0 && octets + line.length > limits.octets)) {
+      yield portion;
+      portion = [];
+      octets = 0;
+    }
+    portion.push(line);
+    octets += line.length;
+  }
+  if (portion.length > 0) yield portion;
 }

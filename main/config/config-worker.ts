@@ -1,27 +1,71 @@
+import { randomUUID } from "node:crypto";
+import { readlinkSync } from "node:fs";
+import { setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { errnoName } from "../errors.js";
-import { saveAccepted } from "./accepted.js";
-import type { FromConfigWorker, ToConfigWorker } from "./config-protocol.js";
-import { handleLoad } from "./config-protocol.js";
+import { readAccepted, saveAccepted } from "./accepted.js";
+import type { AcceptedCopy, FromConfigWorker, Kept, ToConfigWorker } from "./config-protocol.js";
+import { answerLoad } from "./config-protocol.js";
 import { createHost } from "./host.js";
+import type { Config } from "./model.js";
 
-/** What has errors is not taken at a reload, so it is not what is in force. @returns errno name of a failure */
-function keep({ config, errors }: FromConfigWorker, keepAt: string | undefined): string | undefined {
-  if (config === undefined || errors || keepAt === undefined) return undefined;
-  try {
-    saveAccepted(keepAt, config);
-    return undefined;
-  } catch (error) {
-    const reason = errnoName(error);
-    if (reason === undefined) throw error;
-    return reason;
+/** As for checks. */
+const NICE = 5;
+
+/** Entry of the config worker. Reading, checking and comparing never happen in the main thread. */
+const port = parentPort;
+if (port === null) throw new Error("config-worker.js is started as a worker thread");
+
+let answers: Iterator<FromConfigWorker> | undefined;
+
+port.on("message", (message: ToConfigWorker) => port.postMessage(answerTo(message)));
+
+function answerTo(message: ToConfigWorker): FromConfigWorker {
+  switch (message.kind) {
+    case "load": {
+      const { configId, keepAt, purpose } = message;
+      if (purpose === "reload") lowerPriority();
+      answers = answerLoad(message, createHost({ configId }), copyAt(keepAt));
+      return next();
+    }
+    case "next":
+      return next();
+    default:
+      throw new Error(`unreachable case: ${JSON.stringify(message satisfies never)}`);
   }
 }
 
-/** Entry of the config worker: one `load` in, one `loaded` out. Reading and checking never happen in the main thread. */
-const port = parentPort;
-if (port === null) throw new Error("config-worker.js is started as a worker thread");
-port.on("message", (message: ToConfigWorker) => {
-  const answer = handleLoad(message, createHost({ configId: message.configId }));
-  port.postMessage({ ...answer, notKept: keep(answer, message.keepAt) });
-});
+function next(): FromConfigWorker {
+  const answer = answers?.next();
+  if (answer === undefined || answer.done === true) throw new Error("asked for more than there is");
+  return answer.value;
+}
+
+function copyAt(keepAt: string | undefined): AcceptedCopy {
+  return {
+    read: (edition) => (keepAt === undefined ? undefined : readAccepted(keepAt, edition)),
+    save: (config) => save(config, keepAt),
+  };
+}
+
+function save(config: Config, keepAt: string | undefined): Kept {
+  if (keepAt === undefined) return { edition: undefined, reason: undefined };
+  const edition = randomUUID();
+  try {
+    saveAccepted(keepAt, edition, config);
+    return { edition };
+  } catch (error) {
+    const reason = errnoName(error);
+    if (reason === undefined) throw error;
+    return { edition: undefined, reason };
+  }
+}
+
+/** A parser must not take the processor from adverts. setpriority(2) takes a thread's id, which /proc tells. */
+function lowerPriority(): void {
+  try {
+    setPriority(Number(readlinkSync("/proc/thread-self").split("/").at(-1)), NICE);
+  } catch {
+    // no /proc: it runs like all others
+  }
+}

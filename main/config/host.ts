@@ -1,5 +1,17 @@
-import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from "node:fs";
 import { hostname } from "node:os";
+import { getHeapStatistics } from "node:v8";
 import { errnoName } from "../errors.js";
 import type { ConfigHost, FileContent, FileStatus, UserEntry } from "./ports.js";
 
@@ -12,15 +24,21 @@ export function createHost(options: { readonly configId?: string | undefined } =
   // Read once per host: thousands of scripts may name a user.
   const users = once(readUsers);
   const groups = once(() => records("/etc/group"));
+  /** Regular files by what their directory says: thousands of includes are opened without being looked at first. */
+  const regular = new Set<string>();
   return {
     configId: options.configId ?? hostName.replace(/\..*$/s, ""),
     effectiveUid: process.geteuid?.() ?? 0,
     hostName,
     workingDirectory: process.cwd(),
-    readFile,
+    readFile: (path) => readFile(path, regular.has(path)),
     stat,
     realpath: (path) => attempt(() => realpathSync(path)),
-    list: (directory) => attempt(() => readdirSync(directory)) ?? [],
+    list: (directory) => {
+      const entries = attempt(() => readdirSync(directory, { withFileTypes: true })) ?? [];
+      for (const entry of entries) if (entry.isFile()) regular.add(`${directory}/${entry.name}`);
+      return entries.map(({ name }) => name);
+    },
     user: (name) => users().find((user) => user.name === name),
     userName: (uid) => users().find((user) => user.uid === uid)?.name,
     group: (name) => {
@@ -29,21 +47,21 @@ export function createHost(options: { readonly configId?: string | undefined } =
     },
     interfaceExists: (name) => /^[^/\s]{1,15}$/.test(name) && stat(`/sys/class/net/${name}`) !== undefined,
     environment: (name) => process.env[name],
+    memoryIsShort,
   };
 }
 
 /** Without waiting: a FIFO, and files of the kernel that deliver when something happens (/proc/kmsg), are no configurations. */
-function readFile(path: string): FileContent {
+function readFile(path: string, regular: boolean): FileContent {
   const { O_RDONLY, O_NONBLOCK, O_NOCTTY } = constants;
   let fd: number | undefined;
   try {
-    if (!statSync(path).isFile())
-      return { kind: "unreadable", why: statSync(path).isDirectory() ? "EISDIR" : "not a regular file" };
+    const before = regular ? undefined : refusal(statSync(path)); // opening a device may already do something
+    if (before !== undefined) return { kind: "unreadable", why: before };
     fd = openSync(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     const status = fstatSync(fd);
-    if (!status.isFile()) return { kind: "unreadable", why: "not a regular file" };
-    if (status.size > LARGEST_FILE_BYTES) return { kind: "unreadable", why: "EFBIG" };
-    return { kind: "content", bytes: readFileSync(fd) };
+    const why = refusal(status);
+    return why === undefined ? { kind: "content", bytes: readAll(fd, status.size) } : { kind: "unreadable", why };
   } catch (error) {
     const why = errnoName(error);
     if (why === undefined) throw error;
@@ -51,6 +69,32 @@ function readFile(path: string): FileContent {
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
+}
+
+/** keepalived.conf(5) include: a configuration is a regular file that nobody may execute. */
+function refusal(status: Stats): string | undefined {
+  if (!status.isFile()) return status.isDirectory() ? "EISDIR" : "not a regular file";
+  if ((status.mode & 0o111) !== 0) return "it is executable; a configuration must not be (chmod a-x)";
+  return status.size > LARGEST_FILE_BYTES ? "EFBIG" : undefined;
+}
+
+/** `size` 0: it is empty, or one of the kernel's files that do not tell. */
+function readAll(fd: number, size: number): Uint8Array {
+  if (size === 0) return readFileSync(fd);
+  const bytes = Buffer.allocUnsafe(size);
+  let have = 0;
+  while (have < size) {
+    const more = readSync(fd, bytes, have, size - have, null);
+    if (more === 0) break; // it became shorter
+    have += more;
+  }
+  return bytes.subarray(0, have);
+}
+
+/** Checking needs as much memory as reading once more, and some of what is used is garbage. */
+function memoryIsShort(): boolean {
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+  return used > limit * 0.33;
 }
 
 function stat(path: string): FileStatus | undefined {

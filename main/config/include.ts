@@ -1,20 +1,36 @@
+import type { IncludeCheck } from "./include-control.js";
 import type { ConfigHost } from "./ports.js";
-
-export interface IncludeMatch {
-  readonly files: readonly string[];
-  /** The name holds wildcards or alternatives. */
-  readonly wild: boolean;
-}
 
 /** How many names `{a,b}{c,d}...` may stand for; more are cut off. */
 const MOST_ALTERNATIVES = 1000;
 
-/** Existing files that `pattern` names, relative to `directory`: each alternative's matches in the order of glob(7). */
-export function includeFiles(pattern: string, directory: string, host: ConfigHost): IncludeMatch {
-  const wild = /[*?[{]/.test(pattern);
-  const files = alternatives(pattern).flatMap((name) => matches(absolute(name, directory), host));
-  return { files: [...new Set(files)], wild };
+export interface Found {
+  readonly files: readonly string[];
+  /** Undefined: every alternative has a file. `checks`: any of these makes it an error. */
+  readonly problem: { readonly checks: readonly IncludeCheck[]; readonly message: string } | undefined;
 }
+
+/** Existing files that `pattern` names, relative to `directory`: each alternative's matches in the order of glob(7). */
+export const includedFiles = (pattern: string, directory: string, host: ConfigHost): readonly string[] =>
+  findIncluded(pattern, directory, host).files;
+
+/** The same with what is missing. */
+export function findIncluded(pattern: string, directory: string, host: ConfigHost): Found {
+  const names = alternatives(pattern);
+  const found = names.map((name) => matches(absolute(name, directory), host));
+  const files = found.length === 1 ? (found[0] ?? []) : [...new Set(found.flat())];
+  const missed = names.find((_, i) => found[i]?.length === 0);
+  return { files, problem: missed === undefined ? undefined : problemOf(pattern, missed, names.length, files.length) };
+}
+
+function problemOf(pattern: string, missed: string, alternatives: number, files: number): Found["problem"] {
+  if (isWild(missed)) return { checks: ["wildcard_match"], message: `No config files matched '${pattern}'.` };
+  if (files > 0) return { checks: ["brace_match"], message: `Some config files missing: '${pattern}'.` };
+  const checks: readonly IncludeCheck[] = alternatives > 1 ? ["match", "brace_match"] : ["match"];
+  return { checks, message: `Config files missing '${pattern}'.` };
+}
+
+const isWild = (name: string): boolean => /[*?[]/.test(name);
 
 const absolute = (name: string, directory: string): string =>
   name.startsWith("/") ? name : `${directory.replace(/\/$/, "")}/${name}`;
@@ -58,22 +74,26 @@ function innermostList(name: string): readonly [number, number] | undefined {
 /** `path` is absolute. Hidden names match only a pattern that begins with a dot. */
 function matches(path: string, host: ConfigHost): readonly string[] {
   let found = [""];
+  let certain = false;
   for (const part of path.split("/").slice(1)) {
-    if (!/[*?[]/.test(part)) {
+    certain = isWild(part);
+    if (!certain) {
       found = found.map((parent) => `${parent}/${part}`);
       continue;
     }
     const wanted = globTokens(part);
     const fits = (name: string): boolean =>
-      globMatches(wanted, name) && (part.startsWith(".") || !name.startsWith("."));
+      (part.startsWith(".") || !name.startsWith(".")) && globMatches(wanted, name);
     found = found.flatMap((parent) =>
-      [...host.list(parent === "" ? "/" : parent)]
+      host
+        .list(parent === "" ? "/" : parent)
         .filter(fits)
         .sort((a, b) => (a < b ? -1 : 1))
         .map((name) => `${parent}/${name}`),
     );
   }
-  return found.filter((file) => host.stat(file) !== undefined);
+  // Names that a directory has listed need no second look.
+  return certain ? found : found.filter((file) => host.stat(file) !== undefined);
 }
 
 /** One character of a name each; `undefined` is `*`. */

@@ -1,11 +1,14 @@
 import { isIP } from "node:net";
-import type { Family, IpAddress } from "../address.js";
+import { type Family, type IpAddress, isDottedQuad } from "../address.js";
 import { bytesOfIp, ipOfBytes } from "../ip-bytes.js";
 
 /** @returns the address in canonical text (as inet_ntop prints it), or undefined when `text` is none. */
 export function parseIp(text: string): IpAddress | undefined {
+  if (isDottedQuad(text)) return text; // there is one way to write it
   // A zone (`fe80::1%eth0`) is no part of an address in this language.
-  return isIP(text) === 0 || text.includes("%") ? undefined : ipOfBytes(bytesOfIp(text));
+  const version = isIP(text);
+  if (version === 4) return text; // it has one spelling only
+  return version === 0 || text.includes("%") ? undefined : ipOfBytes(bytesOfIp(text));
 }
 
 export function isMulticast(address: IpAddress, family: Family): boolean {

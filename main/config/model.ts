@@ -1,15 +1,24 @@
 import type { Family, IpAddress } from "../address.js";
 import type { Milliseconds, Port, Priority, Vrid } from "../units.js";
+import type { BodyPattern, LaterCheckConfig } from "./model-checks.js";
+import type { GlobalSubjects, ProcessSection } from "./model-global.js";
+import type { DestinationIpvsConfig, LvsSections, ServiceIpvsConfig } from "./model-lvs.js";
+import type { RouteConfig, RuleConfig } from "./model-routes.js";
+import type {
+  AddressExtras,
+  InstanceExtras,
+  MoreTrackers,
+  UnicastSettings,
+  VirtualInterfaceSettings,
+  VrrpSections,
+} from "./model-vrrp.js";
 
 /** A validated configuration. Plain immutable data: it crosses threads by structured clone. Defaults are filled in. */
-export interface Config {
+export interface Config extends ProcessSection, VrrpSections, LvsSections {
   readonly global: GlobalConfig;
-  readonly vrrpScripts: readonly VrrpScriptConfig[];
-  readonly vrrpInstances: readonly VrrpInstanceConfig[];
-  readonly virtualServers: readonly VirtualServerConfig[];
 }
 
-export interface GlobalConfig {
+export interface GlobalConfig extends GlobalSubjects {
   /** Default: the host name. */
   readonly routerId: string;
   /** Undefined when mail is not configured (no recipient or no server): then no mail is ever sent. */
@@ -21,8 +30,8 @@ export interface GlobalConfig {
   /** Minimum gap between gratuitous ARPs (unsolicited NAs) on one physical interface; 0 = none. */
   readonly vrrpGarpInterval: Milliseconds;
   readonly vrrpGnaInterval: Milliseconds;
-  /** Name of the INPUT chain, accepted for compatibility; undefined when the keyword is absent. */
-  readonly vrrpIptables: { readonly inChain: string; readonly outChain: string } | undefined;
+  /** Names of the chains, accepted for compatibility; undefined when the keyword is absent. */
+  readonly vrrpIptables: { readonly inChain: string; readonly outChain: string | undefined } | undefined;
   readonly enableScriptSecurity: boolean;
   /** Ours, not keepalived's: what is put right when the kernel's table drifts. Default presence. */
   readonly lvsReconcile: "presence" | "full" | "off";
@@ -42,6 +51,8 @@ export interface ScriptUser {
   readonly name: string;
   readonly uid: number;
   readonly gid: number;
+  /** The name of `gid`, when the file gives one; absent: the user's own group. */
+  readonly group?: string;
 }
 
 /** A command that passed the script security checks: `argv[0]` is an absolute path. */
@@ -107,6 +118,13 @@ export interface VrrpInstanceConfig {
   readonly garp: GarpConfig;
   readonly notify: VrrpNotifyConfig;
   readonly smtpAlert: boolean;
+  /** What follows is without effect in this version. */
+  readonly virtualInterface: VirtualInterfaceSettings;
+  readonly unicast: UnicastSettings;
+  readonly track: MoreTrackers;
+  readonly routes: readonly RouteConfig[];
+  readonly rules: readonly RuleConfig[];
+  readonly extras: InstanceExtras;
 }
 
 export interface VrrpNotifyConfig {
@@ -126,12 +144,21 @@ export interface VirtualAddress {
   readonly label: string | undefined;
   readonly broadcast: IpAddress | undefined;
   readonly scope: number;
+  readonly more: AddressExtras;
 }
 
 export interface SourcePosition {
   readonly file: string;
   readonly line: number;
   readonly column: number;
+  /** Only on text that a definition or a repetition made: which ones, outermost first. */
+  readonly from?: readonly ExpandedFrom[];
+}
+
+export interface ExpandedFrom {
+  readonly kind: "definition" | "repetition";
+  readonly name: string;
+  readonly at: { readonly file: string; readonly line: number };
 }
 
 export type Protocol = "TCP" | "UDP" | "SCTP";
@@ -160,6 +187,10 @@ export interface VirtualServerConfig {
   readonly omega: boolean;
   readonly virtualhost: string | undefined;
   readonly smtpAlert: boolean;
+  readonly ipvs: ServiceIpvsConfig;
+  /** Checks only while the service's address is on this host: without effect in this version. */
+  readonly haSuspend: boolean;
+  readonly snmpName: string | undefined;
   readonly realServers: readonly RealServerConfig[];
 }
 
@@ -173,7 +204,10 @@ export interface RealServerConfig {
   readonly notifyUp: ScriptCommand | undefined;
   readonly notifyDown: ScriptCommand | undefined;
   readonly smtpAlert: boolean;
+  readonly ipvs: DestinationIpvsConfig;
+  readonly snmpName: string | undefined;
   readonly checks: readonly CheckConfig[];
+  readonly laterChecks: readonly LaterCheckConfig[];
 }
 
 /** What all checkers share. Inheritance from real server and virtual server is already applied. */
@@ -193,6 +227,9 @@ export interface CheckTarget {
   readonly port: Port;
   readonly bindAddress: IpAddress | undefined;
   readonly bindPort: Port | undefined;
+  /** Name of the interface to bind to. With `fwmark` (0: none) without effect in this version. */
+  readonly bindInterface: string | undefined;
+  readonly fwmark: number;
 }
 
 export type CheckConfig = TcpCheckConfig | HttpCheckConfig;
@@ -223,4 +260,7 @@ export interface HttpUrlConfig {
   readonly digest: string | undefined;
   /** Inclusive ranges; default 200-299. */
   readonly statusCodes: readonly { readonly from: number; readonly to: number }[];
+  readonly body: BodyPattern | undefined;
+  /** SSL_GET: ends with a proper TLS close. Without effect in this version. */
+  readonly tlsCompliant: boolean;
 }

@@ -19,11 +19,13 @@ export interface ConfigHost {
   userName(uid: number): string | undefined;
   interfaceExists(name: string): boolean;
   environment(name: string): string | undefined;
+  /** Little is left of the memory that this process may use. Absent: never. */
+  memoryIsShort?(): boolean;
 }
 
 export type FileContent =
   | { readonly kind: "content"; readonly bytes: Uint8Array }
-  /** `why`: errno name (ENOENT, EACCES, EISDIR). */
+  /** `why`: errno name (ENOENT, EACCES, EISDIR) or what it is instead of a configuration. */
   | { readonly kind: "unreadable"; readonly why: string };
 
 export interface FileStatus {

@@ -1,7 +1,7 @@
 import { applyLine } from "./apply.js";
 import type { Diagnostics } from "./diagnostics.js";
-import type { BlockKeyword, Context, ListKeyword, Repeat, Scope } from "./keyword.js";
-import { peersDepend } from "./keywords/later.js";
+import type { IncludeControl } from "./include-control.js";
+import { type BlockKeyword, type Context, contextAt, type Keyword, type ListKeyword, type Scope } from "./keyword.js";
 import type { Statement, Word, WordsStatement } from "./lexer.js";
 import type { SourcePosition } from "./model.js";
 import { didYouMean } from "./suggest.js";
@@ -12,12 +12,19 @@ import { didYouMean } from "./suggest.js";
  * Recursion is as deep as the tables nest; unknown blocks are skipped by counting.
  */
 export function readStatements<Draft extends object>(
-  statements: readonly Statement[],
+  statements: StatementStream,
   root: Scope<Draft>,
   draft: Draft,
   diagnostics: Diagnostics,
 ): void {
   new Reader(statements, Object.keys(root.keywords), diagnostics).run(root, draft);
+}
+
+/** Pulled one by one: a keyword may change how the lines after it are read. */
+export interface StatementStream {
+  next(): Statement | undefined;
+  peek(): Statement | undefined;
+  readonly control: IncludeControl;
 }
 
 interface OpenBlock {
@@ -26,34 +33,38 @@ interface OpenBlock {
 }
 
 class Reader {
-  readonly #statements: readonly Statement[];
+  readonly #statements: StatementStream;
   readonly #topLevel: readonly string[];
   readonly #diagnostics: Diagnostics;
   /** Blocks entered and not left, outermost first. */
   readonly #open: OpenBlock[] = [];
   /** Keywords already given, by draft. */
   readonly #seen = new WeakMap<object, Set<string>>();
-  #next = 0;
+  /** Looked up once per line: a Map is faster than the objects that the tables are. */
+  readonly #tables = new Map<object, ReadonlyMap<string, Keyword<never>>>();
+  /** Braces that were open inside blocks that are skipped, when the input ended. */
+  #unclosed = 0;
 
-  constructor(statements: readonly Statement[], topLevel: readonly string[], diagnostics: Diagnostics) {
+  constructor(statements: StatementStream, topLevel: readonly string[], diagnostics: Diagnostics) {
     this.#statements = statements;
     this.#topLevel = topLevel;
     this.#diagnostics = diagnostics;
   }
 
   run<Draft extends object>(root: Scope<Draft>, draft: Draft): void {
-    while (this.#next < this.#statements.length) this.#readBody(root, draft, true);
+    this.#readBody(root, draft, true);
     const innermost = this.#open.at(-1);
     if (innermost === undefined) return;
-    const message = `There are ${this.#open.length} missing '}'s or extra '{'s`;
+    const message = `There are ${this.#open.length + this.#unclosed} missing '}'s or extra '{'s`;
     const hint = `the block '${innermost.name}' that begins here is not closed`;
     this.#diagnostics.error("CFG_BRACE", innermost.at, message, hint);
   }
 
   /** Up to and including the `}` that ends the block; at top level such a `}` is surplus. */
   #readBody<Draft extends object>(scope: Scope<Draft>, draft: Draft, top: boolean): void {
+    const table = this.#tableOf(scope);
     for (let statement = this.#take(); statement !== undefined; statement = this.#take()) {
-      if (statement.kind === "words") this.#dispatch(scope, draft, statement);
+      if (statement.kind === "words") this.#dispatch(scope, table, draft, statement);
       else if (statement.kind === "open") this.#strayOpen(scope.name, statement.at);
       else if (!top) {
         this.#open.pop();
@@ -70,29 +81,59 @@ class Reader {
     this.#skipGroup("{", at);
   }
 
-  #dispatch<Draft extends object>(scope: Scope<Draft>, draft: Draft, statement: WordsStatement): void {
-    const [first, ...rest] = statement.words;
-    const keyword = Object.hasOwn(scope.keywords, first.text) ? scope.keywords[first.text] : undefined;
+  #tableOf<Draft>(scope: Scope<Draft>): ReadonlyMap<string, Keyword<Draft>> {
+    let table = this.#tables.get(scope);
+    if (table === undefined) {
+      table = new Map(Object.entries(scope.keywords));
+      this.#tables.set(scope, table);
+    }
+    return table as ReadonlyMap<string, Keyword<Draft>>; // made of this scope's keywords
+  }
+
+  #dispatch<Draft extends object>(
+    scope: Scope<Draft>,
+    table: ReadonlyMap<string, Keyword<Draft>>,
+    draft: Draft,
+    statement: WordsStatement,
+  ): void {
+    const first = statement.words[0];
+    const keyword = table.get(first.text);
     if (keyword === undefined) {
       this.#unknown(scope, first);
       return;
     }
-    const context: Context = { keyword: first.text, at: first.at, diagnostics: this.#diagnostics };
-    if (keyword.kind === "block") this.#block(keyword, draft, rest, context);
-    else if (keyword.kind === "list") this.#list(keyword, draft, rest, context);
+    const { control } = this.#statements;
+    const context: Context = { keyword: first.text, at: first.at, diagnostics: this.#diagnostics, source: control };
+    if (!this.#note(scope, keyword, first)) this.#skipBlockOf(first);
+    else if (keyword.kind === "block") this.#block(keyword, draft, statement.words.slice(1), context);
+    else if (keyword.kind === "list") this.#list(keyword, draft, statement.words.slice(1), context);
     else {
-      const repeat = keyword.kind === "script" ? "first-wins-reported" : keyword.repeat;
-      if (this.#mayRepeat(draft, repeat, context)) applyLine(keyword, draft, statement, context);
+      if (this.#mayRepeat(draft, keyword, context)) applyLine(keyword, draft, statement, context);
       this.#refuseBlock(first);
     }
   }
 
-  #mayRepeat(draft: object, repeat: Repeat, { keyword, at }: Context): boolean {
+  /** What is said about a keyword whatever its values. @returns false: it is left out */
+  #note<Draft>(scope: Scope<Draft>, { effect, deprecated }: Keyword<Draft>, word: Word): boolean {
+    if (effect === undefined && deprecated === undefined) return true;
+    if (deprecated !== undefined) this.#diagnostics.deprecated(word.text, word.at, deprecated);
+    if (effect === "accepted") this.#diagnostics.accepted(scope.name, word.text, word.at);
+    if (effect !== "refused") return true;
+    const hint = "peers that use it and this host would not accept each other's adverts: remove it on all of them";
+    this.#diagnostics.error("CFG_NOT_IN_VERSION", word.at, `'${word.text}' is not in this version`, hint);
+    return false;
+  }
+
+  #mayRepeat<Draft extends object>(draft: Draft, rule: Keyword<Draft>, { keyword, at }: Context): boolean {
+    const repeat = rule.kind === "script" ? "first-wins-reported" : rule.kind === "block" ? "append" : rule.repeat;
+    if (repeat === undefined || repeat === "last-wins" || repeat === "append") return true;
     const seen = this.#seen.get(draft) ?? new Set<string>();
     this.#seen.set(draft, seen);
-    const again = seen.has(keyword);
-    seen.add(keyword);
-    if (!again || repeat === "last-wins" || repeat === "append") return true;
+    const name = rule.aliasOf ?? keyword;
+    if (!seen.has(name)) {
+      seen.add(name);
+      return true;
+    }
     const first = repeat === "first-wins-reported";
     const message = `'${keyword}' is given twice; the ${first ? "first" : "last"} one is used`;
     this.#diagnostics.error("CFG_REPEATED", at, message, "remove one of them");
@@ -100,63 +141,73 @@ class Reader {
   }
 
   #unknown<Draft>(scope: Scope<Draft>, word: Word): void {
-    this.#reportUnknown(scope, word);
+    const hint = this.#diagnostics.full ? undefined : this.#hintForUnknown(scope, word.text);
+    this.#diagnostics.error("CFG_UNKNOWN_KEYWORD", word.at, `Unknown keyword '${word.text}'`, hint);
     this.#skipBlockOf(word);
-  }
-
-  #reportUnknown<Draft>(scope: Scope<Draft>, word: Word): void {
-    const name = word.text;
-    if (scope.later.includes(name) && peersDepend.includes(name)) {
-      const hint = "peers that use it and this host would not accept each other's adverts: remove it on all of them";
-      this.#diagnostics.error("CFG_NOT_IN_VERSION", word.at, `'${name}' is not in this version`, hint);
-    } else if (scope.later.includes(name)) {
-      const message = `'${name}' in ${scope.name} is accepted, without effect in this version`;
-      this.#diagnostics.warn("CFG_LATER", word.at, message);
-    } else {
-      const hint = this.#diagnostics.full ? undefined : this.#hintForUnknown(scope, name);
-      this.#diagnostics.error("CFG_UNKNOWN_KEYWORD", word.at, `Unknown keyword '${name}'`, hint);
-    }
   }
 
   #hintForUnknown<Draft>(scope: Scope<Draft>, name: string): string {
     if (scope.name !== "the file" && this.#topLevel.includes(name)) {
       return `'${name}' belongs to the top level: is a '}' missing above?`;
     }
-    return didYouMean(name, [...Object.keys(scope.keywords), ...scope.later]) ?? `it is not a keyword of ${scope.name}`;
+    return didYouMean(name, Object.keys(scope.keywords)) ?? `it is not a keyword of ${scope.name}`;
   }
 
   #block<Draft>(keyword: BlockKeyword<Draft>, draft: Draft, header: readonly Word[], context: Context): void {
     this.#enter(context);
-    let read = false;
-    keyword.enter(draft, header, context, (scope, child) => {
-      read = true;
-      this.#readBody(scope, child, false);
-    });
-    if (!read) this.#skipToClose();
+    const child = keyword.open(draft, header, context);
+    if (child === undefined) {
+      this.#skipToClose();
+      return;
+    }
+    this.#readBody(keyword.body, child, false);
+    keyword.close?.(draft, child, context);
   }
 
-  #list<Draft>(keyword: ListKeyword<Draft>, draft: Draft, header: readonly Word[], context: Context): void {
-    if (header[0] !== undefined) {
+  #list<Draft extends object>(
+    keyword: ListKeyword<Draft>,
+    draft: Draft,
+    header: readonly Word[],
+    context: Context,
+  ): void {
+    if (header[0] !== undefined && keyword.open === undefined) {
       const message = `Block ${context.keyword} has extra parameters ${header[0].text}`;
       this.#diagnostics.error("CFG_BRACE", header[0].at, message, "put them inside the braces");
     }
     this.#enter(context);
+    const child = keyword.open === undefined ? draft : keyword.open(draft, header, context);
+    if (child === undefined || !this.#mayRepeat(draft, keyword, context)) {
+      this.#skipToClose();
+      return;
+    }
+    let entries = 0;
     for (let statement = this.#take(); statement !== undefined; statement = this.#take()) {
       if (statement.kind === "close") {
         this.#open.pop();
+        if (entries === 0 && keyword.empty !== undefined) {
+          this.#diagnostics.warn(
+            "CFG_ADJUSTED",
+            context.at,
+            keyword.empty,
+            `write: ${context.keyword} { ${keyword.shape} }`,
+          );
+        }
         return;
       }
       if (statement.kind === "open") this.#strayOpen(context.keyword, statement.at);
       else
-        for (const words of entriesOf(keyword, statement)) keyword.entry(draft, words, { ...context, at: words[0].at });
+        for (const words of entriesOf(keyword, statement)) {
+          entries++;
+          keyword.entry(child as Draft, words, contextAt(context, words[0]));
+        }
     }
   }
 
   /** Takes the `{`. Without it what follows is read as the inside of the block all the same. */
   #enter({ keyword, at }: Context): void {
     this.#open.push({ name: keyword, at });
-    if (this.#statements[this.#next]?.kind === "open") {
-      this.#next++;
+    if (this.#statements.peek()?.kind === "open") {
+      this.#take();
       return;
     }
     this.#diagnostics.error(
@@ -169,7 +220,7 @@ class Reader {
 
   /** A `{` after a keyword that begins no block. */
   #refuseBlock(word: Word): void {
-    const statement = this.#statements[this.#next];
+    const statement = this.#statements.peek();
     if (statement?.kind !== "open") return;
     const message = "Unexpected '{' - ignoring";
     this.#diagnostics.error("CFG_BRACE", statement.at, message, `'${word.text}' begins no block; its block is skipped`);
@@ -177,8 +228,8 @@ class Reader {
   }
 
   #skipBlockOf(word: Word): void {
-    if (this.#statements[this.#next]?.kind !== "open") return;
-    this.#next++;
+    if (this.#statements.peek()?.kind !== "open") return;
+    this.#take();
     this.#skipGroup(word.text, word.at);
   }
 
@@ -189,17 +240,20 @@ class Reader {
 
   /** Up to the `}` of the innermost open block. */
   #skipToClose(): void {
-    const depth = this.#open.length;
-    while (this.#open.length >= depth) {
+    for (let depth = 1; depth > 0; ) {
       const statement = this.#take();
-      if (statement === undefined) return;
-      if (statement.kind === "open") this.#open.push({ name: "{", at: statement.at });
-      if (statement.kind === "close") this.#open.pop();
+      if (statement === undefined) {
+        this.#unclosed = depth - 1;
+        return;
+      }
+      if (statement.kind === "open") depth++;
+      else if (statement.kind === "close") depth--;
     }
+    this.#open.pop();
   }
 
   #take(): Statement | undefined {
-    return this.#statements[this.#next++];
+    return this.#statements.next();
   }
 }
 

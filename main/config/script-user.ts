@@ -31,17 +31,22 @@ export function namedScriptUser(
   at: SourcePosition,
   host: ConfigHost,
   diagnostics: Diagnostics,
+  // keepalived only logs it where a notify script names its user, so `-t` passes.
+  logged = false,
 ): ScriptUser | undefined {
+  const report = (message: string, hint: string): undefined => {
+    if (logged) diagnostics.warn("CFG_SCRIPT", at, message, hint);
+    else diagnostics.error("CFG_UNKNOWN_NAME", at, message, hint);
+  };
   const entry = host.user(user);
   if (entry === undefined) {
     const hint = `create it (useradd --system ${user}) or name another user`;
-    diagnostics.error("CFG_UNKNOWN_NAME", at, `Unable to resolve script user '${user}' - ignoring`, hint);
-    return undefined;
+    return report(`Unable to resolve script user '${user}' - ignoring`, hint);
   }
   const name = group?.replace(/^:/, "") ?? "";
-  const gid = name === "" ? entry.gid : /^\d+$/.test(name) ? Number(name) : host.group(name);
-  if (gid !== undefined) return { name: entry.name, uid: entry.uid, gid };
+  if (name === "") return { name: entry.name, uid: entry.uid, gid: entry.gid };
+  const gid = host.group(name);
+  if (gid !== undefined) return { name: entry.name, uid: entry.uid, gid, group: name };
   const hint = `create it (groupadd --system ${name}) or name another group`;
-  diagnostics.error("CFG_UNKNOWN_NAME", at, `Unable to resolve script group '${name}' - ignoring`, hint);
-  return undefined;
+  return report(`Unable to resolve script group '${name}' - ignoring`, hint);
 }

@@ -23,6 +23,11 @@ export class ScriptResolver {
     this.#defaultUser = defaultScriptUser(global, host, diagnostics);
   }
 
+  /** Of scripts that name none; undefined: there is none that may be used. */
+  get defaultUser(): ScriptUser | undefined {
+    return this.#defaultUser;
+  }
+
   /** `label`: what it is, for messages. `user`: from a line of its own. An unusable file is reported with `code`. */
   resolve(
     line: ScriptLine,
@@ -30,7 +35,7 @@ export class ScriptResolver {
     code: DiagnosticCode = "CFG_SCRIPT",
     user?: { readonly user: string; readonly group: string | undefined },
   ): ScriptCommand | undefined {
-    const runAs = this.#userOf(line, user);
+    const runAs = this.#userOf(line, user, code === "CFG_SCRIPT" && line.user !== undefined);
     const [program, ...rest] = splitCommand(line.command).words;
     if (runAs === undefined || program === undefined) return undefined;
     const path = this.#locate(program);
@@ -58,11 +63,12 @@ export class ScriptResolver {
 
   #userOf(
     line: ScriptLine,
-    own?: { readonly user: string; readonly group: string | undefined },
+    own: { readonly user: string; readonly group: string | undefined } | undefined,
+    logged: boolean,
   ): ScriptUser | undefined {
     const named = line.user === undefined ? own : { user: line.user, group: line.group };
     if (named !== undefined) {
-      return namedScriptUser(named.user, named.group, line.at, this.#host, this.#diagnostics);
+      return namedScriptUser(named.user, named.group, line.at, this.#host, this.#diagnostics, logged);
     }
     if (this.#defaultUser === undefined) {
       const message = `Unable to set default user keepalived_script for script ${line.command}`;

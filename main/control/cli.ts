@@ -60,12 +60,16 @@ async function status(options: Options, json: boolean): Promise<number> {
 async function configTest(options: Options, output: string | undefined): Promise<number> {
   const { createHost } = await import("../config/host.js");
   const { loadConfig } = await import("../config/load.js");
-  const { renderDiagnostics, testExitCode } = await import("../config/report.js");
-  const result = loadConfig(configFileOf(options), createHost({ configId: options.configId }));
-  const text = renderDiagnostics(result.diagnostics);
+  const { renderDiagnostics, strictly, testExitCode } = await import("../config/report.js");
+  const host = createHost({ configId: options.configId });
+  const { diagnostics: found, missing } = loadConfig(configFileOf(options), host, {
+    allIncludeChecks: options.allConfig,
+  });
+  const diagnostics = options.strict ? strictly(found) : found;
+  const text = renderDiagnostics(diagnostics);
   if (output === undefined) process.stderr.write(text);
   else append(output, text);
-  return testExitCode(result);
+  return testExitCode({ diagnostics, missing });
 }
 
 function append(path: string, text: string): void {
@@ -112,7 +116,8 @@ async function run(options: Options): Promise<number> {
   const queue = new EventQueue();
   const onEvent = (event: SupervisorEvent): void => queue.push(event);
   using supervisor: Supervisor = hasLauncher ? LauncherLink.inherit(onEvent) : new LocalSupervisor(onEvent);
-  const { startDaemon } = await import("./start.js"); // the code; a spare stops here until it is needed
+  const { startConfigThread, startDaemon } = await import("./start.js"); // the code; a spare stops here until it is needed
+  const configThread = startConfigThread();
   if (isSpare && (await queue.next()).kind !== "go") return exitCodes.ok;
   const takesOver = isSpare || Number(process.env["HOLDFAST_RESTARTS"] ?? 0) > 0;
   return await startDaemon({
@@ -121,6 +126,7 @@ async function run(options: Options): Promise<number> {
     supervisor,
     hasLauncher,
     takesOver,
+    configThread,
     onEvents: (handler) => queue.handle(handler),
   });
 }

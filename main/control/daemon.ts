@@ -1,10 +1,11 @@
 import { closeOnExecFrom, mapShared } from "../../native-bindings/process.js";
 import { removeAccepted } from "../config/accepted.js";
-import type { FromConfigWorker, ToConfigWorker } from "../config/config-protocol.js";
+import type { Edition, Kept } from "../config/config-protocol.js";
 import type { Config } from "../config/model.js";
 import { DeadlineClock } from "../deadline-clock.js";
 import { DaemonError } from "../errors.js";
 import type { ServerEvent } from "../health/effects.js";
+import { inSlices } from "../health/slices.js";
 import { MailThread } from "../notify/mail-thread.js";
 import { Mailer } from "../notify/mailer.js";
 import { Notifier } from "../notify/notifier.js";
@@ -12,7 +13,7 @@ import { openScriptRunner } from "../notify/open-script-runner.js";
 import type { OpenLog } from "../observe/create-log.js";
 import { DumpFiles, dumpDirectory } from "../observe/dump-files.js";
 import type { Log } from "../observe/log.js";
-import { LoopDelay, lateSentence } from "../observe/loop-delay.js";
+import { LoopDelay, LoopWatch, lateSentence } from "../observe/loop-delay.js";
 import { ms } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import { ControlSocket } from "./control-socket.js";
@@ -20,7 +21,7 @@ import { writeDump } from "./dumps.js";
 import { LastingState } from "./lasting-state.js";
 import { LvsSide } from "./lvs-side.js";
 import { acceptedConfigPath, controlSocketPath, defaultUmask, type Options } from "./options.js";
-import { readConfigAside } from "./reload.js";
+import { type AsideResult, readConfigAside } from "./reload.js";
 import { requestOf, type SignalName, type Supervisor } from "./signals.js";
 import { StateSlab } from "./state-slab.js";
 import { StatusReporter } from "./status-reporter.js";
@@ -34,6 +35,12 @@ export interface DaemonDeps {
   readonly supervisor: Supervisor;
   /** Started again by the launcher, after a crash of the daemon before this one. */
   readonly hasLauncher: boolean;
+}
+
+/** What it begins with, and the copy of that. */
+export interface StartConfig {
+  readonly config: Config;
+  readonly kept: Kept;
 }
 
 /** The launcher's state memfd (PROTOCOL.md) and its size, as the launcher made it. */
@@ -59,6 +66,8 @@ export class Daemon {
   readonly #notifier: Notifier;
   readonly #dumpFiles: DumpFiles;
   #config: Config;
+  /** Of `#config`, when there is a copy of it. */
+  #edition: Edition | undefined;
   #vrrp: VrrpSide | undefined;
   #lvs: LvsSide | undefined;
   #control: ControlSocket | undefined;
@@ -69,7 +78,7 @@ export class Daemon {
   readonly #leaving = new AbortController();
   #phase: "starting" | "running" | "stopping" = "starting";
 
-  constructor(deps: DaemonDeps, config: Config) {
+  constructor(deps: DaemonDeps, { config, kept }: StartConfig) {
     this.#deps = deps;
     this.#config = config;
     this.#log = deps.log.log("Keepalived");
@@ -83,6 +92,7 @@ export class Daemon {
     this.#notifier = new Notifier(this.#scripts, this.#mailer, this.#log, this.#clock);
     const umask = deps.options.umask ?? defaultUmask;
     this.#dumpFiles = new DumpFiles(dumpDirectory(process.env["TMPDIR"]), umask);
+    this.#noteKept(kept);
   }
 
   /** Resolves when it serves. @throws DaemonError or a system error when it cannot */
@@ -99,7 +109,6 @@ export class Daemon {
     this.#deps.supervisor.ready();
     this.#log("info", "daemon.ready", "Startup complete");
     this.#phase = "running";
-    this.#work = this.#work.then(() => this.#keepCopy());
   }
 
   /** A signal, in the order of arrival. @returns a promise that resolves when a stop has been carried out */
@@ -227,47 +236,55 @@ export class Daemon {
     });
   }
 
-  #order(): ToConfigWorker {
-    const { configFile, options } = this.#deps;
-    const keepAt = acceptedConfigPath(options);
-    return { kind: "load", request: 0, file: configFile, configId: options.configId, keepAt };
-  }
-
-  /** Once more, aside: only for the copy that a take-over falls back on. */
-  async #keepCopy(): Promise<void> {
-    const answer = await readConfigAside(this.#order(), this.#leaving.signal);
-    if (answer.kind === "loaded") this.#tellNotKept(answer.notKept);
-  }
-
-  #tellNotKept(reason: string | undefined): void {
-    if (reason === undefined) return;
+  /** The copy is what a take-over falls back on, and what the next reload compares with. */
+  #noteKept(kept: Kept): void {
+    this.#edition = kept.edition;
+    if (kept.edition !== undefined || kept.reason === undefined) return;
     const path = acceptedConfigPath(this.#deps.options);
+    const { reason } = kept;
     const sentence = `Cannot keep a copy of the configuration at ${path}: ${reason} - a crash after a refused reload would lose it`;
     this.#log("warning", "config.not-kept", sentence, { reason });
   }
 
   async #reload(): Promise<void> {
-    const { supervisor } = this.#deps;
+    const { supervisor, configFile: file, options } = this.#deps;
     supervisor.reloading();
     this.#log("info", "reload.start", "Reloading ...");
-    const answer = await readConfigAside(this.#order(), this.#leaving.signal);
+    using watch = new LoopWatch();
+    const order = {
+      kind: "load",
+      purpose: "reload",
+      file,
+      configId: options.configId,
+      allIncludeChecks: options.allConfig,
+      keepAt: acceptedConfigPath(options),
+      running: this.#edition,
+    } as const;
+    const answer = await readConfigAside(order, this.#config, { signal: this.#leaving.signal });
     if (this.#leaving.signal.aborted) return;
-    if (answer.kind === "failed") this.#refuse(`reading it failed: ${answer.why}`, []);
-    else if (answer.config === undefined || answer.errors)
-      this.#refuse(answer.missing ? "it cannot be read" : "see above", answer.findings);
-    else await this.#adopt(answer, answer.config).catch((error: unknown) => this.#incomplete(error));
+    if (answer.kind === "good") await this.#adopt(answer, watch).catch((error: unknown) => this.#incomplete(error));
+    else await this.#refuse(answer);
     supervisor.reloaded();
   }
 
-  async #adopt({ findings, notKept }: FromConfigWorker, config: Config): Promise<void> {
-    for (const line of findings) this.#log("warning", "config.finding", line);
-    this.#tellNotKept(notKept);
+  async #adopt({ config, kept, findings }: Extract<AsideResult, { kind: "good" }>, watch: LoopWatch): Promise<void> {
+    await this.#tell("warning", findings);
+    this.#noteKept(kept);
     this.#configure(config);
     if (this.#vrrp === undefined) await this.#startVrrp();
     else this.#vrrp.reload(config);
     if (this.#lvs === undefined) await this.#startLvs();
     else await this.#lvs.reload(config);
-    this.#log("info", "reload.complete", "Reload complete");
+    this.#log("info", "reload.complete", "Reload complete", { longestWait: watch.longest });
+  }
+
+  async #tell(level: "warning" | "error", findings: readonly string[]): Promise<void> {
+    const log = this.#log;
+    await inSlices(
+      (function* () {
+        for (const line of findings) yield log(level, "config.finding", line);
+      })(),
+    );
   }
 
   /** What ends a start, for instance a kernel without IPVS, must not take from a running daemon what it serves. */
@@ -277,11 +294,16 @@ export class Daemon {
     this.#log("error", "reload.incomplete", sentence);
   }
 
-  #refuse(why: string, findings: readonly string[]): void {
-    for (const line of findings) this.#log("error", "config.finding", line);
-    const sentence = `New config failed validation (${why}): the running configuration stays in force - correct ${this.#deps.configFile} and reload again`;
+  async #refuse(answer: Exclude<AsideResult, { kind: "good" }>): Promise<void> {
+    if (answer.kind !== "failed") await this.#tell("error", answer.findings);
+    const sentence = `New config failed validation (${reasonOf(answer)}): the running configuration stays in force - correct ${this.#deps.configFile} and reload again`;
     this.#log("error", "reload.refused", sentence);
   }
+}
+
+function reasonOf(answer: Exclude<AsideResult, { kind: "good" }>): string {
+  if (answer.kind === "failed") return `reading it failed: ${answer.why}`;
+  return answer.kind === "missing" ? "it cannot be read" : "see above";
 }
 
 /** Without a launcher nothing outlives the process. */

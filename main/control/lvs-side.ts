@@ -7,9 +7,10 @@ import { HealthDirector } from "../health/director.js";
 import type { ServerEvent } from "../health/effects.js";
 import type { LatencyReport } from "../health/latency-report.js";
 import { CheckPool } from "../health/pool.js";
+import { inSlices } from "../health/slices.js";
 import type { Latencies, VirtualServerSnapshot } from "../health/snapshot.js";
 import type { IpvsBackend } from "../ipvs/backend.js";
-import { entryFromConfig } from "../ipvs/from-config.js";
+import { entryFromConfig, serviceFromConfig } from "../ipvs/from-config.js";
 import { KernelBackend } from "../ipvs/kernel-backend.js";
 import { MemoryBackend } from "../ipvs/memory-backend.js";
 import type { ReconcilePolicy } from "../ipvs/planner.js";
@@ -94,15 +95,17 @@ export class LvsSide {
   async start(): Promise<void> {
     if (this.#table === undefined) this.#lookAgain();
     await this.#director.start(this.#config);
-    this.#writeTable("start");
+    this.#writeTable();
     await Promise.all([this.#pool.start(this.#director.checks()), this.#firstTable()]);
   }
 
+  /** Looks only at what is another object than before, and in slices. */
   async reload(config: Config): Promise<void> {
+    const { changed, gone, checks } = await this.#director.reload(config);
     this.#config = config;
-    await this.#director.reload(config);
-    this.#writeTable("reload");
-    await this.#pool.update(this.#director.checks());
+    this.#table?.writer.forgive();
+    await inSlices(this.#rewriteTable(changed, gone));
+    await this.#pool.update(checks);
   }
 
   /** With `release` our entries are removed from the kernel; without, they stay for whoever comes next. */
@@ -161,15 +164,29 @@ export class LvsSide {
         if ("missing" in found) return this.#lookAgain();
         this.#deps.log("notice", "ipvs.found", "The kernel has IPVS now: writing the table");
         this.#table = this.#openTable(found.backend);
-        this.#writeTable("start");
+        this.#writeTable();
         return this.#firstTable();
       });
     });
   }
 
-  #writeTable(because: "start" | "reload"): void {
+  #writeTable(): void {
     const entries = this.#config.virtualServers.map((config, index) => this.#entry(config, index));
-    this.#table?.writer.setDesired(tableOf(entries), because);
+    this.#table?.writer.setDesired(tableOf(entries));
+  }
+
+  *#rewriteTable(changed: readonly number[], gone: readonly VirtualServerConfig[]): Generator<void> {
+    for (const config of gone) {
+      this.#table?.writer.setService(serviceKey(serviceFromConfig(config)), undefined, "bulk");
+      yield;
+    }
+    for (const index of changed) {
+      const config = this.#config.virtualServers[index];
+      if (config === undefined) continue;
+      const entry = this.#entry(config, index);
+      this.#table?.writer.setService(serviceKey(entry.service), entry, "bulk");
+      yield;
+    }
   }
 
   async #firstTable(): Promise<void> {

@@ -27,6 +27,8 @@ export interface OptionsDraft {
   addressMonitoring: boolean;
   allConfig: boolean;
   configId: string | undefined;
+  /** With -t: words without effect in this version are errors. */
+  strict: boolean;
   ignoreSigint: boolean;
   ipvs: string | undefined;
   controlSocket: string | undefined;
@@ -70,6 +72,7 @@ export function emptyDraft(): OptionsDraft {
     addressMonitoring: false,
     allConfig: false,
     configId: undefined,
+    strict: false,
     ignoreSigint: false,
     ipvs: undefined,
     controlSocket: undefined,

@@ -244,7 +244,6 @@ export const optionTable: readonly OptionSpec[] = [
     long: "all-config",
     argument: none,
     apply: flag("allConfig"),
-    inert,
     help: "A missing include file is an error",
   },
   {
@@ -263,6 +262,12 @@ export const optionTable: readonly OptionSpec[] = [
     metavar: "FILE",
     action: (value) => ({ do: "config-test", output: value === "" ? undefined : value }),
     help: "Check the configuration, write what is wrong to FILE or standard error, and exit",
+  },
+  {
+    long: "strict",
+    argument: none,
+    apply: flag("strict"),
+    help: "With -t: words without effect in this version are errors",
   },
   {
     long: "signum",

@@ -1,30 +1,94 @@
+import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import type { FromConfigWorker, ToConfigWorker } from "../config/config-protocol.js";
+import type { FromConfigWorker, Kept, LoadOrder, ToConfigWorker } from "../config/config-protocol.js";
+import type { Config } from "../config/model.js";
+import { Rebuild } from "../config/rebuild.js";
 
 /** keepalived gives its own validation five seconds; farms with 40,000 real servers on slow machines get more. */
 const LIMIT_MS = 60_000;
 
-export type AsideResult = FromConfigWorker | { readonly kind: "failed"; readonly why: string };
+export type AsideResult =
+  /** `config` shares with the running one all that did not change. */
+  | { readonly kind: "good"; readonly config: Config; readonly kept: Kept; readonly findings: readonly string[] }
+  | { readonly kind: "errors" | "missing"; readonly findings: readonly string[] }
+  | Failed;
+
+type Failed = { readonly kind: "failed"; readonly why: string };
+
+export interface Aside {
+  /** Ends it early: the thread may wait for a file server that is gone. */
+  readonly signal?: AbortSignal;
+  /** One that is waiting for its order; otherwise a new one. Ended in any case. */
+  readonly thread?: Worker | undefined;
+}
+
+/** A start of its own, so that a spare can have it ready: it takes some 50 ms. */
+export const startConfigThread = (): Worker =>
+  new Worker(new URL("../config/config-worker.js", import.meta.url), { name: "config" });
 
 /**
- * Reads a configuration in a thread of its own, so that adverts wait neither for a parser nor for its mistakes.
- * `signal` ends it early: the thread may wait for a file server that is gone.
+ * Has a configuration read in a thread of its own, so that adverts wait neither for a parser nor for its mistakes, and takes over
+ * how it differs from `running`, one portion per turn of the loop. A start has it read there as well: the garbage of a parser
+ * would stay in the main thread's heap until a collection that holds up adverts.
  */
-export async function readConfigAside(order: ToConfigWorker, signal?: AbortSignal): Promise<AsideResult> {
-  const worker = new Worker(new URL("../config/config-worker.js", import.meta.url), { name: "config" });
+export function readConfigAside(
+  order: LoadOrder,
+  running: Config | undefined,
+  aside: Aside = {},
+): Promise<AsideResult> {
+  return withWorker(aside, async (ask) => {
+    const findings: string[] = [];
+    let rebuild = new Rebuild<Config>(undefined);
+    for (let answer = await ask(order); ; answer = await ask({ kind: "next" })) {
+      if (answer.kind === "findings") findings.push(...answer.lines);
+      else if (answer.kind === "base") rebuild = new Rebuild(answer.edition === undefined ? undefined : running);
+      else if (answer.kind === "steps") rebuild.take(answer.steps);
+      else if (answer.kind === "end") {
+        const { verdict } = answer;
+        if (verdict.is !== "good") return { kind: verdict.is, findings };
+        return { kind: "good", config: rebuild.finish(), kept: verdict.kept, findings };
+      }
+      await setImmediate();
+    }
+  });
+}
+
+type Ask = (message: ToConfigWorker) => Promise<FromConfigWorker>;
+
+/** One worker for one conversation: afterwards its memory is free again. */
+async function withWorker<T>({ signal, thread }: Aside, talk: (ask: Ask) => Promise<T>): Promise<T | Failed> {
+  const worker = thread ?? startConfigThread();
   let timer: NodeJS.Timeout | undefined;
-  try {
-    return await new Promise((resolve) => {
-      const fail = (why: string): void => resolve({ kind: "failed", why });
-      timer = setTimeout(() => fail(`it took more than ${LIMIT_MS / 1000} s`), LIMIT_MS);
-      worker.once("message", (answer: FromConfigWorker) => resolve(answer));
-      worker.once("error", (error: Error) => fail(error.message));
-      worker.once("exit", (code) => fail(`its thread ended with ${code}`));
-      signal?.addEventListener("abort", () => fail("it was given up"), { once: true });
-      worker.postMessage(order);
+  let talking = true;
+  const failure = new Promise<Failed>((resolve) => {
+    const fail = (why: string): void => resolve({ kind: "failed", why });
+    timer = setTimeout(() => fail(`it took more than ${LIMIT_MS / 1000} s`), LIMIT_MS);
+    worker.once("error", (error: Error) => fail(error.message));
+    worker.once("exit", (code) => talking && fail(`its thread ended with ${code}`));
+    signal?.addEventListener("abort", () => fail("it was given up"), { once: true });
+  });
+  const ask = (message: ToConfigWorker): Promise<FromConfigWorker> =>
+    new Promise((resolve) => {
+      timer?.refresh(); // a large configuration has many answers, and a minute for each
+      worker.once("message", resolve);
+      worker.postMessage(message);
     });
+  // While a thread gives back its hundreds of megabytes, whoever needs memory waits: so the main thread's work comes after that.
+  const done = talk(ask).catch(misunderstood);
+  const gone = done.then(() => {
+    talking = false;
+    return worker.terminate();
+  });
+  try {
+    return await Promise.race([gone.then(() => done), failure]);
   } finally {
     clearTimeout(timer);
-    void worker.terminate();
+    void worker.terminate(); // not waited for: it may hang in a file server
   }
+}
+
+/** Then the running configuration stays as it is. */
+function misunderstood(error: unknown): Failed {
+  if (!(error instanceof RangeError)) throw error;
+  return { kind: "failed", why: error.message };
 }

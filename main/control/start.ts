@@ -1,16 +1,17 @@
-import { readAccepted, removeAccepted } from "../config/accepted.js";
-import { createHost } from "../config/host.js";
-import { loadConfig } from "../config/load.js";
-import type { Config } from "../config/model.js";
-import { findingLines, hasErrors } from "../config/report.js";
+import type { Worker } from "node:worker_threads";
+import { readAnyAccepted, removeAccepted } from "../config/accepted.js";
+import type { Purpose } from "../config/config-protocol.js";
 import { DaemonError } from "../errors.js";
 import { type OpenLog, openLog } from "../observe/create-log.js";
 import { dumpDirectory } from "../observe/dump-files.js";
 import type { Log } from "../observe/log.js";
-import { Daemon } from "./daemon.js";
+import { Daemon, type StartConfig } from "./daemon.js";
 import { exitCodeOf, exitCodes } from "./exit-codes.js";
 import { acceptedConfigPath, logSinks, mainPidFile, type Options } from "./options.js";
+import { type AsideResult, readConfigAside } from "./reload.js";
 import type { Supervisor, SupervisorEvent } from "./signals.js";
+
+export { startConfigThread } from "./reload.js";
 
 export interface StartOptions {
   readonly options: Options;
@@ -19,6 +20,8 @@ export interface StartOptions {
   readonly hasLauncher: boolean;
   /** The daemon before this one died. */
   readonly takesOver: boolean;
+  /** Waits for the order to read the configuration. */
+  readonly configThread: Worker;
   /** Hands over what was heard so far, in order, and everything from now on. */
   readonly onEvents: (handler: (event: SupervisorEvent) => void) => void;
 }
@@ -58,8 +61,8 @@ async function serve(start: StartOptions, log: OpenLog): Promise<number> {
   const say = log.log("Keepalived");
   if (start.takesOver)
     say("alert", "daemon.takeover", "The daemon before this one died: taking over with the state that it left");
-  const config = readConfig(start, say);
-  if (!(await claimPidFiles(options, supervisor, log))) return 0;
+  if (!(await claimPidFiles(options, supervisor, log))) return 0; // first: what is read is kept where another would keep its own
+  const config = await readConfig(start, say);
   const daemon = new Daemon({ options, configFile, log, supervisor, hasLauncher }, config);
   await daemon.start();
   await new Promise<void>((resolve) => {
@@ -72,20 +75,48 @@ async function serve(start: StartOptions, log: OpenLog): Promise<number> {
 }
 
 /** A take-over must lose nothing: when the file was broken meanwhile, what was in force stays in force. @throws DaemonError */
-function readConfig({ options, configFile, takesOver }: StartOptions, say: Log): Config {
-  const loaded = loadConfig(configFile, createHost({ configId: options.configId }));
-  for (const line of findingLines(loaded.diagnostics)) say("warning", "config.finding", line);
+async function readConfig(start: StartOptions, say: Log): Promise<StartConfig> {
+  const { options, configFile, takesOver, configThread } = start;
   const copy = acceptedConfigPath(options);
-  const before = takesOver && (loaded.missing || hasErrors(loaded)) ? readAccepted(copy) : undefined;
+  if (!takesOver) removeAccepted(copy); // of a daemon that was killed with its launcher
+  const first = await read(start, takesOver ? "take-over" : "start", configThread);
+  if (first.kind === "good") return taken(first, say);
+  const before = takesOver ? readAnyAccepted(copy) : undefined;
   if (before !== undefined) {
+    tellFindings(first, say);
     const sentence = `${configFile} has errors: going on with the configuration that was in force - correct it and reload`;
     say("error", "config.kept", sentence);
-    return before;
+    return { config: before.config, kept: { edition: before.edition } };
   }
-  if (!takesOver) removeAccepted(copy); // of a daemon that was killed with its launcher
-  if (loaded.config !== undefined) return loaded.config;
-  const message = `Configuration file ${configFile} cannot be read - correct the path given with -f`;
+  const second = first.kind === "errors" ? await read(start, "start") : first;
+  if (second.kind === "good") return taken(second, say);
+  const why = second.kind === "failed" ? ` (${second.why})` : "";
+  const message = `Configuration file ${configFile} cannot be read${why} - correct the path given with -f`;
   throw new DaemonError("E_CONFIG_MISSING", message);
+}
+
+const read = ({ options, configFile }: StartOptions, purpose: Purpose, thread?: Worker): Promise<AsideResult> =>
+  readConfigAside(
+    {
+      kind: "load",
+      purpose,
+      file: configFile,
+      configId: options.configId,
+      allIncludeChecks: options.allConfig,
+      keepAt: acceptedConfigPath(options),
+    },
+    undefined,
+    { thread },
+  );
+
+function taken(answer: Extract<AsideResult, { kind: "good" }>, say: Log): StartConfig {
+  tellFindings(answer, say);
+  return { config: answer.config, kept: answer.kept };
+}
+
+function tellFindings(answer: AsideResult, say: Log): void {
+  if (answer.kind === "failed") return;
+  for (const line of answer.findings) say("warning", "config.finding", line);
 }
 
 /** @returns false when another daemon runs; a pid file that cannot be written is no reason not to serve */

@@ -1,3 +1,5 @@
+import { partByEnd, WideMap } from "../wide-map.js";
+
 /**
  * What must outlive a crash of the daemon, kept in the launcher's memfd: health by check identity, VRRP states with the time
  * of the last advert, and the kernel's IPVS entries that are ours. Fixed records of 64 octets, so that a change is one small
@@ -26,7 +28,7 @@ export interface SlabRecord {
 
 export class StateSlab {
   readonly #bytes: Buffer;
-  readonly #slots = new Map<string, number>();
+  readonly #slots = new WideMap<string, number>(partByEnd);
   readonly #free: number[] = [];
   /** Records that were ever used; those behind it are untouched pages. */
   #used = 0;

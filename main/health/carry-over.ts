@@ -25,34 +25,41 @@ export function freshServer(server: RealServerConfig, memory: CheckMemory): Real
 
 /**
  * Pure: a virtual server that exists before and after a reload. Servers and quorum keep their states; only what really
- * changed is said, so a reload without change has no effects.
+ * changed is said, so a reload without change has no effects. In steps of one server each.
  */
-export function carryOver(
+export function* carryOver(
   context: VirtualServerContext,
   old: { readonly context: VirtualServerContext; readonly state: VirtualServerState },
   memory: CheckMemory,
-): Step {
+): Generator<void, Step> {
   const before = new Map<string, Before>();
-  old.context.config.realServers.forEach((config, i) => {
+  for (const [i, config] of old.context.config.realServers.entries()) {
     const state = old.state.servers[i];
     if (state !== undefined) before.set(realServerKey(config), { config, state });
-  });
+    yield;
+  }
   const effects: HealthEffect[] = [];
-  const servers = context.config.realServers.map((config) => {
+  const servers: RealServerState[] = [];
+  for (const config of context.config.realServers) {
     const key = realServerKey(config);
     const kept = before.get(key);
     before.delete(key);
     const state = kept === undefined ? freshServer(config, memory) : keptServer(config, kept, memory);
     if (kept !== undefined) effects.push(...changes(context, config, state, kept));
-    return state;
-  });
-  for (const gone of before.values()) effects.push(...goneEffects(old.context, gone.config, gone.state));
+    servers.push(state);
+    yield;
+  }
+  for (const gone of before.values()) {
+    effects.push(...goneEffects(old.context, gone.config, gone.state));
+    yield;
+  }
   const settled = settleQuorum(context, { quorum: old.state.quorum, servers }, "running");
   return { state: settled.state, effects: [...effects, ...settled.effects] };
 }
 
 /** A checker that is new on a server which is out of service has to pass first: a changed check is no way back in. */
 function keptServer(config: RealServerConfig, kept: Before, memory: CheckMemory): RealServerState {
+  if (config === kept.config) return kept.state;
   const dead = !isAlive(kept.state);
   return realServer(
     config.checks.map((check) => {

@@ -3,15 +3,17 @@ import type { CheckConfig, Config, VirtualServerConfig } from "../config/model.j
 import type { Log } from "../observe/log.js";
 import type { CheckId } from "../units.js";
 import { unreachable } from "../unreachable.js";
-import type { CheckUser, RegisteredCheck } from "./check-registry.js";
+import { partByEnd, partByRange, WideMap } from "../wide-map.js";
+import { CheckRegistry, type CheckUser, type RegisteredCheck } from "./check-registry.js";
 import { attemptSentence, edgeSentences, mailBody, reasonSentence } from "./check-sentences.js";
-import { shutdownEffects } from "./departure.js";
+import { removalEffects, shutdownEffects } from "./departure.js";
 import type { HealthEffect, ServerEvent } from "./effects.js";
 import { buildGeneration, type Generation } from "./generation.js";
 import { realServerName } from "./names.js";
 import { isUp } from "./real-server.js";
 import { type Latencies, snapshotOf, type VirtualServerSnapshot } from "./snapshot.js";
 import { applyReport, type PoolEntry, poolOf } from "./virtual-server.js";
+import type { LiveServer } from "./virtual-server-state.js";
 import { WorkQueue } from "./work-queue.js";
 
 export interface DirectorDeps {
@@ -31,17 +33,26 @@ export interface DirectorDeps {
   readonly onServerEvent: (event: ServerEvent) => void;
 }
 
+/** What a new configuration changed. Iterables are computed as they are read, and only until the next reload. */
+export interface Reloaded {
+  /** Of `config.virtualServers`: their pools are to be read anew. */
+  readonly changed: readonly number[];
+  readonly gone: readonly VirtualServerConfig[];
+  readonly checks: { readonly added: Iterable<CheckSpec>; readonly removed: readonly CheckId[] };
+}
+
 /**
  * Turns edges of checks into the state of servers and services. Wiring: `await start(config)`, then a CheckPool that gets
- * `checks()` and whose edges and attempts come back here; on reload `await reload(config)`, then `pool.update(checks())`, and
- * every `pool(i)` is to be read anew. Indices are those of `config.virtualServers`.
+ * `checks()` and whose edges and attempts come back here; on reload `await reload(config)`, whose answer says what the pool
+ * and the table have to change. Indices are those of `config.virtualServers`.
  */
 export class HealthDirector {
   readonly #deps: DirectorDeps;
   /** By identity; outlives generations. */
-  readonly #known = new Map<string, "up" | "down">();
-  readonly #lastEdge = new Map<CheckId, CheckEdge>();
-  #generation: Generation | undefined;
+  readonly #known = new WideMap<string, "up" | "down">(partByEnd);
+  readonly #lastEdge = new WideMap<CheckId, CheckEdge>(partByRange);
+  readonly #registry = new CheckRegistry();
+  #generation: Generation = [];
   readonly #work = new WorkQueue();
 
   constructor(deps: DirectorDeps) {
@@ -49,13 +60,21 @@ export class HealthDirector {
   }
 
   /** Takes the first configuration in force, in slices. Resolves when everything that it gives rise to has been told. */
-  start(config: Config): Promise<void> {
-    return this.#work.run(() => this.#take(config));
+  async start(config: Config): Promise<void> {
+    await this.reload(config);
   }
 
-  /** Changes to another configuration. State goes on by identity: a reload without change says and does nothing. */
-  reload(config: Config): Promise<void> {
-    return this.#work.run(() => this.#take(config));
+  /**
+   * Changes to another configuration, in slices. State goes on by identity: a reload without change says and does nothing, and
+   * what is the same object in both configurations is not even looked at.
+   */
+  async reload(config: Config): Promise<Reloaded> {
+    const done: { reloaded?: Reloaded } = {};
+    const take = this.#take(config);
+    await this.#work.run(function* () {
+      done.reloaded = yield* take;
+    });
+    return done.reloaded ?? { changed: [], gone: [], checks: { added: [], removed: [] } };
   }
 
   /** Edges as they come from the pool; handled in order, in slices. */
@@ -68,29 +87,21 @@ export class HealthDirector {
   }
 
   /** Every check that is wanted, each once. */
-  *checks(): Generator<CheckSpec> {
-    for (const { id, identity, check } of this.#generation?.registry.all() ?? []) {
-      yield { id, identity, check, known: this.#knownOf(identity) };
-    }
+  checks(): Generator<CheckSpec> {
+    return this.#specs(this.#registry.all());
   }
 
   /** The destinations that IPVS must hold now; empty for a virtual server that does not exist. */
   pool(virtualServer: number): readonly PoolEntry[] {
-    const context = this.#generation?.virtualServers[virtualServer];
-    const state = this.#generation?.states[virtualServer];
-    return context === undefined || state === undefined ? [] : poolOf(context, state);
+    const live = this.#generation[virtualServer];
+    return live === undefined ? [] : poolOf(live.context, live.state);
   }
 
   /** One virtual server per step, so that a large farm can be walked in slices. `latencies`: from the pool. */
   *snapshot(latencies?: Latencies): Generator<VirtualServerSnapshot> {
-    const generation = this.#generation;
-    if (generation === undefined) return;
-    const ids = checkIds(generation);
-    for (const [index, context] of generation.virtualServers.entries()) {
-      const state = generation.states[index];
-      if (state === undefined) continue;
+    for (const { context, state, checks } of this.#generation) {
       const idOf = (at: { server: number; checker: number }): CheckId | undefined =>
-        ids.get(placeKey({ virtualServer: index, ...at }));
+        checks[at.server]?.[at.checker]?.id;
       yield snapshotOf(context, state, {
         edge: (at) => lookUp(this.#lastEdge, idOf(at)),
         latency: (at) => latencies && lookUp(latencies, idOf(at)),
@@ -103,38 +114,60 @@ export class HealthDirector {
     return this.#work.run(() => this.#shutdown());
   }
 
-  *#take(config: Config): Generator<void> {
-    const before = this.#generation;
+  *#take(config: Config): Generator<void, Reloaded> {
+    const registry = this.#registry;
     const { identityOf } = this.#deps;
-    const after = yield* buildGeneration(config, before, {
-      identityOf,
-      knownOf: (identity) => this.#knownOf(identity),
-    });
-    this.#generation = after;
-    yield* this.#forget(before, after);
-    for (const { effect } of after.effects) {
+    const knownOf = (identity: string): "up" | "down" | undefined => this.#knownOf(identity);
+    const succession = yield* buildGeneration(config, this.#generation, { registry, identityOf, knownOf });
+    const { generation, changed, replaced, gone, effects } = succession;
+    for (const [index, live] of generation.entries()) live.index = index;
+    this.#generation = generation;
+    yield* this.#retire(replaced);
+    const { added, removed } = registry.takeChanges();
+    yield* this.#forget(removed);
+    yield* this.#performAll(effects);
+    for (const { context, state } of gone) yield* this.#performAll(removalEffects(context, state));
+    return {
+      changed: changed.map(({ index }) => index),
+      gone: gone.map(({ context }) => context.config),
+      checks: { added: this.#specs(added), removed: removed.map(({ id }) => id) },
+    };
+  }
+
+  *#retire(replaced: readonly LiveServer[]): Generator<void> {
+    for (const live of replaced) {
+      for (const [server, checks] of live.checks.entries()) {
+        for (const registered of checks) this.#registry.remove(registered, live, server);
+        yield;
+      }
+    }
+  }
+
+  *#forget(removed: readonly RegisteredCheck[]): Generator<void> {
+    for (const { id, identity } of removed) {
+      this.#lastEdge.delete(id);
+      if (this.#registry.knows(identity)) continue; // checked at other times
+      this.#known.delete(identity);
+      this.#deps.forget(identity);
+      yield;
+    }
+  }
+
+  /** Pools are not told: all that changed are read anew afterwards. */
+  *#performAll(effects: readonly HealthEffect[]): Generator<void> {
+    for (const effect of effects) {
       if (effect.do !== "pool") this.#perform(effect, undefined);
       yield;
     }
   }
 
-  *#forget(before: Generation | undefined, after: Generation): Generator<void> {
-    if (before === undefined) return;
-    const kept = new Set<string>();
-    for (const { identity } of after.registry.all()) kept.add(identity);
-    for (const { id, identity } of before.registry.all()) {
-      if (after.registry.get(id) === undefined) this.#lastEdge.delete(id);
-      if (!kept.has(identity)) {
-        this.#known.delete(identity);
-        this.#deps.forget(identity);
-      }
-      yield;
-    }
+  *#specs(checks: Iterable<RegisteredCheck>): Generator<CheckSpec> {
+    for (const { id, identity, check } of checks) yield { id, identity, check, known: this.#knownOf(identity) };
   }
 
   *#handleEdges(edges: readonly CheckEdge[]): Generator<void> {
     for (const edge of edges) {
-      const registered = this.#generation?.registry.get(edge.id);
+      const registered = this.#registry.get(edge.id);
       if (registered === undefined) continue; // its check went away while the edge was under way
       this.#known.set(registered.identity, edge.up ? "up" : "down");
       this.#deps.remember(registered.identity, edge.up);
@@ -147,11 +180,10 @@ export class HealthDirector {
   }
 
   #report({ check }: RegisteredCheck, user: CheckUser, edge: CheckEdge): void {
-    const generation = this.#generation;
-    const context = generation?.virtualServers[user.virtualServer];
-    const state = generation?.states[user.virtualServer];
-    const server = context?.config.realServers[user.server];
-    if (generation === undefined || context === undefined || state === undefined || server === undefined) return;
+    const { live } = user;
+    const { context, state } = live;
+    const server = context.config.realServers[user.server];
+    if (server === undefined) return;
     const before = state.servers[user.server]?.checkers[user.checker];
     const wasDown = before !== undefined && !isUp(before);
     const service = realServerName(context.config.service, server);
@@ -163,17 +195,17 @@ export class HealthDirector {
     if (!edge.up) this.#deps.log("info", "check.reason", reasonSentence(check, service, edge), { outcome });
     const report = { server: user.server, checker: user.checker, up: edge.up, mailBody: mailBody(check, edge.up) };
     const step = applyReport(context, state, report);
-    generation.states[user.virtualServer] = step.state;
-    for (const effect of step.effects) this.#perform(effect, user.virtualServer);
+    live.state = step.state;
+    for (const effect of step.effects) this.#perform(effect, live);
   }
 
   *#handleAttempts(failures: readonly FailedAttempt[]): Generator<void> {
     for (const attempt of failures) {
-      const registered = this.#generation?.registry.get(attempt.id);
+      const registered = this.#registry.get(attempt.id);
       for (const user of registered?.users ?? []) {
-        const context = this.#generation?.virtualServers[user.virtualServer];
-        const server = context?.config.realServers[user.server];
-        if (registered === undefined || context === undefined || server === undefined) continue;
+        const { context } = user.live;
+        const server = context.config.realServers[user.server];
+        if (registered === undefined || server === undefined) continue;
         const service = realServerName(context.config.service, server);
         const fields = { virtualServer: context.name, realServer: service, outcome: attempt.outcome };
         this.#deps.log("info", "check.attempt", attemptSentence(registered.check, service, attempt), fields);
@@ -183,17 +215,14 @@ export class HealthDirector {
   }
 
   *#shutdown(): Generator<void> {
-    const generation = this.#generation;
-    if (generation === undefined) return;
-    for (const [index, context] of generation.virtualServers.entries()) {
-      const state = generation.states[index];
-      if (state === undefined) continue;
+    for (const { context, state } of this.#generation) {
       for (const effect of shutdownEffects(context, state)) this.#perform(effect, undefined);
       yield;
     }
   }
 
-  #perform(effect: HealthEffect, virtualServer: number | undefined): void {
+  /** @param live whose pool it may be about */
+  #perform(effect: HealthEffect, live: LiveServer | undefined): void {
     switch (effect.do) {
       case "log":
         this.#deps.log(effect.level, effect.event, effect.sentence, effect.fields);
@@ -202,17 +231,11 @@ export class HealthDirector {
         this.#deps.onServerEvent(effect.event);
         return;
       case "pool":
-        this.#poolChanged(virtualServer);
+        if (live !== undefined) this.#deps.onPoolChange(live.index, live.context.config);
         return;
       default:
         unreachable(effect);
     }
-  }
-
-  #poolChanged(virtualServer: number | undefined): void {
-    if (virtualServer === undefined) return;
-    const context = this.#generation?.virtualServers[virtualServer];
-    if (context !== undefined) this.#deps.onPoolChange(virtualServer, context.config);
   }
 
   #knownOf(identity: string): "up" | "down" | undefined {
@@ -220,16 +243,6 @@ export class HealthDirector {
   }
 }
 
-const placeKey = ({ virtualServer, server, checker }: CheckUser): string => `${virtualServer}/${server}/${checker}`;
-
-function checkIds(generation: Generation): Map<string, CheckId> {
-  const ids = new Map<string, CheckId>();
-  for (const { id, users } of generation.registry.all()) {
-    for (const user of users) ids.set(placeKey(user), id);
-  }
-  return ids;
-}
-
-function lookUp<V>(map: ReadonlyMap<CheckId, V>, id: CheckId | undefined): V | undefined {
+function lookUp<V>(map: Pick<ReadonlyMap<CheckId, V>, "get">, id: CheckId | undefined): V | undefined {
   return id === undefined ? undefined : map.get(id);
 }

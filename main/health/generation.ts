@@ -1,112 +1,131 @@
-import type { CheckConfig, Config, RealServerConfig, VirtualServerConfig } from "../config/model.js";
+import type { CheckConfig, Config, VirtualServerConfig } from "../config/model.js";
 import { type CheckMemory, carryOver, freshServer } from "./carry-over.js";
-import { CheckRegistry } from "./check-registry.js";
-import { removalEffects } from "./departure.js";
+import type { CheckRegistry, RegisteredCheck } from "./check-registry.js";
 import type { HealthEffect } from "./effects.js";
 import { serviceKey, virtualServerName } from "./names.js";
 import { startVirtualServer } from "./virtual-server.js";
-import type { Step, VirtualServerContext, VirtualServerState } from "./virtual-server-state.js";
+import type { LiveServer, Step, VirtualServerContext } from "./virtual-server-state.js";
 
-/** Everything that belongs to one configuration. Replaced as a whole by a reload. */
-export interface Generation {
-  readonly virtualServers: readonly VirtualServerContext[];
-  /** Same order. The director replaces single elements. */
-  readonly states: VirtualServerState[];
-  readonly registry: CheckRegistry;
-  /** What building it gave rise to; to be performed once it is in force. */
-  readonly effects: readonly { readonly virtualServer: number | undefined; readonly effect: HealthEffect }[];
+/** The virtual servers of one configuration, in its order. Replaced as a whole by a reload. */
+export type Generation = readonly LiveServer[];
+
+export interface Succession {
+  readonly generation: Generation;
+  /** Of `generation`: new, or with another configuration than before. */
+  readonly changed: readonly LiveServer[];
+  /** Of the generation before: changed or gone. Their checks are to be taken out of the registry. */
+  readonly replaced: readonly LiveServer[];
+  /** Of those: gone. */
+  readonly gone: readonly LiveServer[];
+  /** What it gave rise to; to be performed once it is in force. */
+  readonly effects: readonly HealthEffect[];
 }
 
 export interface GenerationDeps {
+  readonly registry: CheckRegistry;
   readonly identityOf: (check: CheckConfig) => string;
   readonly knownOf: (identity: string) => "up" | "down" | undefined;
 }
 
-/** Builds the state for `config` out of `before`, in steps of one server each (see slices.ts). Pure but for the look-ups. */
+/**
+ * Builds the state for `config` out of `before`, in steps of one server each (see slices.ts). What is the same object in both
+ * configurations costs nothing. Adds the new checks to the registry; touches nothing else.
+ */
 export function* buildGeneration(
   config: Config,
-  before: Generation | undefined,
+  before: Generation,
   deps: GenerationDeps,
-): Generator<void, Generation> {
-  const registry = new CheckRegistry(before?.registry);
-  const virtualServers = config.virtualServers.map((virtualServer) => contextOf(virtualServer, config.global.routerId));
-  const identities = new Map<CheckConfig, string>();
-  for (const [index, { realServers }] of config.virtualServers.entries()) {
-    for (const [server, real] of realServers.entries()) {
-      register(registry, identities, real, { virtualServer: index, server }, deps);
-      yield;
-    }
+): Generator<void, Succession> {
+  const olds = new Map<string, LiveServer>();
+  for (const old of before) {
+    olds.set(old.key, old);
+    yield;
   }
-  registry.complete();
-  const identityOf = (check: CheckConfig): string => identities.get(check) ?? deps.identityOf(check);
-  const memory: CheckMemory = { identityOf, known: (check) => deps.knownOf(identityOf(check)) };
-  const states: VirtualServerState[] = [];
-  const effects: Generation["effects"][number][] = [];
-  const olds = byKey(before);
-  const keys = keysOf(virtualServers);
-  for (const [index, context] of virtualServers.entries()) {
-    const key = keys[index] ?? "";
-    const step = stepFor(context, olds.get(key), memory);
+  const keyOf = keys();
+  const { routerId } = config.global;
+  const generation: LiveServer[] = [];
+  const changed: LiveServer[] = [];
+  const replaced: LiveServer[] = [];
+  const effects: HealthEffect[] = [];
+  for (const [index, virtualServer] of config.virtualServers.entries()) {
+    const key = keyOf(virtualServer);
+    const old = olds.get(key);
     olds.delete(key);
-    states.push(step.state);
-    for (const effect of step.effects) effects.push({ virtualServer: index, effect });
+    if (old?.context.config === virtualServer && old.context.routerId === routerId) generation.push(old);
+    else {
+      const context = { config: virtualServer, name: virtualServerName(virtualServer.service), routerId };
+      const { live, step } = yield* liven(key, index, context, old, deps);
+      generation.push(live);
+      changed.push(live);
+      if (old !== undefined) replaced.push(old);
+      for (const effect of step.effects) effects.push(effect);
+    }
     yield;
   }
-  for (const gone of olds.values()) {
-    for (const effect of removalEffects(gone.context, gone.state)) effects.push({ virtualServer: undefined, effect });
-    yield;
-  }
-  return { virtualServers, states, registry, effects };
+  const gone = [...olds.values()];
+  return { generation, changed, replaced: [...replaced, ...gone], gone, effects };
 }
 
-interface Old {
-  readonly context: VirtualServerContext;
-  readonly state: VirtualServerState;
-}
-
-function contextOf(config: VirtualServerConfig, routerId: string): VirtualServerContext {
-  return { config, name: virtualServerName(config.service), routerId };
-}
-
-function register(
-  registry: CheckRegistry,
-  identities: Map<CheckConfig, string>,
-  real: RealServerConfig,
-  place: { readonly virtualServer: number; readonly server: number },
+function* liven(
+  key: string,
+  index: number,
+  context: VirtualServerContext,
+  old: LiveServer | undefined,
   deps: GenerationDeps,
-): void {
-  real.checks.forEach((check, checker) => {
-    const identity = deps.identityOf(check);
-    identities.set(check, identity);
-    registry.add(check, identity, { ...place, checker });
-  });
+): Generator<void, { readonly live: LiveServer; readonly step: Step }> {
+  const identities = yield* identitiesOf(old);
+  const identityOf = (check: CheckConfig): string => {
+    let identity = identities.get(check);
+    if (identity === undefined) {
+      identity = deps.identityOf(check);
+      identities.set(check, identity);
+    }
+    return identity;
+  };
+  const checks: RegisteredCheck[][] = [];
+  const live: LiveServer = { key, context, index, checks, state: { quorum: "down", servers: [] } };
+  for (const [server, real] of context.config.realServers.entries()) {
+    const registered = (check: CheckConfig, checker: number): RegisteredCheck =>
+      deps.registry.add(check, identityOf(check), { live, server, checker });
+    checks.push(real.checks.map(registered));
+    yield;
+  }
+  const memory: CheckMemory = { identityOf, known: (check) => deps.knownOf(identityOf(check)) };
+  const step = old === undefined ? yield* fresh(context, memory) : yield* carryOver(context, old, memory);
+  live.state = step.state;
+  return { live, step };
 }
 
-function stepFor(context: VirtualServerContext, old: Old | undefined, memory: CheckMemory): Step {
-  if (old !== undefined) return carryOver(context, old, memory);
-  const servers = context.config.realServers.map((server) => freshServer(server, memory));
+/** Of checks that were there before: computing an identity takes longer than all the rest. */
+function* identitiesOf(old: LiveServer | undefined): Generator<void, Map<CheckConfig, string>> {
+  const identities = new Map<CheckConfig, string>();
+  for (const [server, registered] of (old?.checks ?? []).entries()) {
+    const configs = old?.context.config.realServers[server]?.checks ?? [];
+    for (const [checker, check] of configs.entries()) {
+      const identity = registered[checker]?.identity;
+      if (identity !== undefined) identities.set(check, identity);
+    }
+    yield;
+  }
+  return identities;
+}
+
+function* fresh(context: VirtualServerContext, memory: CheckMemory): Generator<void, Step> {
+  const servers = [];
+  for (const server of context.config.realServers) {
+    servers.push(freshServer(server, memory));
+    yield;
+  }
   return startVirtualServer(context, servers);
 }
 
-function byKey(before: Generation | undefined): Map<string, Old> {
-  const olds = new Map<string, Old>();
-  if (before === undefined) return olds;
-  const keys = keysOf(before.virtualServers);
-  before.virtualServers.forEach((context, index) => {
-    const state = before.states[index];
-    const key = keys[index];
-    if (state !== undefined && key !== undefined) olds.set(key, { context, state });
-  });
-  return olds;
-}
-
 /** One key each; the second virtual server of the same service is told from the first by its place. */
-function keysOf(contexts: readonly VirtualServerContext[]): string[] {
+function keys(): (config: VirtualServerConfig) => string {
   const seen = new Map<string, number>();
-  return contexts.map(({ config }) => {
-    const key = serviceKey(config.service);
+  return ({ service }) => {
+    const key = serviceKey(service);
     const ordinal = seen.get(key) ?? 0;
     seen.set(key, ordinal + 1);
     return ordinal === 0 ? key : `${key} #${ordinal}`;
-  });
+  };
 }

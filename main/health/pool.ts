@@ -5,6 +5,7 @@ import type { CheckEdge, CheckSpec, FailedAttempt, FromWorker, ShardOptions } fr
 import type { Clock } from "../clock.js";
 import { type CheckId, type Milliseconds, ms } from "../units.js";
 import { unreachable } from "../unreachable.js";
+import { partByRange, WideMap } from "../wide-map.js";
 import { type LatencyMessage, type LatencyReport, mergeLatencies } from "./latency-report.js";
 import { type ShardFault, ShardSlot } from "./shard-slot.js";
 import { checkCost, ShardPlan } from "./shards.js";
@@ -35,6 +36,7 @@ const drainWithin = ms(1000);
 const latencyWithin = ms(1000);
 /** Cloning a spec takes some 4 µs of the main thread; one message must stay well below 2 ms. */
 const specsPerMessage = 200;
+const idsPerMessage = 2000;
 const shardDefaults = { heartbeat: ms(250), batchDelay: ms(10), nice: 5 } as const;
 
 interface Placed {
@@ -49,7 +51,7 @@ export class CheckPool {
   readonly #piscina: Piscina;
   readonly #slots: readonly ShardSlot[];
   readonly #plan: ShardPlan;
-  readonly #placed = new Map<CheckId, Placed>();
+  readonly #placed = new WideMap<CheckId, Placed>(partByRange);
   readonly #work = new WorkQueue();
   readonly #stallAfter: Milliseconds;
   #latencyWaiters: { readonly shard: number; readonly take: (message: LatencyMessage | undefined) => void }[] = [];
@@ -80,12 +82,12 @@ export class CheckPool {
   start(checks: Iterable<CheckSpec>): Promise<void> {
     for (const slot of this.#slots) slot.start();
     this.#superviseFrom(this.#options.clock.now());
-    return this.update(checks);
+    return this.update({ added: checks, removed: [] });
   }
 
-  /** Changes to another set of checks, by id: what is in both goes on undisturbed. Sliced. */
-  update(checks: Iterable<CheckSpec>): Promise<void> {
-    return this.#work.run(() => this.#update(checks));
+  /** Changes the set of checks; all others go on undisturbed. Sliced. */
+  update(changes: { readonly added: Iterable<CheckSpec>; readonly removed: Iterable<CheckId> }): Promise<void> {
+    return this.#work.run(() => this.#update(changes.added, changes.removed));
   }
 
   /** All threads answer: what the watchdog is fed with. */
@@ -133,35 +135,41 @@ export class CheckPool {
     });
   }
 
-  *#update(checks: Iterable<CheckSpec>): Generator<void> {
+  *#update(added: Iterable<CheckSpec>, removed: Iterable<CheckId>): Generator<void> {
     this.#epoch++;
+    yield* this.#retract(removed);
     const outbox = this.#slots.map((): CheckSpec[] => []);
-    const wanted = new Set<CheckId>();
-    for (const spec of checks) {
-      wanted.add(spec.id);
-      if (this.#placed.has(spec.id)) continue;
+    for (const spec of added) {
       const shard = this.#plan.add(spec.identity, checkCost(spec.check));
       this.#placed.set(spec.id, { spec, shard, known: spec.known });
-      outbox[shard]?.push(spec);
+      const waiting = outbox[shard];
+      const slot = this.#slots[shard];
+      if (waiting === undefined || slot === undefined) continue;
+      waiting.push(spec);
+      if (waiting.length >= specsPerMessage) yield* this.#assign(slot, waiting.splice(0));
       yield;
     }
-    yield* this.#retractAllBut(wanted);
     for (const slot of this.#slots) yield* this.#assign(slot, outbox[slot.index] ?? []);
   }
 
-  *#retractAllBut(wanted: ReadonlySet<CheckId>): Generator<void> {
+  *#retract(removed: Iterable<CheckId>): Generator<void> {
     const gone = this.#slots.map((): CheckId[] => []);
-    for (const [id, { spec, shard }] of this.#placed) {
-      if (wanted.has(id)) continue;
+    const tell = (slot: ShardSlot, atLeast: number): void => {
+      const ids = gone[slot.index];
+      if (ids !== undefined && ids.length >= atLeast)
+        slot.post({ kind: "retract", epoch: this.#epoch, ids: ids.splice(0) });
+    };
+    for (const id of removed) {
+      const placed = this.#placed.get(id);
+      const slot = placed && this.#slots[placed.shard];
+      if (placed === undefined || slot === undefined) continue;
       this.#placed.delete(id);
-      this.#plan.remove(shard, checkCost(spec.check));
-      gone[shard]?.push(id);
+      this.#plan.remove(placed.shard, checkCost(placed.spec.check));
+      gone[slot.index]?.push(id);
+      tell(slot, idsPerMessage);
       yield;
     }
-    for (const slot of this.#slots) {
-      const ids = gone[slot.index] ?? [];
-      if (ids.length > 0) slot.post({ kind: "retract", epoch: this.#epoch, ids });
-    }
+    for (const slot of this.#slots) tell(slot, 1);
   }
 
   *#assign(slot: ShardSlot, specs: readonly CheckSpec[]): Generator<void> {

@@ -1,4 +1,5 @@
 import type { VirtualServerConfig } from "../config/model.js";
+import type { RegisteredCheck } from "./check-registry.js";
 import type { HealthEffect } from "./effects.js";
 import type { RealServerState } from "./real-server.js";
 
@@ -20,4 +21,16 @@ export interface VirtualServerState {
 export interface Step {
   readonly state: VirtualServerState;
   readonly effects: readonly HealthEffect[];
+}
+
+/** A virtual server in force. It stays the same object until a reload changes something of it. */
+export interface LiveServer {
+  /** One per virtual server of a configuration; the same in the next one. */
+  readonly key: string;
+  readonly context: VirtualServerContext;
+  state: VirtualServerState;
+  /** By server and checker. */
+  readonly checks: readonly (readonly RegisteredCheck[])[];
+  /** Place in the configuration. */
+  index: number;
 }

@@ -40,15 +40,17 @@ export class OwnershipJournal {
     this.#pools.push({ record: service, untold: destinations[Symbol.iterator]() });
   }
 
-  /** Tells single changes, and before them everything older. */
-  tellChanges(): void {
-    if (this.#added.length + this.#removed.length === 0) return;
-    while (this.tellSome());
-    this.#hear?.(this.#added.splice(0), this.#removed.splice(0));
+  /** Single changes wait to be told. */
+  get hasChanges(): boolean {
+    return this.#added.length + this.#removed.length > 0;
   }
 
-  /** Tells a part of the new pools. @returns false when there was none left */
+  /** Tells a part: new pools, which are older, before single changes. @returns false when there was none left */
   tellSome(): boolean {
+    return this.#tellPools() || this.#tellChanges();
+  }
+
+  #tellPools(): boolean {
     const records: OwnershipRecord[] = [];
     for (let pool = this.#pools[0]; pool !== undefined; pool = this.#pools[0]) {
       const next = pool.untold.next();
@@ -62,5 +64,12 @@ export class OwnershipJournal {
     }
     if (records.length > 0) this.#hear?.(records, []);
     return records.length > 0;
+  }
+
+  #tellChanges(): boolean {
+    if (!this.hasChanges) return false;
+    const removed = this.#removed.splice(0, RECORDS_AT_ONCE);
+    this.#hear?.(this.#added.splice(0, RECORDS_AT_ONCE - removed.length), removed);
+    return true;
   }
 }

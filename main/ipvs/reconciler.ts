@@ -37,6 +37,8 @@ export class Reconciler {
   #hint: number | undefined;
   /** What is left of the current round. */
   #round: Watched[] = [];
+  /** With how many services it began. */
+  #roundSize = 0;
   #roundBegan = 0;
   /** How long the last whole round really took: readings and other work stretch it beyond its plan. */
   #lastRound = 0;
@@ -94,15 +96,16 @@ export class Reconciler {
     const dump = await backend.dumpServices();
     this.#pacer.measuredServices(clock.now() - begin);
     this.#servicesDue = clock.now() + this.#pacer.servicesPeriod;
-    if (this.#isReadable(dump)) writer.observeServices(dump.entries, stamp);
+    if (this.#isReadable(dump)) await writer.observeServices(dump.entries, stamp);
   }
 
   async #pollDestinations(): Promise<void> {
     const { backend, writer, clock } = this.#options;
-    const all = [...writer.watched()];
-    this.#pollPeriod = ms(Math.max(this.#pacer.roundPeriod(all.length), this.#pacer.servicesPeriod, this.#lastRound));
-    for (let left = this.#pacer.portion(all.length); left > 0 && !this.#stopped; left--) {
-      const next = this.#next(all);
+    if (this.#round.length === 0) this.#beginRound();
+    const services = this.#roundSize;
+    this.#pollPeriod = ms(Math.max(this.#pacer.roundPeriod(services), this.#pacer.servicesPeriod, this.#lastRound));
+    for (let left = this.#pacer.portion(services); left > 0 && !this.#stopped; left--) {
+      const next = this.#next();
       if (next === undefined) return;
       const { stamp } = writer;
       const begin = clock.now();
@@ -116,9 +119,15 @@ export class Reconciler {
     }
   }
 
-  #next(all: readonly Watched[]): Watched | undefined {
-    if (this.#round.length === 0) this.#round = all.toReversed();
+  #next(): Watched | undefined {
+    if (this.#round.length === 0) this.#beginRound();
     return this.#round.pop();
+  }
+
+  /** Not at each tick: a list of thousands is garbage that somebody has to collect. */
+  #beginRound(): void {
+    this.#round = [...this.#options.writer.watched()].reverse();
+    this.#roundSize = this.#round.length;
   }
 
   /** One reading may fail because the table changed meanwhile; several in a row are a line in the log, and one when it ends. */

@@ -72,6 +72,11 @@ export class Slot {
     return this.desired === undefined && this.#print === undefined && this.#written.content.size === 0;
   }
 
+  /** Not as it should be, as far as we know: worth another look when everything is forgiven. */
+  get isInTrouble(): boolean {
+    return this.actual.kind === "unread" || this.drift.length + this.failing.size + this.held.size > 0;
+  }
+
   /** From the state that outlived a crash. Not reported as a change: it is recorded already. */
   adopt(destination: DestinationId | undefined, print: number): void {
     if (destination === undefined) this.#print = print;

@@ -46,6 +46,8 @@ export interface WriterStatus {
 
 /** Operations of one pass. Between two passes what has become more urgent goes first. */
 const PASS_OPERATIONS = 1024;
+/** What finishing a slot counts for, in entries of a `TurnBudget`. */
+const ENTRIES_PER_SLOT = 8;
 
 /**
  * Brings the kernel's table to the desired one and keeps the record of what is ours. Changes of one turn of the loop become
@@ -87,26 +89,40 @@ export class IpvsWriter {
     }
   }
 
-  /** Replaces the whole wish. With `reload`, what was set by hand is put back to what the configuration says. */
-  setDesired(table: Table, because: "start" | "reload"): void {
+  /** The first wish. What is ours and not in `table` is to go. */
+  setDesired(table: Table): void {
     if (this.#phase === "stopped") return;
     if (this.#phase === "waiting") this.#phase = "writing";
-    if (because === "reload") this.#planner.forgive(this.#slots.values());
     for (const entry of table.values()) this.#slotOf(entry.service);
     for (const slot of this.#slots.values()) {
       slot.desired = table.get(slot.key);
-      if (because === "reload") slot.resetDrift = "until-read";
       this.#bulk.add(slot);
     }
     this.#schedule();
   }
 
-  /** Replaces the wish for one service; `undefined`: it is to go. Before the first `setDesired` it only takes note. */
-  setService(key: ServiceKey, entry: ServiceEntry | undefined): void {
+  /** A reload, before its changes: what was set by hand is put back, and what was left alone is tried again. */
+  forgive(): void {
+    if (this.#phase === "stopped" || this.#phase === "waiting") return;
+    for (const slot of this.#slots.values()) {
+      slot.resetDrift = "until-read";
+      if (slot.isInTrouble) this.#bulk.add(slot);
+    }
+    this.#planner.forgive(this.#slots.values());
+    this.#schedule();
+  }
+
+  /**
+   * Replaces the wish for one service; `undefined`: it is to go. Before the first `setDesired` it only takes note. `bulk`: one of
+   * many; what is urgent goes first.
+   */
+  setService(key: ServiceKey, entry: ServiceEntry | undefined, queue: "urgent" | "bulk" = "urgent"): void {
     const slot = entry === undefined ? this.#slots.get(key) : this.#slotOf(entry.service);
     if (slot === undefined) return;
     slot.desired = entry;
-    this.#mark(slot);
+    if (queue === "urgent") this.#urgent.add(slot);
+    else this.#bulk.add(slot);
+    this.#schedule();
   }
 
   /** Resolves when every entry of the first desired table has been written, or refused by the kernel. */
@@ -129,18 +145,23 @@ export class IpvsWriter {
     return this.#batcher.stamp;
   }
 
-  /** Services that are wanted: what is worth watching in the kernel, with the number of destinations wanted there. */
-  *watched(): Generator<{ readonly key: ServiceKey; readonly id: ServiceId; readonly destinations: number }> {
-    for (const { key, id, desired } of this.#slots.values())
-      if (desired !== undefined) yield { key, id, destinations: desired.destinations.size };
+  /** Services that are wanted: what is worth watching in the kernel. */
+  *watched(): Generator<{ readonly key: ServiceKey; readonly id: ServiceId }> {
+    for (const slot of this.#slots.values()) if (slot.desired !== undefined) yield slot;
   }
 
-  /** A complete reading of all services, begun at `stamp`. What has been written since then knows better. */
-  observeServices(services: readonly Service[], stamp: number): void {
-    const found = new Map<ServiceKey, Service>(services.map((service) => [serviceKey(service), service]));
+  /** A complete reading of all services, begun at `stamp`. What has been written since then knows better. In turns of the loop. */
+  async observeServices(services: readonly Service[], stamp: number): Promise<void> {
+    const budget = new TurnBudget(this.#options.clock);
+    const found = new Map<ServiceKey, Service>();
+    for (const service of services) {
+      found.set(serviceKey(service), service);
+      if (budget.worked(1)) await budget.breathe();
+    }
     for (const slot of this.#slots.values()) {
       const outdated = slot.touched > stamp || slot.actual.kind === "unread";
       if (!outdated && slot.observeService(found.get(slot.key))) this.#mark(slot);
+      if (budget.worked(1)) await budget.breathe();
     }
   }
 
@@ -217,8 +238,8 @@ export class IpvsWriter {
   }
 
   #beReady(): void {
-    const unread = [...this.#slots.values()].some((slot) => slot.actual.kind === "unread");
-    if (this.#phase !== "writing" || unread) return;
+    if (this.#phase !== "writing") return;
+    if ([...this.#slots.values()].some((slot) => slot.actual.kind === "unread")) return;
     this.#phase = "ready";
     for (const resolve of this.#readyWaiters.splice(0)) resolve();
   }
@@ -246,7 +267,7 @@ export class IpvsWriter {
         if (slot.actual.kind === "unread") continue; // came while others were read: stays in its queue for the next pass
         this.#urgent.delete(slot);
         this.#bulk.delete(slot);
-        const plan = this.#planner.plan(slot);
+        const plan = this.#plan(slot);
         operations += plan.adds.length + plan.deletes.length;
         work.push({ slot, plan, settled: [] });
         if (budget.worked(1 + (slot.desired?.destinations.size ?? 0))) await budget.breathe();
@@ -254,17 +275,24 @@ export class IpvsWriter {
     return work;
   }
 
+  /** What the comparison found out is noted at once: the wish may be another one in the next turn. */
+  #plan(slot: Slot): Plan {
+    const plan = this.#planner.plan(slot);
+    takeNote(slot, plan);
+    return plan;
+  }
+
   async #pass(work: readonly Work[], budget: TurnBudget): Promise<void> {
-    for (const { slot, plan } of work) takeNote(slot, plan);
     await this.#apply(work, plannedAdds, budget);
     await this.#apply(work, pendingDeletes, budget);
     const repaired: RepairedSlot[] = [];
     for (const { slot, plan, settled } of work) {
       const ok = this.#finish(slot, plan, settled);
       if (ok && plan.repairs.length > 0) repaired.push({ slot, repairs: plan.repairs });
+      if (budget.worked(ENTRIES_PER_SLOT)) await budget.breathe();
     }
     this.#reporter.repaired(repaired);
-    this.#journal.tellChanges();
+    while (this.#journal.hasChanges && this.#journal.tellSome()) await budget.breathe();
   }
 
   async #apply(work: readonly Work[], runOf: (one: Work) => Run, budget: TurnBudget): Promise<void> {
@@ -297,7 +325,7 @@ export class IpvsWriter {
       if (dump.kind === "complete") slot.observeDestinations(dump.entries);
       await budget.breathe();
     }
-    const work = slots.map((slot) => ({ slot, plan: this.#planner.plan(slot), settled: [] }));
+    const work = slots.map((slot) => ({ slot, plan: this.#plan(slot), settled: [] }));
     await this.#pass(work, budget);
     this.#retries[Symbol.dispose]();
   }

@@ -63,8 +63,26 @@ export class LoopDelay implements Disposable {
   }
 }
 
-/** The histogram holds nanoseconds between two runs of a 10 ms timer; the delay is what is above that. */
-const delayOf = (nanoseconds: number): Milliseconds => ms(Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS));
+/** The histogram holds nanoseconds between two runs of a timer; the delay is what is above its period. */
+const delayOf = (nanoseconds: number, period: number = RESOLUTION_MS): Milliseconds =>
+  ms(Math.max(0, nanoseconds / 1e6 - period));
+
+/** Watches the loop of this thread more closely for a while. `longest`: the longest time away from it, to a millisecond or so. */
+export class LoopWatch implements Disposable {
+  readonly #histogram: IntervalHistogram = monitorEventLoopDelay({ resolution: 1 });
+
+  constructor() {
+    this.#histogram.enable();
+  }
+
+  get longest(): Milliseconds {
+    return delayOf(this.#histogram.count === 0 ? 0 : this.#histogram.max, 1);
+  }
+
+  [Symbol.dispose](): void {
+    this.#histogram.disable();
+  }
+}
 
 /** What keepalived logs for such a timer. */
 export const lateSentence = (overdue: Milliseconds): string =>

@@ -60,17 +60,17 @@ function dataFields({ config, live }: VrrpInstanceDump): Field[] {
     ["base_priority", integer(config.basePriority)],
     ["effective_priority", integer(live.effectivePriority)],
     ["vipset", bool(live.vipsSet)],
-    ["promote_secondaries", bool(false)],
+    ["promote_secondaries", bool(config.extras.promoteSecondaries)],
     ["adver_int", seconds(config.advertInterval)],
     ["master_adver_int", seconds(live.masterAdvertInterval)],
     ["accept", bit(config.accept)],
     ["nopreempt", bool(!config.preempt)],
-    ["preempt_delay", integer(config.preemptDelay / 1000)],
+    ["preempt_delay", integer(Math.floor(config.preemptDelay / 1000))],
     ["state", integer(vrrpStateNumbers[live.state])],
     ["wantstate", integer(vrrpStateNumbers[live.wantState])],
     ["version", integer(config.version)],
     ["smtp_alert", bool(config.smtpAlert)],
-    ["notify_deleted", bool(false)],
+    ["notify_deleted", bool(config.extras.notifyDeleted)],
   ];
 }
 

@@ -181,7 +181,7 @@ export class VrrpRouter {
 
 /** Where a block stands in the file changes nothing. */
 function sameInstance(a: VrrpInstanceConfig, b: VrrpInstanceConfig): boolean {
-  return isDeepStrictEqual({ ...a, at: undefined }, { ...b, at: undefined });
+  return a === b || isDeepStrictEqual({ ...a, at: undefined }, { ...b, at: undefined });
 }
 
 function virtualAddresses(config: Config): ReadonlySet<IpAddress> {

@@ -63,6 +63,7 @@ constexpr std::array kLong = {
     option{"json", no_argument, nullptr, kOther},
     option{"log-json", required_argument, nullptr, kOther},
     option{"control-socket", required_argument, nullptr, kOther},
+    option{"strict", no_argument, nullptr, kOther},
     option{"version", no_argument, nullptr, 'v'},
     option{"help", no_argument, nullptr, 'h'},
     option{nullptr, 0, nullptr, 0},

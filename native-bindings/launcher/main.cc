@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
   launcher::Setup setup;
   setup.options = launcher::ScanCommandLine(argc, argv);
   setup.node = launcher::DescribeNode(argc, argv, setup.options.background);
+  setup.node.short_job = setup.options.short_job;
   setup.keep_spare = ::secure_getenv("HOLDFAST_NO_STANDBY") == nullptr;
   const std::string& name = setup.node.argv0;
   ::prctl(PR_SET_NAME, name.c_str() + name.rfind('/') + 1);  // comm; rfind's npos + 1 is 0

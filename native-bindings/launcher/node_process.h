@@ -18,6 +18,7 @@ struct NodeCommand {
   std::vector<std::string> args;  // the user's, unchanged
   std::string directory;          // where the user started it: relative file names stay valid after a restart
   bool capture_output = false;    // background: standard streams are pipes to the launcher
+  bool short_job = false;         // see CommandLine
 };
 
 struct StartRequest {

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
+#include <ctime>
 
 #include "args.h"
 #include "boot_time.h"
@@ -81,6 +82,13 @@ Napi::Value SetThreadNice(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, err);
 }
 
+// Of the calling thread, in milliseconds: what it worked, without the time that others had its processor.
+Napi::Value ThreadCpuTime(const Napi::CallbackInfo& info) {
+  timespec used{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return Napi::Number::New(info.Env(), static_cast<double>(used.tv_sec) * 1e3 + static_cast<double>(used.tv_nsec) / 1e6);
+}
+
 Napi::Value BootTime(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), BootTimeMs()); }
 
 }  // namespace
@@ -89,5 +97,6 @@ void DefineProcessFunctions(Napi::Env env, Napi::Object exports) {
   exports.Set("closeOnExecFrom", Napi::Function::New<CloseOnExecFrom>(env, "closeOnExecFrom"));
   exports.Set("mapShared", Napi::Function::New<MapShared>(env, "mapShared"));
   exports.Set("setThreadNice", Napi::Function::New<SetThreadNice>(env, "setThreadNice"));
+  exports.Set("threadCpuTime", Napi::Function::New<ThreadCpuTime>(env, "threadCpuTime"));
   exports.Set("bootTime", Napi::Function::New<BootTime>(env, "bootTime"));
 }

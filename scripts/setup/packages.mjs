@@ -23,6 +23,8 @@ const needed = [
   { command: "curl", package: "curl", why: "requests through the virtual IP", for: ["demo", "test", "bench"] },
   { command: "ps", package: "procps", why: "processes and sysctl", for: ["demo", "test", "bench"] },
   { command: "keepalived", package: "keepalived", why: "the peer in tests and benchmarks", for: ["test", "bench"] },
+  { command: "zsh", package: "zsh", why: "completion scripts", for: ["test"] },
+  { command: "fish", package: "fish", why: "completion scripts", for: ["test"] },
   { command: "tcpdump", package: "tcpdump", why: "time stamps of adverts and ARPs", for: ["test", "bench"] },
 ];
 

@@ -26,7 +26,13 @@ export const layers = [
     concurrency: 1,
     needs: ["root", "native module", "linux.uml", "UML modules", "/lib/modules", "ipvsadm", "keepalived", "modprobe"],
   },
-  { name: "compat", optional: true, limitMs: 900_000, concurrency: 1, needs: ["root", "native module", "keepalived"] },
+  {
+    name: "compat",
+    optional: true,
+    limitMs: 900_000,
+    concurrency: 1,
+    needs: ["root", "native module", "keepalived", "zsh", "fish"],
+  },
 ];
 
 const probes = {

@@ -1,24 +1,39 @@
-import type { GlobalConfig, VirtualAddress, VrrpInstanceConfig } from "../../main/config/model.js";
+import assert from "node:assert/strict";
+import { loadConfig } from "../../main/config/load.js";
+import type { Config, GlobalConfig, VirtualAddress, VrrpInstanceConfig } from "../../main/config/model.js";
+import { noExtras, noVirtualInterface, plainAddress, plainUnicast } from "../../main/config/model-vrrp.js";
+import type { ConfigHost } from "../../main/config/ports.js";
 import { ms, priority, vrid } from "../../main/units.js";
 
 /** Validated configurations with keepalived's defaults; each test names only what it is about. */
 
 export const at = { file: "test.conf", line: 1, column: 1 };
 
-export const globalConfig = (changes: Partial<GlobalConfig> = {}): GlobalConfig => ({
-  routerId: "lb1",
-  mail: undefined,
-  vrrpVersion: 2,
-  vrrpStrict: false,
-  vrrpSkipCheckAdvAddr: false,
-  vrrpMcastGroup4: "224.0.0.18",
-  vrrpGarpInterval: ms(0),
-  vrrpGnaInterval: ms(0),
-  vrrpIptables: undefined,
-  enableScriptSecurity: false,
-  lvsReconcile: "presence",
-  ...changes,
-});
+/** What an empty file means, so that a new setting needs no change here. */
+const defaults = ((): Config => {
+  const host: ConfigHost = {
+    configId: "lb1",
+    effectiveUid: 0,
+    hostName: "lb1",
+    workingDirectory: "/",
+    readFile: () => ({ kind: "content", bytes: new Uint8Array() }),
+    stat: () => ({ kind: "file", uid: 0, gid: 0, mode: 0o644 }),
+    realpath: (path) => path,
+    list: () => [],
+    user: (name) => (name === "root" ? { name, uid: 0, gid: 0 } : undefined),
+    userName: () => "root",
+    group: () => undefined,
+    interfaceExists: () => true,
+    environment: () => undefined,
+  };
+  const { config } = loadConfig("/empty.conf", host);
+  assert(config !== undefined, "an empty file is a configuration");
+  return config;
+})();
+
+export const emptyConfig = (changes: Partial<Config> = {}): Config => ({ ...defaults, ...changes });
+
+export const globalConfig = (changes: Partial<GlobalConfig> = {}): GlobalConfig => ({ ...defaults.global, ...changes });
 
 export const virtualAddress = (address: string, changes: Partial<VirtualAddress> = {}): VirtualAddress => ({
   address,
@@ -27,6 +42,7 @@ export const virtualAddress = (address: string, changes: Partial<VirtualAddress>
   label: undefined,
   broadcast: undefined,
   scope: 0,
+  more: plainAddress,
   ...changes,
 });
 
@@ -68,5 +84,11 @@ export const instanceConfig = (changes: Partial<VrrpInstanceConfig> = {}): VrrpI
   },
   notify: { all: undefined, master: undefined, backup: undefined, fault: undefined, stop: undefined },
   smtpAlert: false,
+  virtualInterface: noVirtualInterface,
+  unicast: plainUnicast,
+  track: { files: [], processes: [], bfds: [] },
+  routes: [],
+  rules: [],
+  extras: noExtras,
   ...changes,
 });

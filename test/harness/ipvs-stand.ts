@@ -4,7 +4,7 @@ import { MemoryBackend } from "../../main/ipvs/memory-backend.js";
 import { type Operation, operationTarget } from "../../main/ipvs/operation.js";
 import type { OwnershipRecord } from "../../main/ipvs/ownership.js";
 import type { ReconcilePolicy } from "../../main/ipvs/planner.js";
-import { type Destination, destinationKey, type ServiceEntry, tableOf } from "../../main/ipvs/table.js";
+import { type Destination, destinationKey, type ServiceEntry, type Table, tableOf } from "../../main/ipvs/table.js";
 import { IpvsWriter } from "../../main/ipvs/writer.js";
 import type { Log } from "../../main/observe/log.js";
 import { type Milliseconds, ms } from "../../main/units.js";
@@ -64,6 +64,7 @@ export class Stand {
   /** What reached the back end, without the address of the service: `new-dest [10.0.0.1]:80`. */
   sent: string[] = [];
   batches = 0;
+  #wanted: Table = new Map();
   readonly owned = new Map<string, number>();
   readonly backend: MemoryBackend;
   readonly writer: IpvsWriter;
@@ -103,14 +104,19 @@ export class Stand {
 
   /** Writes `entries` as the first table. */
   async start(...entries: readonly ServiceEntry[]): Promise<void> {
-    this.writer.setDesired(tableOf(entries), "start");
+    this.#wanted = tableOf(entries);
+    this.writer.setDesired(this.#wanted);
     await this.writer.ready();
     this.sent = [];
     this.batches = 0;
   }
 
   async reload(...entries: readonly ServiceEntry[]): Promise<void> {
-    this.writer.setDesired(tableOf(entries), "reload");
+    const before = this.#wanted;
+    this.#wanted = tableOf(entries);
+    this.writer.forgive();
+    for (const key of before.keys()) if (!this.#wanted.has(key)) this.writer.setService(key, undefined, "bulk");
+    for (const [key, entry] of this.#wanted) if (before.get(key) !== entry) this.writer.setService(key, entry, "bulk");
     await rest();
   }
 

@@ -1,7 +1,18 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import path from "node:path";
 
-export type Need = "root" | "netns" | "ip_vs" | "native" | "uml" | "keepalived" | "tcpdump" | "ipvsadm" | "curl";
+export type Need =
+  | "root"
+  | "netns"
+  | "ip_vs"
+  | "native"
+  | "uml"
+  | "keepalived"
+  | "tcpdump"
+  | "ipvsadm"
+  | "curl"
+  | "zsh"
+  | "fish";
 
 /** Each need with the sentence that a skipped test shows. */
 const probes: Readonly<Record<Need, readonly [present: () => boolean, sentence: string]>> = {
@@ -14,6 +25,8 @@ const probes: Readonly<Record<Need, readonly [present: () => boolean, sentence: 
   tcpdump: [() => hasCommand("tcpdump"), "needs tcpdump"],
   ipvsadm: [() => hasCommand("ipvsadm"), "needs ipvsadm"],
   curl: [() => hasCommand("curl"), "needs curl"],
+  zsh: [() => hasCommand("zsh"), "needs zsh"],
+  fish: [() => hasCommand("fish"), "needs fish"],
 };
 
 /** Why this test cannot run here, or false: the value of node:test's `skip`. */

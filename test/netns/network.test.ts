@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import test from "node:test";
 import type { VirtualAddress } from "../../main/config/model.js";
+import { plainAddress } from "../../main/config/model-vrrp.js";
 import { run } from "../harness/command.js";
 import type { Host } from "../harness/host.js";
 import { Lan, plainHosts } from "../harness/lan.js";
@@ -17,7 +18,16 @@ const options = { skip: needs("root", "netns", "native"), timeout: 60_000 };
 const SOON = 10_000;
 
 const vip = (address: string, prefix: number, more: Partial<VirtualAddress> = {}): VirtualAddress => {
-  return { address, prefix, dev: undefined, label: undefined, broadcast: undefined, scope: 0, ...more };
+  return {
+    address,
+    prefix,
+    dev: undefined,
+    label: undefined,
+    broadcast: undefined,
+    scope: 0,
+    more: plainAddress,
+    ...more,
+  };
 };
 
 /** The host network of a namespace, as a process in it sees it. */

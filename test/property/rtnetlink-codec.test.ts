@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import type { VirtualAddress } from "../../main/config/model.js";
+import { plainAddress } from "../../main/config/model-vrrp.js";
 import { bytesOfIp, ipOfBytes } from "../../main/ip-bytes.js";
 import { messages } from "../../main/netlink/reader.js";
 import { MessageWriter } from "../../main/netlink/writer.js";
@@ -28,6 +29,7 @@ const virtualAddress: fc.Arbitrary<VirtualAddress> = fc.oneof(
     label,
     broadcast: fc.option(ipv4, { nil: undefined }),
     scope: fc.integer({ min: 0, max: 255 }),
+    more: fc.constant(plainAddress),
   }),
   fc.record({
     address: ipv6,
@@ -36,6 +38,7 @@ const virtualAddress: fc.Arbitrary<VirtualAddress> = fc.oneof(
     label: fc.constant(undefined),
     broadcast: fc.constant(undefined),
     scope: fc.integer({ min: 0, max: 255 }),
+    more: fc.constant(plainAddress),
   }),
 );
 

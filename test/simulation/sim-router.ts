@@ -8,7 +8,7 @@ import type { ScriptResult } from "../../main/vrrp/ports.js";
 import { VrrpRouter } from "../../main/vrrp/router.js";
 import {
   virtualAddress as anyAddress,
-  globalConfig,
+  emptyConfig,
   instanceConfig as plainInstance,
 } from "../harness/config-fixtures.js";
 import type { SimClock } from "./sim-clock.js";
@@ -27,7 +27,7 @@ export function daemonConfig(
   vrrpInstances: readonly VrrpInstanceConfig[],
   parts: Partial<Pick<Config, "vrrpScripts">> = {},
 ): Config {
-  return { global: globalConfig(), vrrpScripts: parts.vrrpScripts ?? [], vrrpInstances, virtualServers: [] };
+  return emptyConfig({ ...parts, vrrpInstances });
 }
 
 export interface SimRouterOptions {

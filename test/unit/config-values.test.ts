@@ -3,14 +3,6 @@ import { test } from "node:test";
 import { integer, seconds } from "../../main/config/args.js";
 import { checkIdentity, virtualServerKey } from "../../main/config/identity.js";
 import { isMulticast, parseIp, withHostBits } from "../../main/config/ip.js";
-import type { Scope } from "../../main/config/keyword.js";
-import { globalScope } from "../../main/config/keywords/global-defs.js";
-import { realServerScope } from "../../main/config/keywords/real-server.js";
-import { rootScope } from "../../main/config/keywords/root.js";
-import { urlScope } from "../../main/config/keywords/url.js";
-import { virtualServerScope } from "../../main/config/keywords/virtual-server.js";
-import { vrrpInstanceScope } from "../../main/config/keywords/vrrp-instance.js";
-import { vrrpScriptScope } from "../../main/config/keywords/vrrp-script.js";
 import type { CheckConfig } from "../../main/config/model.js";
 import { editDistance, suggest } from "../../main/config/suggest.js";
 import { bytesOfIp } from "../../main/ip-bytes.js";
@@ -69,25 +61,6 @@ test("suggestions are near", () => {
   assert.equal(editDistance("priority", "prioirty"), 1);
   assert.equal(suggest("virtual_routr_id", ["virtual_router_id", "version"]), "virtual_router_id");
   assert.equal(suggest("foo", ["retry", "alpha"]), undefined);
-});
-
-const scopes: readonly Scope<never>[] = [
-  rootScope,
-  globalScope,
-  vrrpInstanceScope,
-  vrrpScriptScope,
-  virtualServerScope,
-  realServerScope,
-  urlScope,
-];
-
-test("no keyword is both built and for later, and each one is documented with its source", () => {
-  for (const scope of scopes) {
-    for (const [name, keyword] of Object.entries(scope.keywords)) {
-      assert.ok(!scope.later.includes(name), `${scope.name} ${name} is built: take it out of later.ts`);
-      assert.ok(keyword.doc !== "" && keyword.source !== "", `${scope.name} ${name}`);
-    }
-  }
 });
 
 const firstCheck = (lines: string, server: string): CheckConfig => {

@@ -1,40 +1,115 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
-import { Worker } from "node:worker_threads";
-import type { FromConfigWorker, ToConfigWorker } from "../../main/config/config-protocol.js";
+import { type TestContext, test } from "node:test";
+import { readAnyAccepted } from "../../main/config/accepted.js";
+import { sameButForPositions } from "../../main/config/difference.js";
 import { createHost } from "../../main/config/host.js";
-import { readConfigAside } from "../../main/control/reload.js";
+import { loadConfig } from "../../main/config/load.js";
+import { readConfigAside, startConfigThread } from "../../main/control/reload.js";
 
-test("the config worker reads a file and answers with configuration, report and verdict", {
-  timeout: 20_000,
-}, async () => {
+const timeout = 20_000;
+
+const farm = (weight: number): string => `
+global_defs {
+ router_id left
+}
+virtual_server 192.0.2.1 80 {
+ protocol TCP
+ real_server 10.0.0.1 80 {
+ }
+}
+virtual_server 192.0.2.2 80 {
+ protocol TCP
+ real_server 10.0.0.1 80 {
+ }
+ real_server 10.0.0.2 80 {
+  weight ${weight}
+ }
+}
+`;
+
+/** A folder for a configuration and its copy. */
+function place(t: TestContext, text: string) {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-config-"));
-  const worker = new Worker(new URL("../../main/config/config-worker.js", import.meta.url));
-  try {
-    const file = join(folder, "a.conf");
-    writeFileSync(file, `global_defs {\n router_id ${"$"}{_INSTANCE}\n nonsense\n}\n`);
-    const ask: ToConfigWorker = { kind: "load", request: 7, file, configId: "left" };
-    worker.postMessage(ask);
-    const [answer]: FromConfigWorker[] = await once(worker, "message");
-    assert.ok(answer);
-    assert.deepEqual(
-      [answer.request, answer.errors, answer.exitCode, answer.config?.global.routerId, answer.files],
-      [7, true, 5, "left", [file]],
-    );
-    assert.match(answer.report, /^\(.*a\.conf: Line 3\) Unknown keyword 'nonsense'\n {5}nonsense\n {5}\^\n/);
-  } finally {
-    await worker.terminate();
-    rmSync(folder, { recursive: true });
-  }
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "a.conf");
+  const write = (content: string): void => writeFileSync(file, content);
+  write(text);
+  return { file, write, keepAt: join(folder, "copy") };
+}
+
+test("the config worker says what it found, and gives nothing of a file with errors", { timeout }, async (t) => {
+  const { file, keepAt } = place(t, "global_defs {\n nonsense\n}\n");
+  const answer = await readConfigAside({ kind: "load", purpose: "reload", file, keepAt }, undefined);
+  assert.equal(answer.kind, "errors");
+  assert.match(
+    answer.kind === "errors" ? answer.findings.join() : "",
+    /^\(.*a\.conf: Line 2\) Unknown keyword 'nonsense'/,
+  );
+  assert.equal(existsSync(keepAt), false, "what is refused is not what is in force");
+  assert.equal(
+    (await readConfigAside({ kind: "load", purpose: "reload", file: `${file}.none` }, undefined)).kind,
+    "missing",
+  );
+});
+
+test("a reload shares with the running configuration what did not change, whoever read that one", {
+  timeout,
+}, async (t) => {
+  const { file, write, keepAt } = place(t, farm(1));
+  const first = { kind: "load", purpose: "start", file, configId: "x", keepAt } as const;
+  const start = await readConfigAside(first, undefined, { thread: startConfigThread() });
+  assert.ok(start.kind === "good" && start.kept.edition !== undefined);
+  const { config: running, kept } = start;
+  assert.deepEqual(running, loadConfig(file, createHost({ configId: "x" })).config);
+  assert.deepEqual([readAnyAccepted(keepAt)?.config, statSync(keepAt).mode & 0o777], [running, 0o600]);
+
+  write(`# moved\n${farm(2)}`);
+  const order = { kind: "load", purpose: "reload", file, configId: "x", keepAt, running: kept.edition } as const;
+  const second = await readConfigAside(order, running);
+  assert.ok(second.kind === "good" && second.kept.edition !== undefined);
+  const { virtualServers } = second.config;
+  assert.deepEqual(virtualServers[1]?.realServers[1]?.weight, 2);
+  assert.equal(virtualServers[0], running.virtualServers[0]);
+  assert.equal(virtualServers[1]?.realServers[0], running.virtualServers[1]?.realServers[0]);
+  assert.notEqual(second.kept.edition, kept.edition);
+
+  const third = await readConfigAside({ ...order, running: second.kept.edition }, second.config);
+  assert.ok(third.kind === "good");
+  assert.equal(third.config.virtualServers, virtualServers, "nothing changed: the same list");
+
+  const stale = await readConfigAside(order, running); // of an edition that is not on disk any more
+  assert.ok(stale.kind === "good");
+  assert.ok(sameButForPositions(stale.config, third.config));
+  assert.notEqual(stale.config.virtualServers[0], running.virtualServers[0], "everything counts as changed");
+});
+
+test("a start takes what has errors, a take-over does not", { timeout }, async (t) => {
+  const { file, keepAt } = place(t, `${farm(1)}\nnonsense\n`);
+  const refused = await readConfigAside({ kind: "load", purpose: "take-over", file, keepAt }, undefined);
+  assert.deepEqual([refused.kind, existsSync(keepAt)], ["errors", false]);
+  const taken = await readConfigAside({ kind: "load", purpose: "start", file, keepAt }, undefined);
+  assert.ok(taken.kind === "good");
+  const unknown = taken.findings.filter((line) => line.includes("Unknown keyword"));
+  assert.deepEqual([taken.config.virtualServers.length, unknown.length], [2, 1]);
+  assert.equal(taken.kept.edition, readAnyAccepted(keepAt)?.edition);
+});
+
+test("a copy that cannot be written is no reason to refuse", { timeout }, async (t) => {
+  const { file } = place(t, farm(1));
+  const answer = await readConfigAside(
+    { kind: "load", purpose: "reload", file, keepAt: `${file}/no-directory` },
+    undefined,
+  );
+  assert.deepEqual(answer.kind === "good" && answer.kept, { edition: undefined, reason: "ENOTDIR" });
 });
 
 test("a configuration that is being read does not hold up a stop", { timeout: 20_000 }, async () => {
   const leaving = new AbortController();
-  const answer = readConfigAside({ kind: "load", request: 1, file: "/none.conf", configId: "x" }, leaving.signal);
+  const order = { kind: "load", purpose: "reload", file: "/none.conf", configId: "x" } as const;
+  const answer = readConfigAside(order, undefined, { signal: leaving.signal });
   leaving.abort();
   assert.deepEqual(await answer, { kind: "failed", why: "it was given up" });
 });

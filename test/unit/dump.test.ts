@@ -23,6 +23,7 @@ import { vrrpJson } from "../../main/observe/vrrp-json.js";
 import { vrrpStats } from "../../main/observe/vrrp-stats.js";
 import { ms, port } from "../../main/units.js";
 import { at, virtualAddress } from "../harness/config-fixtures.js";
+import { destinationIpvs, serviceIpvs } from "./health-fixtures.js";
 import { global, instance, live, script } from "./observe-fixtures.js";
 
 const address = virtualAddress("192.0.2.1");
@@ -184,6 +185,9 @@ test("keepalived_check.data has the lines of keepalived 2.4.3", () => {
     omega: false,
     virtualhost: undefined,
     smtpAlert: false,
+    ipvs: serviceIpvs,
+    haSuspend: false,
+    snmpName: undefined,
     realServers: [
       {
         at,
@@ -195,7 +199,10 @@ test("keepalived_check.data has the lines of keepalived 2.4.3", () => {
         notifyUp: undefined,
         notifyDown: undefined,
         smtpAlert: true,
+        ipvs: destinationIpvs,
+        snmpName: undefined,
         checks: [],
+        laterChecks: [],
       },
     ],
   };

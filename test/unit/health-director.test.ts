@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Config } from "../../main/config/model.js";
+import type { CheckConfig, Config } from "../../main/config/model.js";
 import { HealthDirector } from "../../main/health/director.js";
 import { inSlices } from "../../main/health/slices.js";
 import { WorkQueue } from "../../main/health/work-queue.js";
@@ -21,9 +21,13 @@ function setUp(known: Readonly<Record<string, "up" | "down">> = {}) {
   const log: Log = Object.assign((_level: Level, _event: string, sentence: string) => void said.push(sentence), {
     detail: false,
   });
+  const looked: CheckConfig[] = [];
   const director = new HealthDirector({
     log,
-    identityOf,
+    identityOf: (check) => {
+      looked.push(check);
+      return identityOf(check);
+    },
     known: (identity) => known[identity],
     remember: (identity, up) => remembered.set(identity, up),
     forget: (identity) => remembered.delete(identity),
@@ -34,7 +38,7 @@ function setUp(known: Readonly<Record<string, "up" | "down">> = {}) {
   const clear = (): void => {
     for (const list of [said, pools, events]) list.length = 0;
   };
-  return { director, said, remembered, pools, events, addresses, clear };
+  return { director, said, remembered, pools, events, addresses, looked, clear };
 }
 
 /** Servers with a check of their own each; ids count from 1 in the order of the file. */
@@ -148,6 +152,51 @@ test("reload: edges that arrive meanwhile are applied after it; those of a check
   await director.reload(farm(3));
   const ids = [...director.checks()].map(({ id }) => id);
   assert.deepEqual(ids, [1, 2, 4], "an id is never given to another check");
+});
+
+test("reload: what is the same object is not even looked at, and only the difference is handed on", async () => {
+  const { director, looked } = setUp();
+  const first = farm(3).virtualServers[0];
+  assert.ok(first);
+  const other = (weight: number, mark = 7) =>
+    virtualServer({
+      service: { kind: "fwmark", fwmark: mark, family: "inet" },
+      realServers: [realServer({ address: "10.0.0.9", weight, checks: [tcpCheck({}, 81)] })],
+    });
+  await director.start(config([first, other(1)]));
+  director.onEdges([edge(2, false)]);
+  looked.length = 0;
+  const reloads = [
+    [first, other(2)],
+    [other(2), first],
+    [{ ...first, scheduler: "rr", realServers: first.realServers.slice(0, 2) }],
+  ];
+  const told: unknown[] = [];
+  for (const virtualServers of reloads) {
+    const { changed, gone, checks } = await director.reload(config(virtualServers));
+    told.push([changed, gone.length, [...checks.added].map(({ id }) => id), checks.removed, looked.splice(0).length]);
+  }
+  assert.deepEqual(told, [
+    [[1], 0, [], [], 1], // another weight, another object: the check is recognised by its identity
+    [[0], 0, [], [], 1],
+    [[0], 1, [], [3, 4], 0], // the objects of the checks are the same
+  ]);
+  assert.deepEqual(
+    director.pool(0).map(({ address }) => address),
+    ["10.0.0.1"],
+  );
+});
+
+test("reload: a check that moves to another service keeps its id and its state", async () => {
+  const { director, addresses } = setUp();
+  const behind = (mark: number): Config =>
+    config([virtualServer({ service: { kind: "fwmark", fwmark: mark, family: "inet" } })]);
+  await director.start(behind(1));
+  director.onEdges([edge(1, false)]);
+  const { checks, gone } = await director.reload(behind(2));
+  assert.deepEqual([[...checks.added], checks.removed, gone.length, addresses(0)], [[], [], 1, []]);
+  director.onEdges([edge(1, true)]);
+  assert.deepEqual(addresses(0), ["10.0.0.1"]);
 });
 
 test("reload: other times for a check are another run of the same state", async () => {
@@ -269,7 +318,7 @@ test("slices: long work leaves the loop its turns", async () => {
     })(),
   );
   clearInterval(counting);
-  // 50 ms of work in slices of 2 ms (a step may begin just before a slice ends): about 25 turns, each with a timer due.
+  // 50 ms of work in slices of 1 ms (a step may begin just before a slice ends): 25 to 50 turns, each with a timer due.
   assert.ok(turns >= 10, `${turns} turns`);
 });
 

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import { plainTunnel } from "../../main/config/keywords/forwarding.js";
 import type {
   CheckConfig,
+  CheckTarget,
   CheckTiming,
   Config,
   HttpCheckConfig,
@@ -9,9 +11,10 @@ import type {
   TcpCheckConfig,
   VirtualServerConfig,
 } from "../../main/config/model.js";
+import type { DestinationIpvsConfig, ServiceIpvsConfig } from "../../main/config/model-lvs.js";
 import { ms, port } from "../../main/units.js";
 import type { CheckSpec } from "../../workers/protocol.js";
-import { at, globalConfig } from "../harness/config-fixtures.js";
+import { at, emptyConfig } from "../harness/config-fixtures.js";
 
 /** Values for the tests of checks and health; each test names only what it is about. */
 
@@ -26,10 +29,19 @@ export const timing = (over: Partial<CheckTiming> = {}): CheckTiming => ({
   ...over,
 });
 
+const target = (address: string, number: number): CheckTarget => ({
+  address,
+  port: port(number),
+  bindAddress: undefined,
+  bindPort: undefined,
+  bindInterface: undefined,
+  fwmark: 0,
+});
+
 export const tcpCheck = (over: Partial<CheckTiming> = {}, targetPort = 80, address = "127.0.0.1"): TcpCheckConfig => ({
   type: "TCP_CHECK",
   timing: timing(over),
-  target: { address, port: port(targetPort), bindAddress: undefined, bindPort: undefined },
+  target: target(address, targetPort),
 });
 
 export const url = (over: Partial<HttpUrlConfig> = {}): HttpUrlConfig => ({
@@ -37,13 +49,15 @@ export const url = (over: Partial<HttpUrlConfig> = {}): HttpUrlConfig => ({
   host: "127.0.0.1:80",
   digest: undefined,
   statusCodes: [{ from: 200, to: 299 }],
+  body: undefined,
+  tlsCompliant: false,
   ...over,
 });
 
 export const httpCheck = (over: Partial<HttpCheckConfig> = {}, targetPort = 80): HttpCheckConfig => ({
   type: "HTTP_GET",
   timing: timing(),
-  target: { address: "127.0.0.1", port: port(targetPort), bindAddress: undefined, bindPort: undefined },
+  target: target("127.0.0.1", targetPort),
   httpProtocol: "1.0",
   enableSni: false,
   sniName: undefined,
@@ -51,6 +65,23 @@ export const httpCheck = (over: Partial<HttpCheckConfig> = {}, targetPort = 80):
   urls: [url()],
   ...over,
 });
+
+/** What IPVS is told besides address, scheduler and weight: nothing. */
+export const destinationIpvs: DestinationIpvsConfig = {
+  forwarding: { method: "DR", tunnel: plainTunnel },
+  upperThreshold: 0,
+  lowerThreshold: 0,
+};
+
+export const serviceIpvs: ServiceIpvsConfig = {
+  tunnel: plainTunnel,
+  sorryForwarding: destinationIpvs.forwarding,
+  onePacket: false,
+  flag1: false,
+  flag2: false,
+  flag3: false,
+  persistenceEngine: undefined,
+};
 
 export const realServer = (over: Partial<RealServerConfig> = {}): RealServerConfig => ({
   at,
@@ -62,7 +93,10 @@ export const realServer = (over: Partial<RealServerConfig> = {}): RealServerConf
   notifyUp: undefined,
   notifyDown: undefined,
   smtpAlert: true,
+  ipvs: destinationIpvs,
+  snmpName: undefined,
   checks: [tcpCheck()],
+  laterChecks: [],
   ...over,
 });
 
@@ -84,16 +118,14 @@ export const virtualServer = (over: Partial<VirtualServerConfig> = {}): VirtualS
   omega: false,
   virtualhost: undefined,
   smtpAlert: false,
+  ipvs: serviceIpvs,
+  haSuspend: false,
+  snmpName: undefined,
   realServers: [realServer()],
   ...over,
 });
 
-export const config = (virtualServers: readonly VirtualServerConfig[]): Config => ({
-  global: globalConfig(),
-  vrrpScripts: [],
-  vrrpInstances: [],
-  virtualServers,
-});
+export const config = (virtualServers: readonly VirtualServerConfig[]): Config => emptyConfig({ virtualServers });
 
 /** Target and parameters, not times: stands in for main/config/identity.ts. */
 export const identityOf = (check: CheckConfig): string =>

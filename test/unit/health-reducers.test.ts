@@ -328,15 +328,21 @@ for (const row of reloadRows) {
     // Servers of a row share one check, so what is known is told only where the row asks for it.
     const asked =
       row.known === undefined ? [] : row.after.filter((_, i) => i === (row.fails ?? 1)).flatMap((rs) => rs.checks);
-    const step = carryOver(
-      vs,
-      { context: old, state },
-      {
-        identityOf,
-        known: (check) => (asked.includes(check) ? row.known : undefined),
-      },
+    const step = resultOf(
+      carryOver(
+        vs,
+        { context: old, state },
+        {
+          identityOf,
+          known: (check) => (asked.includes(check) ? row.known : undefined),
+        },
+      ),
     );
     assert.deepEqual(lines(step.effects), row.said);
     assert.deepEqual(pool(vs, step.state), row.pool);
   });
+}
+
+function resultOf<T>(steps: Generator<void, T>): T {
+  for (let next = steps.next(); ; next = steps.next()) if (next.done === true) return next.value;
 }

@@ -89,7 +89,7 @@ test("entries that are there already are adopted; those that differ become as co
     { do: "new-dest", service: web, destination: weight("10.0.0.7", 7) },
     { do: "new-service", service: sampleService("198.51.100.1") },
   );
-  stand.writer.setDesired(tableOf([ab]), "start");
+  stand.writer.setDesired(tableOf([ab]));
   await stand.writer.ready();
   assert.deepEqual(stand.sent, ["set-dest [192.0.2.1]:tcp:80 -> [10.0.0.2]:80"]);
   await stand.writer.stop({ release: true });
@@ -159,7 +159,7 @@ test("restart with the record of the last daemon: the unwanted goes, what was dr
   await stand.others(setByHand("10.0.0.1", 0));
   const next = stand.anotherWriter();
   next.adopt([...stand.records(), { key: "no key at all", print: 1 }]);
-  next.setDesired(tableOf([ab]), "start");
+  next.setDesired(tableOf([ab]));
   await next.ready();
   assert.deepEqual(await stand.kernel(), { "192.0.2.1": { "[10.0.0.1]:80": 0, "[10.0.0.2]:80": 1 } });
   assert.deepEqual(stand.sent, ["del-dest [192.0.2.2]:tcp:80 -> [10.0.0.1]:80", "del-service [192.0.2.2]:tcp:80"]);
@@ -172,7 +172,7 @@ test("before the first table nothing is written, also when single services are a
   stand.writer.setService(key, ab);
   await rest();
   assert.deepEqual(stand.sent, []);
-  stand.writer.setDesired(tableOf([ab]), "start");
+  stand.writer.setDesired(tableOf([ab]));
   await stand.writer.ready();
   assert.equal(stand.sent.length, 3);
 });
@@ -200,7 +200,7 @@ test("release deletes what is ours in order: servers, then their service", async
 
 test("stop while a batch is in flight: it is finished, then released", async () => {
   const stand = new Stand();
-  stand.writer.setDesired(tableOf([ab, other]), "start");
+  stand.writer.setDesired(tableOf([ab, other]));
   await new Promise((resolve) => setImmediate(resolve));
   await stand.writer.stop({ release: true });
   await stand.writer.ready();

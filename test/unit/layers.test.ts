@@ -27,6 +27,16 @@ const rules: readonly {
     because: "a thread of the pool must not load the main thread's code",
   },
   { folder: "main/config/", may: ["main/*.ts"], because: "the config worker and the language server load it alone" },
+  {
+    folder: "main/lsp/",
+    may: ["main/*.ts", "main/config/"],
+    because: "an editor runs it without a daemon",
+  },
+  {
+    folder: "main/tools/",
+    may: ["main/*.ts", "main/config/", "main/lsp/", "main/control/options-table.ts", "main/control/version.ts"],
+    because: "tools touch no running daemon",
+  },
   { folder: "main/netlink/", may: ["main/*.ts", "native-bindings/"], because: "codec and socket, no subject" },
   {
     folder: "main/vrrp/",

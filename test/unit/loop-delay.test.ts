@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { LoopDelay, lateSentence } from "../../main/observe/loop-delay.js";
+import { LoopDelay, LoopWatch, lateSentence } from "../../main/observe/loop-delay.js";
 import { ms } from "../../main/units.js";
 import { until } from "../harness/until.js";
 
@@ -16,6 +16,15 @@ test("a blocked loop shows in the histogram, an idle one does not", async () => 
   assert.ok(p50 <= p99 && p99 <= max, `${p50} ${p99} ${max}`);
   delay.reset();
   assert.deepEqual(delay.summary(), { p50: 0, p99: 0, max: 0, count: 0, late: 0, worstLate: 0 });
+});
+
+test("a close watch sees a short block, and only while it lasts", async () => {
+  const watch = new LoopWatch();
+  await sleep(20);
+  const end = performance.now() + 30;
+  while (performance.now() < end);
+  await until("the block is seen", 5000, () => watch.longest >= 28);
+  watch[Symbol.dispose]();
 });
 
 test("late timers are counted above the threshold only", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { VirtualAddress } from "../../main/config/model.js";
+import { plainAddress } from "../../main/config/model-vrrp.js";
 import { DaemonError } from "../../main/errors.js";
 import type { ConnectionEvents, DumpResult, Request } from "../../main/netlink/connection.js";
 import { type Message, messages, type Verdict } from "../../main/netlink/reader.js";
@@ -14,7 +15,7 @@ import { ManualClock, recordingLog } from "./notify-support.js";
 const NLMSG_NOOP = 1;
 
 const vip = (address: string): VirtualAddress => {
-  return { address, prefix: 24, dev: undefined, label: undefined, broadcast: undefined, scope: 0 };
+  return { address, prefix: 24, dev: undefined, label: undefined, broadcast: undefined, scope: 0, more: plainAddress };
 };
 
 function message(request: Request): Message {

@@ -42,6 +42,7 @@ test("what each option sets", () => {
     [["-t=/tmp/out"], { action: { do: "config-test", output: "/tmp/out" }, dontFork: true }],
     [["--config-test=/tmp/out"], { action: { do: "config-test", output: "/tmp/out" }, dontFork: true }],
     [["-t", "-f", "x"], { action: { do: "config-test", output: undefined }, dontFork: true, configFile: "x" }],
+    [["-t", "--strict"], { action: { do: "config-test", output: undefined }, dontFork: true, strict: true }],
     [["-v"], { action: { do: "version" } }],
     [["-nh", "-f"], { action: { do: "usage" }, dontFork: true }],
     [["--signum=JSON"], { action: { do: "signum", name: "JSON" } }],

@@ -42,7 +42,7 @@ for (const [how, code, message] of ends) {
     await pool.start(checks);
     await until("the check is reported", 10_000, () => edges.length === 1 && attempts.length === 1);
     attempts.length = 0;
-    await pool.update([...checks, { ...spec(3, tcpCheck()), identity: "trigger" }]);
+    await pool.update({ added: [{ ...spec(3, tcpCheck()), identity: "trigger" }], removed: [] });
     // A second without a heartbeat, at most 100 ms until that is seen; a new thread takes a fraction of a second.
     const took = await until("the new worker has its checks", 5000, () => attempts.length === 3);
     assert.ok(took < 1100 + 1000, `took ${took} ms`);
@@ -95,7 +95,7 @@ test("200 checks through two threads: every edge arrives once, latencies are mer
   for (const { id, up, outcome } of edges) {
     assert.deepEqual([up, outcome], id % 2 === 1 ? [true, "up"] : [false, "refused"]);
   }
-  await pool.update(checks.slice(0, 100));
+  await pool.update({ added: [], removed: checks.slice(100).map(({ id }) => id) });
   const { histograms, last } = await pool.latency();
   assert.ok((histograms.get("TCP_CHECK")?.totalCount ?? 0) >= 100);
   assert.equal(last.size, 50);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { VirtualAddress } from "../../main/config/model.js";
+import { plainAddress } from "../../main/config/model-vrrp.js";
 import { messages } from "../../main/netlink/reader.js";
 import { MessageWriter } from "../../main/netlink/writer.js";
 import {
@@ -21,6 +22,7 @@ const vip = (address: string, prefix: number, more: Partial<VirtualAddress> = {}
   label: undefined,
   broadcast: undefined,
   scope: 0,
+  more: plainAddress,
   ...more,
 });
 

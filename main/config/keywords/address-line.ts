@@ -1,150 +1,221 @@
-import { familyOf } from "../../address.js";
-import { integer } from "../args.js";
+import { familyOf, type IpAddress } from "../../address.js";
+import { integer, textUpTo } from "../args.js";
 import { parseIp, withHostBits } from "../ip.js";
-import type { Context } from "../keyword.js";
+import type { Arg, Context, Parsed } from "../keyword.js";
 import type { Word } from "../lexer.js";
-import type { VirtualAddress } from "../model.js";
+import type { SourcePosition } from "../model.js";
+import { type OptionWord, optionsFor, readOptions } from "../option-words.js";
 import { didYouMean } from "../suggest.js";
+import { type Named, named } from "./named.js";
+import { longestPrefix } from "./net-args.js";
+import { trackGroupOption } from "./track-group.js";
 
-/** rtnetlink scopes (linux/rtnetlink.h RT_SCOPE_*). */
-const scopes: Readonly<Record<string, number>> = { global: 0, site: 200, link: 253, host: 254, nowhere: 255 };
-
-/** Options of an address line that this version accepts without effect; true: a value follows. */
-const laterOptions: Readonly<Record<string, boolean>> = {
-  peer: true,
-  preferred_lft: true,
-  home: false,
-  "-nodad": false,
-  mngtmpaddr: false,
-  noprefixroute: false,
-  autojoin: false,
-  no_track: false,
-  use_vmac: false,
-};
-const ownOptions = ["dev", "scope", "brd", "broadcast", "label"];
-
-interface Draft {
-  readonly address: string;
-  readonly prefix: number;
-  readonly inet: boolean;
+/** What one address line said; `scope` is looked up by validate/vrrp-addresses.ts. */
+export interface AddressDraft {
+  readonly at: SourcePosition;
+  readonly address: IpAddress;
+  prefix: number;
+  /** The line gave a prefix. */
+  readonly hasPrefix: boolean;
   dev?: string;
   label?: string;
   broadcast?: string;
-  scope: number;
+  scope?: Named;
+  peer?: IpAddress;
+  home?: boolean;
+  detectDuplicates?: boolean;
+  managesTemporary?: boolean;
+  noPrefixRoute?: boolean;
+  autojoin?: boolean;
+  noTrack?: boolean;
+  preferredLifetime?: PreferredLifetime;
+  useVmac?: boolean;
+  trackGroup?: Named;
 }
 
-/** `ADDR[/len] [dev IF] [scope S] [brd A|+|-] [label L]`; undefined when keepalived drops the address too. */
-export function parseAddressLine(words: readonly [Word, ...Word[]], context: Context): VirtualAddress | undefined {
+export type PreferredLifetime = { readonly seconds: number } | "forever";
+
+const { field, flag, option } = optionsFor<AddressDraft>();
+
+const shortName = (what: string) => textUpTo(15, `<${what}: up to 15 characters>`);
+
+const anyText = (shape: string): Arg<string> => ({ shape, parse: (value) => ({ ok: true, value }) });
+
+const inet = ({ address }: AddressDraft): boolean => familyOf(address) === "inet";
+
+function ignored(what: string, draft: AddressDraft, { diagnostics, at }: Context): undefined {
+  const message = `${what} of ${draft.address} is for IPv4 only - ignoring`;
+  diagnostics.error("CFG_BAD_VALUE", at, message, `remove ${what}`);
+}
+
+const broadcast = option({
+  args: [anyText("<address>|+|-")],
+  apply: (draft, [value], context) => setBroadcast(draft, value, context),
+  doc: "Broadcast address; + sets the host bits, - clears them.",
+});
+
+const lifetime: Arg<PreferredLifetime> = {
+  shape: "<seconds: 0..4294967295>|forever",
+  words: ["forever"],
+  parse(word): Parsed<PreferredLifetime> {
+    if (word === "forever") return { ok: true, value: "forever" };
+    const seconds = integer(0, 0xffff_ffff).parse(word);
+    return seconds.ok ? { ...seconds, value: { seconds: seconds.value } } : seconds;
+  },
+};
+
+const later = { effect: "accepted" } as const;
+
+/** Of the lines of virtual_ipaddress and virtual_ipaddress_excluded. */
+export const addressOptions: Readonly<Record<string, OptionWord<AddressDraft>>> = {
+  dev: option({
+    args: [shortName("interface")],
+    apply: (draft, [name], { diagnostics, at }) => {
+      if (draft.dev === undefined) {
+        draft.dev = name;
+        return undefined;
+      }
+      const message = `Cannot specify ipaddress device more than once for ${draft.address} - removing address`;
+      diagnostics.error("CFG_REPEATED", at, message, "remove one of them; each address stands on a line of its own");
+      return false;
+    },
+    onInvalid: "drop-entry",
+    default: "the instance's interface",
+    doc: "Interface that holds the address.",
+  }),
+  scope: option({
+    args: [anyText("global|site|link|host|nowhere|<name>|<0..255>")],
+    apply: (draft, [name], context) => {
+      if (!inet(draft)) return ignored("scope", draft, context);
+      draft.scope = named(name, context.at);
+      return undefined;
+    },
+    default: "global",
+    doc: "Scope of the address, IPv4 only.",
+  }),
+  brd: broadcast,
+  broadcast: { ...broadcast, aliasOf: "brd" },
+  label: option({
+    args: [shortName("label")],
+    apply: (draft, [label], context) => {
+      if (!inet(draft)) return ignored("label", draft, context);
+      draft.label = label;
+      return undefined;
+    },
+    onInvalid: "drop-entry",
+    doc: "Label that tools show, IPv4 only.",
+  }),
+  peer: option({
+    args: [anyText("<address>[/<prefix>]")],
+    apply: (draft, [value], context) => setPeer(draft, value, context),
+    ...later,
+    doc: "The other end of a point-to-point link.",
+  }),
+  home: flag("home", { ...later, doc: "Marks a home address, IPv6 only." }),
+  "-nodad": flag("detectDuplicates", { ...later, doc: "The kernel looks for duplicates, IPv6 only." }),
+  mngtmpaddr: flag("managesTemporary", { ...later, doc: "The kernel makes temporary addresses from it, IPv6 only." }),
+  noprefixroute: flag("noPrefixRoute", { ...later, doc: "The kernel adds no route for the prefix." }),
+  autojoin: flag("autojoin", { ...later, doc: "The kernel joins the multicast group." }),
+  no_track: flag("noTrack", { ...later, doc: "Losing the address affects nobody." }),
+  preferred_lft: field("preferredLifetime", lifetime, {
+    ...later,
+    default: "forever; 0 for IPv6 with /128",
+    doc: "Time for which the address is preferred as a source.",
+  }),
+  use_vmac: flag("useVmac", { ...later, doc: "Puts the address on a macvlan of its own." }),
+};
+
+const { use_vmac: _, ...common } = addressOptions;
+
+/** Of static_ipaddress. The block as a whole has no effect, so its words carry no mark. */
+export const staticAddressOptions: Readonly<Record<string, OptionWord<AddressDraft>>> = {
+  ...Object.fromEntries(Object.entries(common).map(([word, { effect: _effect, ...plain }]) => [word, plain])),
+  track_group: trackGroupOption<AddressDraft>("address"),
+};
+
+/** `ADDR[/len] [dev IF] [scope S] [brd A|+|-] [label L] ...`; undefined when keepalived drops the address too. */
+export function parseAddressLine(
+  words: readonly [Word, ...Word[]],
+  context: Context,
+  table = addressOptions,
+): AddressDraft | undefined {
   const [first, ...options] = words;
   const draft = parseAddress(first, context);
   if (draft === undefined) return undefined;
-  for (let i = 0; i < options.length; i++) {
-    const option = options[i];
-    if (option === undefined) break;
-    if (Object.hasOwn(laterOptions, option.text)) {
-      const message = `'${option.text}' of an address is accepted, without effect in this version`;
-      context.diagnostics.warn("CFG_LATER", option.at, message);
-      if (laterOptions[option.text] === true) i++;
-    } else if (!ownOptions.includes(option.text)) {
-      const message = `Unknown configuration entry '${option.text}' for ip address - ignoring`;
-      const hint = didYouMean(option.text, [...ownOptions, ...Object.keys(laterOptions)]);
-      context.diagnostics.error("CFG_UNKNOWN_KEYWORD", option.at, message, hint ?? "one address per line");
-    } else if (!applyOption(draft, option, options[++i], context)) return undefined;
-  }
-  const { address, prefix, dev, label, broadcast, scope } = draft;
-  return { address, prefix, dev, label, broadcast, scope };
+  const missing = (word: Word, shape: string): void => {
+    const message = `No ${word.text} parameter specified for ${draft.address}`;
+    const hint = `write: ${word.text} ${shape}; the address is dropped`;
+    context.diagnostics.error("CFG_BAD_VALUE", word.at, message, hint);
+  };
+  const unknown = (word: Word): boolean => {
+    const message = `Unknown configuration entry '${word.text}' for ip address - ignoring`;
+    const hint = didYouMean(word.text, Object.keys(table)) ?? "one address per line";
+    context.diagnostics.error("CFG_UNKNOWN_KEYWORD", word.at, message, hint);
+    return true;
+  };
+  const rules = { table, of: `address ${draft.address}`, scope: "an address", missing, unknown };
+  return readOptions(draft, options, context, rules) ? draft : undefined;
 }
 
-function parseAddress(word: Word, { diagnostics }: Context): Draft | undefined {
+function parseAddress(word: Word, { diagnostics }: Context): AddressDraft | undefined {
   const slash = word.text.indexOf("/");
-  const host = slash === -1 ? word.text : word.text.slice(0, slash);
-  const address = parseIp(host);
+  const address = parseIp(slash === -1 ? word.text : word.text.slice(0, slash));
   if (address === undefined) {
     const message = `VRRP parsed invalid IP ${word.text}. skipping IP...`;
     diagnostics.error("CFG_BAD_VALUE", word.at, message, "write: ADDRESS[/PREFIX] [dev INTERFACE] [label LABEL]");
     return undefined;
   }
-  const inet = familyOf(address) === "inet";
-  const longest = inet ? 32 : 128;
-  const length =
-    slash === -1 ? { ok: true as const, value: longest } : integer(0, longest).parse(word.text.slice(slash + 1));
-  if (length.ok) return { address, prefix: length.value, inet, scope: 0 };
+  const longest = longestPrefix(familyOf(address));
+  const base = { at: word.at, address, hasPrefix: slash !== -1 };
+  if (slash === -1) return { ...base, prefix: longest };
   const given = word.text.slice(slash + 1);
+  const length = integer(0, longest).parse(given);
+  if (length.ok) return { ...base, prefix: length.value };
   const message = `Invalid address prefix len ${given} for address ${word.text} - using ${longest}`;
   diagnostics.error("CFG_BAD_VALUE", word.at, message, `write a length between 0 and ${longest}`);
-  return { address, prefix: longest, inet, scope: 0 };
+  return { ...base, prefix: longest };
 }
 
 /** @returns false when the address is to be dropped */
-function applyOption(draft: Draft, option: Word, value: Word | undefined, context: Context): boolean {
-  if (value === undefined) {
-    const message = `No ${option.text} parameter specified for ${draft.address}`;
-    context.diagnostics.error(
-      "CFG_BAD_VALUE",
-      option.at,
-      message,
-      `write: ${option.text} VALUE; the address is dropped`,
-    );
+function setBroadcast(draft: AddressDraft, value: string, { diagnostics, at }: Context): boolean {
+  const address = parseIp(value);
+  const fills = value === "+" || value === "-";
+  if (!inet(draft) || (!fills && (address === undefined || familyOf(address) !== "inet"))) {
+    const message = `broadcast ${value} of ${draft.address} is not valid - removing address`;
+    diagnostics.error("CFG_BAD_VALUE", at, message, "write an IPv4 address, + or -");
     return false;
   }
-  switch (option.text) {
-    case "dev":
-      return setName(draft, "dev", value, context);
-    case "label":
-      return draft.inet ? setName(draft, "label", value, context) : ignored(option, draft, context);
-    case "scope":
-      if (draft.inet) setScope(draft, value, context);
-      else ignored(option, draft, context);
-      return true;
-    default:
-      return draft.inet ? setBroadcast(draft, value, context) : dropped(draft, value, context);
-  }
-}
-
-function ignored(option: Word, draft: Draft, { diagnostics }: Context): true {
-  const message = `${option.text} of ${draft.address} is for IPv4 only - ignoring`;
-  diagnostics.error("CFG_BAD_VALUE", option.at, message, `remove ${option.text}`);
+  const refused =
+    draft.peer !== undefined
+      ? "goes not with peer"
+      : fills && draft.prefix > 30
+        ? `needs a prefix of at most 30, ${draft.address} has ${draft.prefix}`
+        : undefined;
+  if (refused !== undefined) {
+    const message = `broadcast ${value} ${refused} - ignoring`;
+    diagnostics.error("CFG_BAD_VALUE", at, message, "write the prefix behind the address, without peer");
+  } else draft.broadcast = address ?? withHostBits(draft.address, draft.prefix, value === "+");
   return true;
 }
 
-function dropped(draft: Draft, value: Word, { diagnostics }: Context): false {
-  const message = `broadcast ${value.text} of ${draft.address} is not valid - removing address`;
-  diagnostics.error("CFG_BAD_VALUE", value.at, message, "write an IPv4 address, + or -");
-  return false;
-}
-
-function setName(draft: Draft, option: "dev" | "label", value: Word, { diagnostics }: Context): boolean {
-  const what = option === "dev" ? "Interface" : "Address label";
-  if (value.text.length > 15) {
-    const message = `${what} ${value.text} is longer than maximum length 15 - removing address`;
-    diagnostics.error("CFG_BAD_VALUE", value.at, message, "use a shorter name");
-    return false;
+function setPeer(draft: AddressDraft, value: string, { diagnostics, at }: Context): undefined {
+  const [host = "", length, ...rest] = value.split("/");
+  const peer = parseIp(host);
+  const longest = longestPrefix(familyOf(draft.address));
+  const prefix = length === undefined ? { ok: true as const, value: longest } : integer(0, longest).parse(length);
+  const ignore = (why: string, hint: string): undefined => {
+    diagnostics.error("CFG_BAD_VALUE", at, `Peer ${value} of ${draft.address} ${why} - ignoring`, hint);
+  };
+  if (peer === undefined || rest.length > 0 || !prefix.ok) {
+    return ignore("is no address with or without a prefix", "write: peer <address>[/<prefix>]");
   }
-  draft[option] = value.text;
-  return true;
-}
-
-function setScope(draft: Draft, value: Word, { diagnostics }: Context): void {
-  const number = integer(0, 255).parse(value.text);
-  const scope = Object.hasOwn(scopes, value.text) ? scopes[value.text] : number.ok ? number.value : undefined;
-  if (scope !== undefined) draft.scope = scope;
-  else {
-    const hint = didYouMean(value.text, Object.keys(scopes)) ?? `one of ${Object.keys(scopes).join(", ")} or 0..255`;
-    diagnostics.error("CFG_BAD_VALUE", value.at, `scope '${value.text}' is unknown - ignoring`, hint);
+  if (familyOf(peer) !== familyOf(draft.address)) return ignore("does not match address family", "use one family");
+  if (draft.peer !== undefined) return ignore("is a second one", "remove one of them");
+  if (draft.hasPrefix) {
+    const message = `Cannot specify address prefix when specifying peer address ${value} - the peer's is used`;
+    diagnostics.error("CFG_BAD_VALUE", at, message, `write: ${draft.address} peer ${host}/<prefix>`);
   }
-}
-
-function setBroadcast(draft: Draft, value: Word, context: Context): boolean {
-  if (value.text === "+" || value.text === "-") {
-    if (draft.prefix <= 30) draft.broadcast = withHostBits(draft.address, draft.prefix, value.text === "+");
-    else {
-      const message = `broadcast ${value.text} needs a prefix of at most 30, ${draft.address} has ${draft.prefix} - ignoring`;
-      context.diagnostics.error("CFG_BAD_VALUE", value.at, message, "write the prefix behind the address");
-    }
-    return true;
-  }
-  const address = parseIp(value.text);
-  if (address === undefined || familyOf(address) !== "inet") return dropped(draft, value, context);
-  draft.broadcast = address;
-  return true;
+  draft.peer = peer;
+  draft.prefix = prefix.value;
+  return undefined;
 }

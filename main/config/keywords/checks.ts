@@ -1,140 +1,130 @@
-import type { IpAddress } from "../../address.js";
-import { choice, integer, ipArg, optional, switchArg, text } from "../args.js";
-import { type Keyword, keywordsFor, type Scope } from "../keyword.js";
-import type { SourcePosition } from "../model.js";
-import { later } from "./later.js";
-import { type CheckTimingDraft, checkTimingKeywords } from "./timing.js";
-import { type UrlDraft, urlScope } from "./url.js";
+import type { Context, Keyword } from "../keyword.js";
+import { keywordsFor, type Scope } from "../keyword.js";
+import { type ConnectionDraft, pingCheckScope, tcpCheckScope } from "./connection.js";
+import {
+  type BfdCheckDraft,
+  bfdCheckScope,
+  type FileCheckDraft,
+  fileCheckScope,
+  type MiscCheckDraft,
+  miscCheckScope,
+} from "./host-checks.js";
+import { type HttpCheckDraft, httpGetScope, sslGetScope } from "./http-check.js";
+import {
+  type DnsCheckDraft,
+  dnsCheckScope,
+  noteUdpLengths,
+  type SmtpCheckDraft,
+  smtpCheckScope,
+  type UdpCheckDraft,
+  udpCheckScope,
+} from "./other-checks.js";
+import type { RealServerDraft } from "./real-server.js";
+import { adviseSurplus } from "./service-address.js";
 
 /** What one checker block said. */
-export interface CheckDraft extends CheckTimingDraft {
-  readonly type: "TCP_CHECK" | "HTTP_GET" | "SSL_GET";
-  readonly at: SourcePosition;
-  connectIp?: IpAddress;
-  connectPort?: number;
-  bindTo?: IpAddress;
-  bindPort?: number;
+export interface ConnectCheckDraft extends ConnectionDraft {
+  readonly type: "TCP_CHECK" | "PING_CHECK";
 }
 
-export interface HttpCheckDraft extends CheckDraft {
-  readonly type: "HTTP_GET" | "SSL_GET";
-  readonly urls: UrlDraft[];
-  virtualhost?: string;
-  httpProtocol?: "1.0" | "1.0C" | "1.1";
-  enableSni?: boolean;
-  sniName?: string;
-  fastRecovery?: boolean;
+export type CheckDraft =
+  | ConnectCheckDraft
+  | HttpCheckDraft
+  | SmtpCheckDraft
+  | DnsCheckDraft
+  | UdpCheckDraft
+  | MiscCheckDraft
+  | FileCheckDraft
+  | BfdCheckDraft;
+
+const keyword = keywordsFor<RealServerDraft>();
+
+interface Rules<Draft> {
+  readonly body: Scope<Draft>;
+  make(server: RealServerDraft, at: Context["at"]): Draft;
+  close?(check: Draft, context: Context): void;
+  readonly doc: string;
+  readonly since?: string;
+  readonly effect?: "accepted";
 }
 
-function targetKeywords<Draft extends CheckDraft>() {
-  const keyword = keywordsFor<Draft>();
-  const source = "keepalived.conf(5) TCP_CHECK";
-  const address = (field: "connectIp" | "bindTo", doc: string) =>
-    keyword.value({
-      args: [ipArg()],
-      apply: (draft, [value]) => {
-        draft[field] = value;
-      },
-      onInvalid: "ignore",
-      repeat: "last-wins",
-      source,
-      doc,
-    });
-  const port = (field: "connectPort" | "bindPort", doc: string) =>
-    keyword.value({
-      args: [integer(1, 65535)],
-      apply: (draft, [value]) => {
-        draft[field] = value;
-      },
-      onInvalid: "ignore",
-      repeat: "last-wins",
-      source,
-      doc,
-    });
-  return {
-    connect_ip: address("connectIp", "Address to check; the real server's by default."),
-    connect_port: port("connectPort", "Port to check; the real server's by default."),
-    bindto: address("bindTo", "Source address of the check."),
-    bind_port: port("bindPort", "Source port of the check."),
-  } as const satisfies Record<string, Keyword<Draft>>;
-}
-
-export const tcpCheckScope: Scope<CheckDraft> = {
-  name: "TCP_CHECK",
-  keywords: { ...targetKeywords<CheckDraft>(), ...checkTimingKeywords<CheckDraft>() },
-  later: later.TCP_CHECK,
-};
-
-const keyword = keywordsFor<HttpCheckDraft>();
-const SOURCE = "keepalived.conf(5) HTTP_GET";
-
-const httpKeywords = {
-  url: keyword.block({
-    shape: "{ path ... }",
-    enter: (draft, _header, { at, diagnostics }, read) => {
-      const url: UrlDraft = { at, statusCodes: [] };
-      read(urlScope, url);
-      if (url.path !== undefined) draft.urls.push(url);
-      else diagnostics.error("CFG_INCOMPLETE", at, "url without a path - ignoring it", "write: url { path / }");
+const check = <Draft extends CheckDraft>({ make, close, ...rules }: Rules<Draft>): Keyword<RealServerDraft> =>
+  keyword.block({
+    shape: "",
+    open: (server, header, context): Draft => {
+      adviseSurplus(header[0], context);
+      const made = make(server, context.at);
+      server.checks.push(made);
+      return made;
     },
-    source: SOURCE,
-    doc: "One page to fetch; may be repeated.",
-  }),
-  virtualhost: keyword.value({
-    args: [text],
-    apply: (draft, [name]) => {
-      draft.virtualhost = name;
-    },
-    onInvalid: "ignore",
-    repeat: "last-wins-reported",
-    missing: "virtualhost missing - ignoring",
-    source: SOURCE,
-    doc: "Host header of all urls.",
-  }),
-  http_protocol: keyword.value({
-    args: [choice("1.0", "1.0C", "1.0c", "1.1")],
-    apply: (draft, [version]) => {
-      draft.httpProtocol = version === "1.0c" ? "1.0C" : version;
-    },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    missing: "http_protocol missing - ignoring",
-    source: SOURCE,
-    doc: "Version of HTTP (1.0); 1.0C adds Connection: close.",
-  }),
-  enable_sni: onOff("enableSni", "Sends a server name in the TLS handshake."),
-  sni_name: keyword.value({
-    args: [optional(text, undefined)],
-    apply: (draft, [name]) => {
-      draft.enableSni = true;
-      if (name !== undefined) draft.sniName = name;
-    },
-    onInvalid: "ignore",
-    repeat: "last-wins-reported",
-    source: SOURCE,
-    doc: "Server name for the TLS handshake; also enables it.",
-  }),
-  fast_recovery: onOff("fastRecovery", "All urls are checked without waiting at the start and on recovery."),
-} as const;
-
-function onOff(field: "enableSni" | "fastRecovery", doc: string) {
-  return keyword.value({
-    args: [switchArg],
-    apply: (draft, [on]) => {
-      draft[field] = on;
-    },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
-    doc,
+    ...(close === undefined
+      ? {}
+      : { close: (_server: RealServerDraft, made: Draft, context: Context) => close(made, context) }),
+    ...rules,
   });
-}
 
-const httpScope = (name: "HTTP_GET" | "SSL_GET"): Scope<HttpCheckDraft> => ({
-  name,
-  keywords: { ...targetKeywords<HttpCheckDraft>(), ...checkTimingKeywords<HttpCheckDraft>(), ...httpKeywords },
-  later: later[name],
-});
+const later = { effect: "accepted" } as const;
 
-export const httpGetScope = httpScope("HTTP_GET");
-export const sslGetScope = httpScope("SSL_GET");
+export const checkKeywords: Readonly<Record<string, Keyword<RealServerDraft>>> = {
+  TCP_CHECK: check<ConnectCheckDraft>({
+    body: tcpCheckScope,
+    make: ({ address }, at) => ({ type: "TCP_CHECK", at, serverAddress: address }),
+    doc: "Checks that a TCP connection opens.",
+  }),
+  HTTP_GET: check<HttpCheckDraft>({
+    body: httpGetScope,
+    make: ({ address }, at) => ({ type: "HTTP_GET", at, serverAddress: address, urls: [] }),
+    doc: "Checks pages over HTTP.",
+  }),
+  SSL_GET: check<HttpCheckDraft>({
+    body: sslGetScope,
+    make: ({ address }, at) => ({ type: "SSL_GET", at, serverAddress: address, urls: [] }),
+    doc: "Checks pages over TLS.",
+  }),
+  SMTP_CHECK: check<SmtpCheckDraft>({
+    body: smtpCheckScope,
+    make: ({ address }, at) => ({ type: "SMTP_CHECK", at, serverAddress: address }),
+    doc: "Checks that a mail server greets and answers HELO.",
+    ...later,
+  }),
+  DNS_CHECK: check<DnsCheckDraft>({
+    body: dnsCheckScope,
+    make: ({ address }, at) => ({ type: "DNS_CHECK", at, serverAddress: address }),
+    doc: "Checks that a name server answers a query over UDP.",
+    ...later,
+  }),
+  UDP_CHECK: check<UdpCheckDraft>({
+    body: udpCheckScope,
+    make: ({ address }, at) => ({ type: "UDP_CHECK", at, serverAddress: address }),
+    close: (made, context) => noteUdpLengths(made, made.at, context),
+    since: "2.1.0",
+    doc: "Checks that a datagram is not rejected and, if asked for, that it is answered.",
+    ...later,
+  }),
+  PING_CHECK: check<ConnectCheckDraft>({
+    body: pingCheckScope,
+    make: ({ address }, at) => ({ type: "PING_CHECK", at, serverAddress: address }),
+    since: "2.1.0",
+    doc: "Checks with ICMP echo.",
+    ...later,
+  }),
+  MISC_CHECK: check<MiscCheckDraft>({
+    body: miscCheckScope,
+    make: (_server, at) => ({ type: "MISC_CHECK", at }),
+    doc: "Checks by running a program.",
+    ...later,
+  }),
+  FILE_CHECK: check<FileCheckDraft>({
+    body: fileCheckScope,
+    make: (_server, at) => ({ type: "FILE_CHECK", at }),
+    since: "2.1.0",
+    doc: "Takes the weight from the number in a track_file.",
+    ...later,
+  }),
+  BFD_CHECK: check<BfdCheckDraft>({
+    body: bfdCheckScope,
+    make: (_server, at) => ({ type: "BFD_CHECK", at }),
+    doc: "Follows a BFD session.",
+    ...later,
+  }),
+};

@@ -1,6 +1,10 @@
 import type { Milliseconds } from "../../units.js";
 import { integer, seconds, switchArg } from "../args.js";
-import { type Keyword, keywordsFor } from "../keyword.js";
+import { type Context, type Keyword, keywordsFor } from "../keyword.js";
+import type { Word } from "../lexer.js";
+import type { GarpExtraIf } from "../model-global.js";
+import type { OptionTable } from "../option-words.js";
+import { plainWords, wholeSeconds } from "./global-args.js";
 
 /** Announcement settings of `global_defs` (with `vrrp_` before their names) and of an instance. */
 export interface GarpDraft {
@@ -17,10 +21,33 @@ export interface GlobalGarpDraft extends GarpDraft {
   gnaInterval?: Milliseconds;
 }
 
-const SOURCE = "keepalived.conf(5)";
 const COUNT = 0xffff_ffff;
 
-function garpKeywords<Draft extends GarpDraft>() {
+/** What holds without each of them. */
+interface GarpDefaults {
+  readonly masterDelay: string;
+  readonly masterRepeat: string;
+  readonly masterRefresh: string;
+  readonly masterRefreshRepeat: string;
+  readonly lowerPrioDelay: string;
+  readonly lowerPrioRepeat: string;
+}
+
+/** Our timers wait for 24 days at most; keepalived takes 136 years. */
+function waitable(interval: Milliseconds, { keyword: name, at, diagnostics }: Context): Milliseconds {
+  if (interval <= LONGEST_WAIT) return interval;
+  diagnostics.warn(
+    "CFG_ADVICE",
+    at,
+    `${name} is longer than this version can wait; 24 days are used`,
+    "write 0 for never",
+  );
+  return LONGEST_WAIT;
+}
+
+const LONGEST_WAIT = 2_073_600_000 as Milliseconds;
+
+function garpKeywords<Draft extends GarpDraft>(defaults: GarpDefaults) {
   const keyword = keywordsFor<Draft>();
   const delay = (field: "masterDelay" | "lowerPrioDelay", doc: string) =>
     keyword.value({
@@ -28,47 +55,82 @@ function garpKeywords<Draft extends GarpDraft>() {
       apply: (draft, [value]) => {
         draft[field] = value;
       },
-      onInvalid: "ignore",
-      repeat: "last-wins",
-      source: SOURCE,
+      default: defaults[field],
       doc,
     });
-  const count = (field: "masterRepeat" | "masterRefreshRepeat" | "lowerPrioRepeat", least: 0 | 1, doc: string) =>
+  const count = (field: "masterRepeat" | "masterRefreshRepeat", doc: string) =>
     keyword.value({
       args: [integer(0, COUNT)],
       apply: (draft, [value], { diagnostics, at, keyword: name }) => {
-        draft[field] = Math.max(value, least);
-        if (value < least) diagnostics.warn("CFG_ADJUSTED", at, `${name} 0 is too low; 1 is used`, `write: ${name} 1`);
+        draft[field] = Math.max(value, 1);
+        if (value < 1) diagnostics.warn("CFG_ADJUSTED", at, `${name} 0 is too low; 1 is used`, `write: ${name} 1`);
       },
-      onInvalid: "ignore",
-      repeat: "last-wins",
-      source: SOURCE,
+      default: defaults[field],
       doc,
     });
   return {
     masterDelay: delay("masterDelay", "Wait before the second burst after becoming master; 0: no second burst."),
-    masterRepeat: count("masterRepeat", 1, "Announcements per burst after becoming master."),
+    masterRepeat: count("masterRepeat", "Announcements per burst after becoming master."),
     masterRefresh: keyword.value({
-      args: [seconds(0, COUNT, 0)],
-      apply: (draft, [value]) => {
-        draft.masterRefresh = value;
+      args: [wholeSeconds(0, COUNT)],
+      apply: (draft, [value], context) => {
+        draft.masterRefresh = waitable(value, context);
       },
-      onInvalid: "ignore",
-      repeat: "last-wins",
-      source: SOURCE,
+      onInvalid: { use: [0 as Milliseconds], says: "using 0 (never)" },
+      default: defaults.masterRefresh,
       doc: "Interval of announcements while master; 0: never.",
     }),
-    masterRefreshRepeat: count("masterRefreshRepeat", 1, "Announcements per refresh."),
+    masterRefreshRepeat: count("masterRefreshRepeat", "Announcements per refresh."),
     lowerPrioDelay: delay("lowerPrioDelay", "Wait before the second burst after a lower-priority advert."),
-    lowerPrioRepeat: count("lowerPrioRepeat", 0, "Announcements per burst after a lower-priority advert."),
+    lowerPrioRepeat: keyword.value({
+      args: [integer(0, 0x7fff_ffff)],
+      apply: (draft, [value]) => {
+        draft.lowerPrioRepeat = value;
+      },
+      default: defaults.lowerPrioRepeat,
+      doc: "Announcements per burst after a lower-priority advert.",
+    }),
   };
 }
 
-const global = garpKeywords<GlobalGarpDraft>();
+/** For tools. */
+export const garpExtraIfWords: OptionTable = plainWords({ all: "On every interface, not only on VMAC interfaces." });
+
+/** `[all] <seconds>`, in any order. `least`: 1 in global_defs; an instance may switch it off with 0. Undefined: all was reported. */
+export function readGarpExtraIf(words: readonly Word[], least: 0 | 1, context: Context): GarpExtraIf | undefined {
+  const { keyword: name, diagnostics, at } = context;
+  const hint = `write: ${name} [all] <seconds: ${least}..86400>`;
+  let all = false;
+  let interval: Milliseconds | undefined;
+  for (const word of words) {
+    if (word.text === "all") {
+      all = true;
+      continue;
+    }
+    const time = seconds(least, 86400, 0).parse(word.text);
+    if (!time.ok) {
+      diagnostics.error("CFG_BAD_VALUE", word.at, `${name} '${word.text}' ${time.why} - ignoring`, hint);
+      return undefined;
+    }
+    interval = time.value;
+  }
+  if (interval !== undefined) return { all, interval };
+  diagnostics.error("CFG_BAD_VALUE", at, `${name} specified without time - ignoring`, hint);
+  return undefined;
+}
+
+const global = garpKeywords<GlobalGarpDraft>({
+  masterDelay: "5",
+  masterRepeat: "5",
+  masterRefresh: "0",
+  masterRefreshRepeat: "1",
+  lowerPrioDelay: "vrrp_garp_master_delay",
+  lowerPrioRepeat: "vrrp_garp_master_repeat",
+});
 const keyword = keywordsFor<GlobalGarpDraft>();
 
 /** 0 is out of keepalived's range, but the examples of its guides use it and mean what the default is: no gap. */
-const gap = (field: "garpInterval" | "gnaInterval", doc: string) =>
+const gap = (field: "garpInterval" | "gnaInterval", meta: { readonly doc: string; readonly effect?: "accepted" }) =>
   keyword.value({
     args: [seconds(0, 4294.967295, 6)],
     apply: (draft, [value], { diagnostics, at, keyword: name }) => {
@@ -81,10 +143,8 @@ const gap = (field: "garpInterval" | "gnaInterval", doc: string) =>
         diagnostics.warn("CFG_ADVICE", at, message, "a takeover of many addresses takes that long for each");
       }
     },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
-    doc,
+    default: "0",
+    ...meta,
   });
 
 export const globalGarpKeywords: Readonly<Record<string, Keyword<GlobalGarpDraft>>> = {
@@ -94,8 +154,11 @@ export const globalGarpKeywords: Readonly<Record<string, Keyword<GlobalGarpDraft
   vrrp_garp_master_refresh_repeat: global.masterRefreshRepeat,
   vrrp_garp_lower_prio_delay: global.lowerPrioDelay,
   vrrp_garp_lower_prio_repeat: global.lowerPrioRepeat,
-  vrrp_garp_interval: gap("garpInterval", "Smallest gap between gratuitous ARPs on one interface."),
-  vrrp_gna_interval: gap("gnaInterval", "Smallest gap between unsolicited neighbour adverts on one interface."),
+  vrrp_garp_interval: gap("garpInterval", { doc: "Smallest gap between gratuitous ARPs on one interface." }),
+  vrrp_gna_interval: gap("gnaInterval", {
+    effect: "accepted",
+    doc: "Smallest gap between unsolicited neighbour adverts on one interface.",
+  }),
   vrrp_min_garp: keyword.value({
     args: [switchArg],
     apply: (draft, [on]) => {
@@ -106,14 +169,20 @@ export const globalGarpKeywords: Readonly<Record<string, Keyword<GlobalGarpDraft
       draft.masterRefresh ??= 0 as Milliseconds;
       draft.masterRefreshRepeat ??= 1;
     },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
+    default: "off",
+    since: "2.0.12",
     doc: "One announcement instead of bursts.",
   }),
 };
 
-const instance = garpKeywords<GarpDraft>();
+const instance = garpKeywords<GarpDraft>({
+  masterDelay: "vrrp_garp_master_delay",
+  masterRepeat: "vrrp_garp_master_repeat",
+  masterRefresh: "vrrp_garp_master_refresh",
+  masterRefreshRepeat: "vrrp_garp_master_refresh_repeat",
+  lowerPrioDelay: "vrrp_garp_lower_prio_delay; 0 in strict mode",
+  lowerPrioRepeat: "vrrp_garp_lower_prio_repeat; 0 in strict mode",
+});
 
 export const instanceGarpKeywords: Readonly<Record<string, Keyword<GarpDraft>>> = {
   garp_master_delay: instance.masterDelay,

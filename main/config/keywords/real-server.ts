@@ -2,9 +2,10 @@ import type { IpAddress } from "../../address.js";
 import { integer, switchArg, text } from "../args.js";
 import { keywordsFor, type Scope, type ScriptLine } from "../keyword.js";
 import type { SourcePosition } from "../model.js";
-import { type CheckDraft, type HttpCheckDraft, httpGetScope, sslGetScope, tcpCheckScope } from "./checks.js";
-import { later } from "./later.js";
-import { type TimingDraft, timingKeywords } from "./timing.js";
+import { type CheckDraft, checkKeywords } from "./checks.js";
+import { type ForwardingDraft, forwardingOptions, forwardingShape, readForwarding } from "./forwarding.js";
+import { oneName } from "./one-name.js";
+import { realServerTiming, type TimingDraft } from "./timing.js";
 
 /** What one `real_server` block said. */
 export interface RealServerDraft extends TimingDraft {
@@ -13,98 +14,70 @@ export interface RealServerDraft extends TimingDraft {
   /** Undefined: the port of the service. */
   readonly port: number | undefined;
   weight?: number;
+  forwarding?: ForwardingDraft;
+  upperThreshold?: number;
+  lowerThreshold?: number;
   inhibitOnFailure?: boolean;
   alpha?: boolean;
   virtualhost?: string;
   smtpAlert?: boolean;
+  snmpName?: string;
   notifyUp?: ScriptLine;
   notifyDown?: ScriptLine;
-  readonly checks: (CheckDraft | HttpCheckDraft)[];
+  readonly checks: CheckDraft[];
 }
 
 const keyword = keywordsFor<RealServerDraft>();
-const SOURCE = "keepalived.conf(5) real_server";
-
-function onOff(field: "inhibitOnFailure" | "alpha" | "smtpAlert", doc: string) {
-  return keyword.value({
-    args: [switchArg],
-    apply: (draft, [on]) => {
-      draft[field] = on;
-    },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
-    doc,
-  });
-}
-
-function httpCheck(type: "HTTP_GET" | "SSL_GET", scope: Scope<HttpCheckDraft>, doc: string) {
-  return keyword.block({
-    shape: "{ url { path ... } ... }",
-    enter: (draft, _header, { at }, read) => {
-      const check: HttpCheckDraft = { type, at, urls: [] };
-      read(scope, check);
-      draft.checks.push(check);
-    },
-    source: "keepalived.conf(5)",
-    doc,
-  });
-}
+const INHERITED = "virtual_server setting";
 
 export const realServerScope: Scope<RealServerDraft> = {
   name: "real_server",
   keywords: {
-    ...timingKeywords<RealServerDraft>(1),
-    weight: keyword.value({
-      args: [integer(0, 0x7fff_ffff)],
-      apply: (draft, [weight]) => {
-        draft.weight = weight;
+    weight: keyword.field("weight", integer(0, 0x7fff_ffff), { default: INHERITED, doc: "Initial weight." }),
+    lvs_method: keyword.words({
+      shape: forwardingShape,
+      options: forwardingOptions,
+      apply: (draft, words, context) => {
+        const read = readForwarding(words, context, draft.forwarding?.tunnel);
+        if (read !== undefined) draft.forwarding = read;
       },
-      onInvalid: "ignore",
-      repeat: "last-wins",
-      source: SOURCE,
-      doc: "Initial weight; the virtual server's by default.",
+      effect: "accepted",
+      default: "that of the virtual_server",
+      doc: "Forwarding method for this server.",
     }),
-    inhibit_on_failure: onOff("inhibitOnFailure", "Weight 0 on failure instead of removal."),
-    alpha: onOff("alpha", "Down until the first success."),
-    smtp_alert: onOff("smtpAlert", "Mail on changes (on)."),
-    virtualhost: keyword.value({
-      args: [text],
-      apply: (draft, [name]) => {
-        draft.virtualhost = name;
-      },
-      onInvalid: "ignore",
+    uthreshold: keyword.field("upperThreshold", integer(0, 0xffff_ffff), {
+      effect: "accepted",
+      default: "0",
+      doc: "Connections from which on no more are sent here; 0 is no limit.",
+    }),
+    lthreshold: keyword.field("lowerThreshold", integer(0, 0xffff_ffff), {
+      effect: "accepted",
+      default: "0",
+      doc: "Connections below which they are sent here again.",
+    }),
+    inhibit_on_failure: keyword.field("inhibitOnFailure", switchArg, {
+      default: INHERITED,
+      doc: "Weight 0 on failure instead of removal.",
+    }),
+    alpha: keyword.field("alpha", switchArg, { default: INHERITED, doc: "Down until the first success." }),
+    ...realServerTiming,
+    smtp_alert: keyword.field("smtpAlert", switchArg, {
+      default: "smtp_alert_checker, else smtp_alert, else on",
+      doc: "Mail when this server goes up or down.",
+    }),
+    virtualhost: keyword.field("virtualhost", text, {
       repeat: "last-wins-reported",
       missing: "virtualhost missing - ignoring",
-      source: SOURCE,
+      default: INHERITED,
       doc: "Host header of this server's checks.",
     }),
-    notify_up: keyword.script({
-      apply: (draft, script) => {
-        draft.notifyUp = script;
-      },
-      source: SOURCE,
-      doc: "Script run when the server goes up.",
+    snmp_name: oneName<RealServerDraft>("real server", {
+      since: "2.2.3",
+      effect: "accepted",
+      doc: "Name of this server in SNMP tables.",
     }),
-    notify_down: keyword.script({
-      apply: (draft, script) => {
-        draft.notifyDown = script;
-      },
-      source: SOURCE,
-      doc: "Script run when the server goes down.",
-    }),
-    TCP_CHECK: keyword.block({
-      shape: "{ ... }",
-      enter: (draft, _header, { at }, read) => {
-        const check: CheckDraft = { type: "TCP_CHECK", at };
-        read(tcpCheckScope, check);
-        draft.checks.push(check);
-      },
-      source: "keepalived.conf(5)",
-      doc: "Checks that a connection opens.",
-    }),
-    HTTP_GET: httpCheck("HTTP_GET", httpGetScope, "Checks pages over HTTP."),
-    SSL_GET: httpCheck("SSL_GET", sslGetScope, "Checks pages over TLS."),
+    notify_up: keyword.scriptField("notifyUp", { doc: "Script run when the server goes up." }),
+    notify_down: keyword.scriptField("notifyDown", { doc: "Script run when the server goes down." }),
+    ...checkKeywords,
   },
-  later: later.real_server,
 };

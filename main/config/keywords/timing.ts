@@ -16,74 +16,97 @@ export interface CheckTimingDraft extends TimingDraft {
   logAllFailures?: boolean;
 }
 
-const SOURCE = "keepalived.conf(5)";
+/** A scope's words, whatever else its draft holds. */
+export type KeywordTable = Readonly<Record<string, Keyword<never>>>;
+
 const LONGEST = 18_446_744_073_709;
 const COUNT = 0xffff_ffff;
 
-/** `leastRetries`: 1 in servers, 0 in checkers. */
-export function timingKeywords<Draft extends TimingDraft>(leastRetries: 0 | 1) {
-  const keyword = keywordsFor<Draft>();
-  const time = (field: Exclude<keyof TimingDraft, "retry">, least: number, most: number, doc: string) =>
-    keyword.value({
-      args: [seconds(least, most, 6)],
-      apply: (draft, [value]) => {
-        draft[field] = value;
-      },
-      onInvalid: "ignore",
-      repeat: "last-wins",
-      source: SOURCE,
-      doc,
-    });
-  return {
-    delay_loop: time("delayLoop", 0.000001, LONGEST, "Interval between checks (60 s)."),
-    connect_timeout: time("connectTimeout", 0.000001, 4294.967295, "Limit on connecting (5 s)."),
-    delay_before_retry: time("delayBeforeRetry", 0, LONGEST, "Pause between retries (1 s; HTTP and SSL 3 s)."),
-    warmup: time("warmup", 0, LONGEST, "Upper bound of the random delay before the first check (delay_loop)."),
-    retry: keyword.value({
-      args: [integer(leastRetries, COUNT)],
-      apply: (draft, [value]) => {
-        draft.retry = value;
-      },
-      onInvalid: "ignore",
-      repeat: "last-wins",
-      source: SOURCE,
-      doc: "Retries before a server is down (1).",
-    }),
-  } as const satisfies Record<string, Keyword<Draft>>;
+const server = keywordsFor<TimingDraft>();
+const check = keywordsFor<CheckTimingDraft>();
+
+/** What holds where a scope says nothing, in words. */
+interface Defaults {
+  readonly retry: string;
+  readonly pause: string;
+  readonly loop: string;
+  readonly warmup: string;
+  readonly connect: string;
 }
 
-export function checkTimingKeywords<Draft extends CheckTimingDraft>() {
-  const keyword = keywordsFor<Draft>();
-  const onOff = (field: "alpha" | "logAllFailures", doc: string) =>
-    keyword.value({
-      args: [switchArg],
-      apply: (draft, [on]) => {
-        draft[field] = on;
-      },
-      onInvalid: "ignore",
-      repeat: "last-wins",
-      source: SOURCE,
-      doc,
-    });
-  return {
-    ...timingKeywords<Draft>(0),
-    alpha: onOff("alpha", "Down until the first success."),
-    log_all_failures: onOff("logAllFailures", "Logs every failed attempt."),
-    nb_get_retry: keyword.value({
-      args: [integer(0, COUNT)],
-      apply: (draft, [value], { diagnostics, at }) => {
-        draft.retry = value;
-        diagnostics.warn(
-          "CFG_DEPRECATED",
-          at,
-          "nb_get_retry is deprecated - please use 'retry'",
-          `write: retry ${value}`,
-        );
-      },
-      onInvalid: "ignore",
-      repeat: "last-wins",
-      source: "keepalived.conf(5) HTTP_GET nb_get_retry; widely used guides also put it into TCP_CHECK",
-      doc: "Old name of retry.",
-    }),
-  } as const satisfies Record<string, Keyword<Draft>>;
-}
+const intervals = (leastRetries: 0 | 1, { retry, pause, loop, warmup }: Defaults) => ({
+  delay_loop: server.field("delayLoop", seconds(0.000001, LONGEST, 6), {
+    default: loop,
+    doc: "Interval between two checks.",
+  }),
+  delay_before_retry: server.field("delayBeforeRetry", seconds(0, LONGEST, 6), {
+    default: pause,
+    doc: "Pause before a failed check is tried again.",
+  }),
+  warmup: server.field("warmup", seconds(0, LONGEST, 6), {
+    default: warmup,
+    doc: "Upper bound of the random delay before the first check.",
+  }),
+  retry: server.field("retry", integer(leastRetries, COUNT), {
+    default: retry,
+    doc: "Failed tries that are forgiven before a server is down.",
+  }),
+});
+
+const connectTimeout = (value: string) =>
+  server.field("connectTimeout", seconds(0.000001, 4294.967295, 6), {
+    default: value,
+    since: "2.0.13",
+    doc: "Limit on connecting and on each answer.",
+  });
+
+const serverTiming = (defaults: Defaults) => ({
+  ...intervals(1, defaults),
+  connect_timeout: connectTimeout(defaults.connect),
+});
+
+export const virtualServerTiming = serverTiming({
+  retry: "that of the checker: 1, of DNS_CHECK 3, of MISC_CHECK 0",
+  pause: "that of the checker: 1, of HTTP_GET and SSL_GET 3, of DNS_CHECK delay_loop",
+  loop: "60",
+  warmup: "delay_loop",
+  connect: "5",
+});
+
+const INHERITED = "virtual_server setting";
+export const realServerTiming = serverTiming({
+  retry: INHERITED,
+  pause: INHERITED,
+  loop: INHERITED,
+  warmup: INHERITED,
+  connect: INHERITED,
+});
+
+/** Of a checker that runs by itself; `retry` and `pause`: its own defaults. */
+export const checkTiming = ({ retry = "1", pause = "1" }: { retry?: string; pause?: string } = {}) => ({
+  ...intervals(0, {
+    retry: `real_server setting, else ${retry}`,
+    pause: `real_server setting, else ${pause}`,
+    loop: "real_server setting",
+    warmup: "real_server setting, else delay_loop",
+    connect: "",
+  }),
+  alpha: check.field("alpha", switchArg, {
+    default: "real_server setting",
+    doc: "Counts as failed until the first success.",
+  }),
+  log_all_failures: check.field("logAllFailures", switchArg, {
+    default: "checker_log_all_failures of global_defs",
+    since: "2.0.11",
+    doc: "Logs every failed attempt.",
+  }),
+});
+
+export const checkConnectTimeout = { connect_timeout: connectTimeout("real_server setting") };
+
+/** `nb_get_retry`, which keepalived reports whenever it stands. */
+export const oldRetry = check.field("retry", integer(0, COUNT), {
+  default: "1",
+  deprecated: { instead: "retry" },
+  doc: "Old name of retry.",
+});

@@ -1,78 +1,69 @@
-import { text } from "../args.js";
+import { switchArg, text } from "../args.js";
 import { type Context, keywordsFor, type Scope } from "../keyword.js";
 import type { Word } from "../lexer.js";
 import type { SourcePosition } from "../model.js";
-import { later } from "./later.js";
+import { type RegexDraft, regexKeywords } from "./regex.js";
 
 /** What one `url` block of HTTP_GET or SSL_GET said. */
-export interface UrlDraft {
+export interface UrlDraft extends RegexDraft {
   readonly at: SourcePosition;
   path?: string;
   /** 32 lower-case hex digits. */
   digest?: string;
   virtualhost?: string;
+  tlsCompliant?: boolean;
   readonly statusCodes: { readonly from: number; readonly to: number }[];
 }
 
 const keyword = keywordsFor<UrlDraft>();
-const SOURCE = "keepalived.conf(5) HTTP_GET > url";
 
-export const urlScope: Scope<UrlDraft> = {
+const urlKeywords = {
+  path: keyword.field("path", text, { repeat: "last-wins-reported", doc: "Path to request; mandatory." }),
+  digest: keyword.field(
+    "digest",
+    {
+      shape: "<32 hex digits>",
+      parse: (value) =>
+        /^[0-9a-fA-F]{32}$/.test(value)
+          ? { ok: true, value: value.toLowerCase() }
+          : { ok: false, why: "is not an MD5 sum of 32 hex digits" },
+    },
+    { repeat: "first-wins-reported", doc: "MD5 of the expected body." },
+  ),
+  status_code: keyword.words({
+    shape: "<code|low-high: 100..599> ...",
+    apply: (draft, words, context) => {
+      for (const word of words) {
+        const range = parseStatus(word, context);
+        if (range !== undefined) draft.statusCodes.push(range);
+      }
+    },
+    repeat: "append",
+    default: "200-299",
+    doc: "Accepted status codes; adds up over lines.",
+  }),
+  virtualhost: keyword.field("virtualhost", text, {
+    repeat: "last-wins-reported",
+    missing: "virtualhost missing - ignoring",
+    default: "that of the checker",
+    doc: "Host header of this url.",
+  }),
+};
+
+export const httpUrlScope: Scope<UrlDraft> = { name: "url", keywords: { ...urlKeywords, ...regexKeywords } };
+
+export const sslUrlScope: Scope<UrlDraft> = {
   name: "url",
   keywords: {
-    path: keyword.value({
-      args: [text],
-      apply: (draft, [path]) => {
-        draft.path = path;
-      },
-      onInvalid: "ignore",
-      repeat: "last-wins-reported",
-      source: SOURCE,
-      doc: "Path to request.",
-    }),
-    digest: keyword.value({
-      args: [
-        {
-          shape: "<32 hex digits>",
-          parse: (value) =>
-            /^[0-9a-fA-F]{32}$/.test(value)
-              ? { ok: true, value: value.toLowerCase() }
-              : { ok: false, why: "is not an MD5 sum of 32 hex digits" },
-        },
-      ],
-      apply: (draft, [digest]) => {
-        draft.digest = digest;
-      },
-      onInvalid: "ignore",
-      repeat: "first-wins-reported",
-      source: SOURCE,
-      doc: "MD5 of the expected body.",
-    }),
-    status_code: keyword.words({
-      shape: "<code|low-high: 100..599> ...",
-      apply: (draft, words, context) => {
-        for (const word of words) {
-          const range = parseStatus(word, context);
-          if (range !== undefined) draft.statusCodes.push(range);
-        }
-      },
-      repeat: "append",
-      source: SOURCE,
-      doc: "Accepted status codes (200-299); adds up over lines.",
-    }),
-    virtualhost: keyword.value({
-      args: [text],
-      apply: (draft, [name]) => {
-        draft.virtualhost = name;
-      },
-      onInvalid: "ignore",
-      repeat: "last-wins-reported",
-      missing: "virtualhost missing - ignoring",
-      source: SOURCE,
-      doc: "Host header of this url.",
+    ...urlKeywords,
+    ...regexKeywords,
+    tls_compliant: keyword.field("tlsCompliant", switchArg, {
+      effect: "accepted",
+      since: "2.2.8",
+      default: "that of the checker",
+      doc: "Ends the connection of this url with a proper TLS close.",
     }),
   },
-  later: later.url,
 };
 
 function parseStatus(word: Word, { diagnostics }: Context): { from: number; to: number } | undefined {

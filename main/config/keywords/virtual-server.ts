@@ -1,26 +1,27 @@
-import type { Family } from "../../address.js";
-import { reportMissing } from "../apply.js";
-import { anyCase, choice, integer, optional, switchArg, text } from "../args.js";
+import { type Family, familyOf } from "../../address.js";
+import { anyCase, choice, integer, switchArg, text } from "../args.js";
 import { type Context, keywordsFor, type Scope, type ScriptLine } from "../keyword.js";
-import type { Word } from "../lexer.js";
-import type { Forwarding, Protocol, SourcePosition } from "../model.js";
-import { didYouMean } from "../suggest.js";
-import { later } from "./later.js";
+import type { Protocol, SourcePosition } from "../model.js";
+import { type ForwardingDraft, forwardingOptions, forwardingShape, readForwarding } from "./forwarding.js";
+import { readGranularity } from "./granularity.js";
+import { oneName } from "./one-name.js";
 import { type RealServerDraft, realServerScope } from "./real-server.js";
-import { parseServiceAddress, type ServiceAddress } from "./service-address.js";
-import { type TimingDraft, timingKeywords } from "./timing.js";
+import { type SchedulingDraft, schedulingKeywords } from "./scheduling.js";
+import { adviseSurplus, parseServiceAddress, type ServiceAddress } from "./service-address.js";
+import { type TimingDraft, virtualServerTiming } from "./timing.js";
 
 /** What one `virtual_server` block said. */
-export interface VirtualServerDraft extends TimingDraft {
+export interface VirtualServerDraft extends TimingDraft, SchedulingDraft {
   readonly at: SourcePosition;
   readonly service:
     | ({ readonly kind: "address" } & ServiceAddress)
-    | { readonly kind: "fwmark"; readonly fwmark: number };
-  family?: { readonly family: Family; readonly at: SourcePosition };
+    | { readonly kind: "fwmark"; readonly fwmark: number }
+    | { readonly kind: "group"; readonly group: string };
+  /** How many sessions and track files stood before: only those may be named inside. */
+  readonly declaredBefore: DeclaredBefore;
+  /** As ip_family or persistence_granularity say it. */
+  family?: Family;
   protocol?: Protocol;
-  scheduler?: string;
-  forwarding?: Forwarding;
-  persistenceTimeoutSeconds?: number;
   persistenceGranularity?: string;
   weight?: number;
   quorum?: number;
@@ -28,150 +29,107 @@ export interface VirtualServerDraft extends TimingDraft {
   quorumUp?: ScriptLine;
   quorumDown?: ScriptLine;
   sorryServer?: ServiceAddress;
+  sorryForwarding?: ForwardingDraft;
   sorryServerInhibit?: boolean;
   inhibitOnFailure?: boolean;
   alpha?: boolean;
   omega?: boolean;
+  haSuspend?: boolean;
   virtualhost?: string;
   smtpAlert?: boolean;
+  snmpName?: string;
   readonly realServers: RealServerDraft[];
+}
+
+export interface DeclaredBefore {
+  readonly bfdInstances: number;
+  readonly trackFiles: number;
 }
 
 export const newVirtualServerDraft = (
   at: SourcePosition,
   service: VirtualServerDraft["service"],
-): VirtualServerDraft => ({ at, service, realServers: [] });
+  declaredBefore: DeclaredBefore,
+): VirtualServerDraft => ({ at, service, declaredBefore, realServers: [] });
 
 const keyword = keywordsFor<VirtualServerDraft>();
-const SOURCE = "keepalived.conf(5) virtual_server";
 const COUNT = 0xffff_ffff;
 
-/** Every scheduler of the kernel (net/netfilter/ipvs). */
-const schedulers = ["rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "fo", "ovf", "twos"];
-
-const scheduler = keyword.value({
-  args: [
-    {
-      shape: schedulers.join("|"),
-      parse: (name) =>
-        schedulers.includes(name) ? { ok: true, value: name } : { ok: false, why: "is an Invalid lvs_scheduler" },
-    },
-  ],
-  apply: (draft, [name]) => {
-    draft.scheduler = name;
-  },
-  onInvalid: "ignore",
-  repeat: "last-wins",
-  source: SOURCE,
-  doc: "IPVS scheduler (wlc).",
-});
-
-const method = keyword.words({
-  shape: "NAT|DR|TUN",
-  apply: (draft, words, context) => {
-    const forwarding = parseForwarding(words, context);
-    if (forwarding !== undefined) draft.forwarding = forwarding;
-  },
-  repeat: "last-wins",
-  source: SOURCE,
-  doc: "Forwarding method of the real servers (NAT).",
-});
+const familyKnown = ({ service, family }: VirtualServerDraft): Family | undefined =>
+  service.kind === "address" ? familyOf(service.address) : family;
 
 const dispatching = {
-  lb_algo: scheduler,
-  lvs_sched: scheduler,
-  lb_kind: method,
-  lvs_method: method,
-  protocol: keyword.value({
-    args: [anyCase(choice("TCP", "UDP", "SCTP"))],
-    apply: (draft, [protocol]) => {
-      draft.protocol = protocol;
+  ...schedulingKeywords,
+  persistence_granularity: keyword.value({
+    args: [{ ...text, shape: "<IPv4 netmask | IPv6 prefix 1..128>" }],
+    apply: (draft, [value], context) => {
+      const granularity = readGranularity(value, familyKnown(draft), context);
+      if (granularity === undefined) return;
+      draft.persistenceGranularity = granularity.text;
+      draft.family ??= granularity.family;
     },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
-    doc: "Transport protocol (UDP, with a warning); a fwmark service has none.",
+    default: "every client by itself",
+    doc: "Groups clients for persistence; turns it on for 360 s.",
+  }),
+  protocol: keyword.field("protocol", anyCase(choice("TCP", "UDP", "SCTP")), {
+    default: "UDP, with a warning",
+    doc: "Transport protocol; a fwmark service has none.",
   }),
   ip_family: keyword.value({
     args: [choice("inet", "inet6")],
-    apply: (draft, [family], { at }) => {
-      draft.family = { family, at };
+    apply: (draft, [family], { at, diagnostics }) => {
+      const known = familyKnown(draft);
+      if (known === undefined || known === family) draft.family = family;
+      else {
+        const message = `Virtual server specified family ${family} conflicts with server family`;
+        diagnostics.error("CFG_BAD_VALUE", at, message, "remove ip_family");
+      }
     },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
-    doc: "Address family of a fwmark service.",
+    default: "that of the address or the real servers, else inet",
+    doc: "Address family of a fwmark or group service.",
   }),
-  persistence_timeout: keyword.value({
-    args: [optional(integer(1, 2_678_400), 360)],
-    apply: (draft, [timeout]) => {
-      draft.persistenceTimeoutSeconds = timeout;
-    },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
-    doc: "Makes the service persistent, for 360 s or the given time.",
-  }),
-  persistence_granularity: keyword.value({
-    args: [
-      {
-        shape: "<IPv4 netmask | IPv6 prefix 1..128>",
-        parse: (value) =>
-          isNetmask(value) || (/^\d{1,3}$/.test(value) && Number(value) >= 1 && Number(value) <= 128)
-            ? { ok: true, value }
-            : { ok: false, why: "is neither an IPv4 netmask nor an IPv6 prefix length" },
-      },
-    ],
-    apply: (draft, [granularity]) => {
-      draft.persistenceGranularity = granularity;
-    },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
-    doc: "Groups clients for persistence; turns it on for 360 s.",
-  }),
-} as const;
+};
 
 const health = {
-  weight: count("weight", 1, 0x7fff_ffff, "Default weight of real servers (1)."),
-  quorum: keyword.value({
-    args: [integer(1, COUNT)],
-    apply: (draft, [quorum]) => {
-      draft.quorum = quorum;
-    },
-    onInvalid: { use: [1], says: "1 is used" },
-    repeat: "last-wins",
-    source: "keepalived.conf(5)",
-    doc: "Total weight that must be alive (1).",
+  ...virtualServerTiming,
+  weight: keyword.field("weight", integer(1, 0x7fff_ffff), { default: "1", doc: "Default weight of real servers." }),
+  quorum: keyword.field("quorum", integer(1, COUNT), {
+    onInvalid: { use: 1, says: "1 is used" },
+    default: "1",
+    doc: "Total weight that must be alive.",
   }),
-  hysteresis: count("hysteresis", 0, COUNT, "Damping around the quorum (0)."),
-  quorum_up: script("quorumUp", "Script run when the quorum is gained."),
-  quorum_down: script("quorumDown", "Script run when the quorum is lost."),
-  inhibit_on_failure: flag("inhibitOnFailure", "Weight 0 on failure instead of removal."),
-  alpha: flag("alpha", "Servers are down until checked."),
-  omega: flag("omega", "Down notifications are run at shutdown."),
-  smtp_alert: keyword.value({
-    args: [switchArg],
-    apply: (draft, [on]) => {
-      draft.smtpAlert = on;
-    },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
-    doc: "Mail on changes of the quorum (off).",
+  hysteresis: keyword.field("hysteresis", integer(0, COUNT), {
+    default: "0",
+    doc: "How far the weight must pass the quorum before anything changes.",
   }),
-  virtualhost: keyword.value({
-    args: [text],
-    apply: (draft, [name]) => {
-      draft.virtualhost = name;
-    },
-    onInvalid: "ignore",
+  quorum_up: keyword.scriptField("quorumUp", { doc: "Script run when the quorum is gained." }),
+  quorum_down: keyword.scriptField("quorumDown", { doc: "Script run when the quorum is lost." }),
+  inhibit_on_failure: keyword.flag("inhibitOnFailure", {
+    default: "off",
+    doc: "Weight 0 on failure instead of removal; no value is read.",
+  }),
+  alpha: keyword.flag("alpha", { default: "off", doc: "Servers are down until checked; no value is read." }),
+  omega: keyword.flag("omega", { default: "off", doc: "Down notifications are run at shutdown." }),
+  ha_suspend: keyword.flag("haSuspend", {
+    effect: "accepted",
+    default: "off",
+    doc: "No checks while the service's address is not on this host.",
+  }),
+  smtp_alert: keyword.field("smtpAlert", switchArg, {
+    default: "smtp_alert_checker, else smtp_alert, else off",
+    doc: "Mail on changes of the quorum.",
+  }),
+  virtualhost: keyword.field("virtualhost", text, {
     repeat: "last-wins-reported",
-    missing: "virtualhost missing - ignoring",
-    source: SOURCE,
+    missing: "virtual server virtualhost missing",
     doc: "Host header of the checks.",
   }),
-} as const;
+  snmp_name: oneName<VirtualServerDraft>("virtual server", {
+    since: "2.2.3",
+    effect: "accepted",
+    doc: "Name of this service in SNMP tables.",
+  }),
+};
 
 const servers = {
   sorry_server: keyword.words({
@@ -180,103 +138,52 @@ const servers = {
       const server = parseServiceAddress(words, context);
       if (server !== undefined) draft.sorryServer = server;
     },
-    repeat: "last-wins",
-    source: SOURCE,
     doc: "Server used while the quorum is lost.",
   }),
   sorry_server_inhibit: keyword.value({
     args: [],
-    apply: (draft, _values, { diagnostics, at }) => {
-      if (draft.sorryServer !== undefined) draft.sorryServerInhibit = true;
-      else {
-        const message = "Ignoring sorry_server inhibit used before or without sorry_server";
-        diagnostics.error("CFG_BAD_VALUE", at, message, "write sorry_server before it");
+    apply: (draft, _values, context) => {
+      if (hasSorryServer(draft, "Ignoring sorry_server inhibit used before or without sorry_server", context)) {
+        draft.sorryServerInhibit = true;
       }
     },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
-    doc: "The sorry server stays with weight 0 while it is not needed.",
+    default: "off",
+    doc: "The sorry server stays with weight 0 while it is not needed; after sorry_server.",
+  }),
+  sorry_server_lvs_method: keyword.words({
+    shape: forwardingShape,
+    options: forwardingOptions,
+    apply: (draft, words, context) => {
+      if (!hasSorryServer(draft, "sorry_server forwarding used without sorry_server", context)) return;
+      const read = readForwarding(words, context, draft.sorryForwarding?.tunnel);
+      if (read !== undefined) draft.sorryForwarding = read;
+    },
+    effect: "accepted",
+    default: "that of the virtual_server",
+    doc: "Forwarding method of the sorry server; after sorry_server.",
   }),
   real_server: keyword.block({
-    shape: "<address> [<port>] { ... }",
-    enter: (draft, header, context, read) => {
+    shape: "<address> [<port>]",
+    body: realServerScope,
+    open: (draft, header, context): RealServerDraft | undefined => {
       const server = parseServiceAddress(header, context);
-      if (server === undefined) return;
-      const child: RealServerDraft = { at: context.at, ...server, checks: [] };
-      read(realServerScope, child);
+      if (server === undefined) return undefined;
+      adviseSurplus(header[2], context);
+      const child: RealServerDraft = { at: context.at, address: server.address, port: server.port, checks: [] };
       draft.realServers.push(child);
+      return child;
     },
-    source: SOURCE,
     doc: "A back end.",
   }),
-} as const;
+};
 
-function count(field: "weight" | "hysteresis", least: number, most: number, doc: string) {
-  return keyword.value({
-    args: [integer(least, most)],
-    apply: (draft, [value]) => {
-      draft[field] = value;
-    },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
-    doc,
-  });
-}
-
-/** keepalived reads no value here: the word alone switches it on. */
-function flag(field: "inhibitOnFailure" | "alpha" | "omega", doc: string) {
-  return keyword.value({
-    args: [],
-    apply: (draft) => {
-      draft[field] = true;
-    },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
-    doc,
-  });
-}
-
-function script(field: "quorumUp" | "quorumDown", doc: string) {
-  return keyword.script({
-    apply: (draft, line) => {
-      draft[field] = line;
-    },
-    source: SOURCE,
-    doc,
-  });
-}
-
-function parseForwarding(words: readonly Word[], context: Context): Forwarding | undefined {
-  const { keyword: name, diagnostics } = context;
-  const [kind, option] = words;
-  if (kind === undefined) {
-    reportMissing(context, 2, "NAT|DR|TUN");
-    return undefined;
-  }
-  const methods: readonly Forwarding[] = ["NAT", "DR", "TUN"];
-  const found = methods.find((m) => m === kind.text);
-  if (found === undefined) {
-    const message = `PARSER : unknown [${kind.text}] routing method for virtual server.`;
-    diagnostics.error("CFG_BAD_VALUE", kind.at, message, didYouMean(kind.text, methods) ?? "write NAT, DR or TUN");
-  } else if (option !== undefined) {
-    const message = `'${option.text}' after ${name} is accepted, without effect in this version: tunnels are IPIP`;
-    diagnostics.warn("CFG_LATER", option.at, message);
-  }
-  return found;
-}
-
-/** Ones, then zeros. */
-function isNetmask(value: string): boolean {
-  const octets = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(value)?.slice(1).map(Number);
-  if (octets === undefined || octets.some((octet) => octet > 255)) return false;
-  return /^1+0*$/.test(octets.map((octet) => octet.toString(2).padStart(8, "0")).join(""));
+function hasSorryServer({ sorryServer }: VirtualServerDraft, message: string, { at, diagnostics }: Context): boolean {
+  if (sorryServer !== undefined) return true;
+  diagnostics.error("CFG_BAD_VALUE", at, message, "write sorry_server before it");
+  return false;
 }
 
 export const virtualServerScope: Scope<VirtualServerDraft> = {
   name: "virtual_server",
-  keywords: { ...timingKeywords<VirtualServerDraft>(1), ...dispatching, ...health, ...servers },
-  later: later.virtual_server,
+  keywords: { ...dispatching, ...health, ...servers },
 };

@@ -1,62 +1,17 @@
-import type { IpAddress } from "../../address.js";
-import { type Milliseconds, type Priority, priority, type Vrid, vrid } from "../../units.js";
+import { familyOf } from "../../address.js";
+import { type Milliseconds, priority, vrid } from "../../units.js";
 import { choice, integer, interfaceName, ipArg, seconds, switchArg } from "../args.js";
-import { keywordsFor, type Scope, type ScriptLine } from "../keyword.js";
-import type { SourcePosition, VirtualAddress } from "../model.js";
-import { type GarpDraft, instanceGarpKeywords } from "./garp.js";
-import { later } from "./later.js";
-import type { TrackDraft } from "./track-line.js";
+import { keywordsFor, type Scope } from "../keyword.js";
+import { instanceGarpKeywords } from "./garp.js";
+import { named } from "./named.js";
+import { alertKeywords } from "./vrrp-alerts.js";
+import { authKeywords } from "./vrrp-auth.js";
+import type { VrrpInstanceDraft } from "./vrrp-instance-draft.js";
+import { linkKeywords } from "./vrrp-link.js";
 import { vrrpListKeywords } from "./vrrp-lists.js";
-
-export type NotifyEvent = "all" | "master" | "backup" | "fault" | "stop";
-
-/** What one `vrrp_instance` block said; validate/vrrp-instance.ts fills in the rest. */
-export interface VrrpInstanceDraft extends GarpDraft {
-  readonly name: string;
-  readonly at: SourcePosition;
-  state?: "MASTER" | "BACKUP";
-  interface?: { readonly name: string; readonly at: SourcePosition };
-  vrid?: Vrid;
-  priority?: Priority;
-  version?: 2 | 3;
-  advertInterval?: Milliseconds;
-  authType?: "PASS" | "AH";
-  authPass?: string;
-  readonly addresses: { readonly address: VirtualAddress; readonly at: SourcePosition }[];
-  readonly excluded: { readonly address: VirtualAddress; readonly at: SourcePosition }[];
-  readonly trackInterfaces: TrackDraft[];
-  readonly trackScripts: TrackDraft[];
-  readonly unicastPeers: { readonly address: IpAddress; readonly at: SourcePosition }[];
-  sourceAddress?: { readonly address: IpAddress; readonly at: SourcePosition };
-  unicastKeyword?: boolean;
-  dontTrackPrimary?: boolean;
-  nopreempt?: boolean;
-  preemptDelay?: Milliseconds;
-  downTimerAdverts?: number;
-  strict?: boolean;
-  accept?: boolean;
-  skipCheckAdvAddr?: boolean;
-  lowerPrioNoAdvert?: boolean;
-  higherPrioSendAdvert?: boolean;
-  ownerIgnoreAdverts?: boolean;
-  noVirtualAddress?: boolean;
-  smtpAlert?: boolean;
-  readonly notify: { [E in NotifyEvent]?: ScriptLine };
-}
-
-export const newVrrpInstanceDraft = (name: string, at: SourcePosition): VrrpInstanceDraft => ({
-  name,
-  at,
-  addresses: [],
-  excluded: [],
-  trackInterfaces: [],
-  trackScripts: [],
-  unicastPeers: [],
-  notify: {},
-});
+import { unicastKeywords } from "./vrrp-unicast.js";
 
 const keyword = keywordsFor<VrrpInstanceDraft>();
-const SOURCE = "keepalived.conf(5) vrrp_instance";
 
 const identity = {
   state: keyword.value({
@@ -68,18 +23,14 @@ const identity = {
       } else draft.state = state;
     },
     onInvalid: { use: ["BACKUP"], says: "defaulting to BACKUP" },
-    repeat: "last-wins",
-    source: SOURCE,
+    default: "BACKUP; MASTER with priority 255",
     doc: "State wished for at the start.",
   }),
   interface: keyword.value({
     args: [interfaceName],
     apply: (draft, [name], { at }) => {
-      draft.interface = { name, at };
+      draft.interface = named(name, at);
     },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
     doc: "Interface that the instance runs on.",
   }),
   virtual_router_id: keyword.value({
@@ -87,8 +38,6 @@ const identity = {
     apply: (draft, [id]) => {
       draft.vrid = vrid(id);
     },
-    onInvalid: "ignore",
-    repeat: "last-wins",
     source: "keepalived.conf(5) virtual_router_id; RFC 5798 §5.2.3",
     doc: "Identifies the virtual router; unique per interface and address family.",
   }),
@@ -98,73 +47,110 @@ const identity = {
       draft.priority = priority(value);
     },
     onInvalid: { use: [100], says: "using default 100" },
-    repeat: "last-wins",
+    default: "100; 255 with state MASTER",
     source: "keepalived.conf(5) priority; RFC 5798 §5.2.4",
     doc: "Election weight; 255 is reserved for the owner of the address.",
   }),
   version: keyword.value({
     args: [choice("2", "3")],
-    apply: (draft, [version]) => {
-      draft.version = version === "3" ? 3 : 2;
+    apply: (draft, [text], { diagnostics, at }) => {
+      const version = text === "3" ? 3 : 2;
+      // keepalived deduces it from what stands above: a version, or an address of either family.
+      if (draft.version === undefined || draft.version === version) draft.version = version;
+      else {
+        const message = `(${draft.name}) version ${version} conflicts with configured or deduced version ${draft.version}; ignoring`;
+        diagnostics.error("CFG_BAD_VALUE", at, message, "write version once");
+      }
     },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
-    doc: "Protocol version; 3 for IPv6, else vrrp_version.",
+    default: "vrrp_version; 3 for IPv6",
+    doc: "Protocol version.",
   }),
-  advert_int: keyword.value({
-    args: [seconds(0.01, 255, 6)],
-    apply: (draft, [interval]) => {
-      draft.advertInterval = interval;
+  native_ipv6: keyword.value({
+    args: [],
+    apply: (draft, _values, { at, diagnostics }) => {
+      const first = draft.addresses[0];
+      if (first === undefined || familyOf(first.address) === "inet6") draft.nativeIpv6 = at;
+      else {
+        const message = `(${draft.name}) Cannot specify native_ipv6 with IPv4 addresses - ignoring`;
+        diagnostics.error("CFG_BAD_VALUE", at, message, "remove it: the addresses say the family");
+      }
     },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
+    deprecated: { instead: "IPv6 addresses in virtual_ipaddress", silent: true },
+    doc: "Makes it an IPv6 instance of version 3.",
+  }),
+  advert_int: keyword.field("advertInterval", seconds(0.01, 255, 6), {
+    default: "1",
     doc: "Interval between adverts: whole seconds in version 2, hundredths up to 40.95 s in version 3.",
+  }),
+  debug: keyword.field("debug", integer(0, 4), {
+    default: "0",
+    effect: "accepted",
+    doc: "Stored, and of no use in keepalived either.",
   }),
 } as const;
 
+const timerExpired = keyword.value({
+  args: [{ ...integer(1, 254), shape: "[<1..254>]", absent: { value: 254 } }],
+  apply: (draft, [highest]) => {
+    draft.timerExpiredBackup = highest;
+  },
+  since: "2.2.8",
+  effect: "accepted",
+  doc: "Falls back to backup when timers ran so late that another router may have taken over; needs nopreempt.",
+});
+
 const election = {
-  preempt: flag((draft) => {
-    draft.nopreempt = false;
-  }, "Cancels an earlier nopreempt."),
-  nopreempt: flag((draft) => {
-    draft.nopreempt = true;
-  }, "A master of lower priority stays."),
-  preempt_delay: keyword.value({
-    args: [seconds(0, 1000, 6)],
-    apply: (draft, [delay]) => {
-      draft.preemptDelay = delay;
-    },
-    onInvalid: { use: [0 as Milliseconds], says: "0 is used" },
-    repeat: "last-wins",
-    source: SOURCE,
+  preempt: keyword.flag("nopreempt", { default: "on", doc: "Cancels an earlier nopreempt." }, false),
+  nopreempt: keyword.flag("nopreempt", { doc: "A master of lower priority stays." }),
+  preempt_delay: keyword.field("preemptDelay", seconds(0, 1000, 6), {
+    onInvalid: { use: 0 as Milliseconds, says: "0 is used" },
+    default: "0",
     doc: "Extra wait before taking over from a master of lower priority.",
   }),
-  down_timer_adverts: keyword.value({
-    args: [integer(1, 100)],
-    apply: (draft, [count]) => {
-      draft.downTimerAdverts = count;
-    },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
+  down_timer_adverts: keyword.field("downTimerAdverts", integer(1, 100), {
+    default: "vrrp_down_timer_adverts",
+    since: "2.2.3",
     doc: "Missed adverts that make up the master-down timer.",
   }),
-  dont_track_primary: flag((draft) => {
-    draft.dontTrackPrimary = true;
-  }, "Faults of the instance's own interface are ignored."),
-  lower_prio_no_advert: switchKeyword("lowerPrioNoAdvert", "A master stays silent on hearing a lower priority."),
-  higher_prio_send_advert: switchKeyword("higherPrioSendAdvert", "A master sends one advert before it yields."),
-  owner_ignore_adverts: switchKeyword("ownerIgnoreAdverts", "The address owner disregards received adverts."),
-  skip_check_adv_addr: switchKeyword("skipCheckAdvAddr", "Addresses in adverts of the same master are not re-checked."),
-  strict_mode: switchKeyword("strict", "Conformance with the RFC."),
-  accept: flag((draft) => {
-    draft.accept = true;
-  }, "Packets to the addresses are accepted when not their owner."),
-  no_accept: flag((draft) => {
-    draft.accept = false;
-  }, "Packets to the addresses are dropped when not their owner."),
+  timer_expired_backup: timerExpired,
+  thread_timer_expired: {
+    ...timerExpired,
+    aliasOf: "timer_expired_backup",
+    since: "2.3.2",
+    deprecated: { instead: "timer_expired_backup" },
+  },
+  dont_track_primary: keyword.flag("dontTrackPrimary", { doc: "Faults of the instance's own interface are ignored." }),
+  lower_prio_no_advert: keyword.field("lowerPrioNoAdvert", switchArg, {
+    default: "vrrp_lower_prio_no_advert",
+    doc: "A master stays silent on hearing a lower priority.",
+  }),
+  higher_prio_send_advert: keyword.field("higherPrioSendAdvert", switchArg, {
+    default: "vrrp_higher_prio_send_advert",
+    doc: "A master sends one advert before it yields.",
+  }),
+  owner_ignore_adverts: keyword.field("ownerIgnoreAdverts", switchArg, {
+    default: "vrrp_owner_ignore_adverts",
+    since: "2.3.3",
+    doc: "The address owner disregards received adverts.",
+  }),
+  skip_check_adv_addr: keyword.field("skipCheckAdvAddr", switchArg, {
+    default: "vrrp_skip_check_adv_addr",
+    doc: "Addresses in adverts of the same master are not checked again.",
+  }),
+  strict_mode: keyword.field("strict", switchArg, { default: "vrrp_strict", doc: "Conformance with the RFC." }),
+  accept: keyword.flag("accept", {
+    default: "on; off in strict mode",
+    doc: "Packets to the addresses are accepted when not their owner.",
+  }),
+  no_accept: keyword.flag(
+    "accept",
+    {
+      default: "off; on in strict mode",
+      effect: "accepted",
+      doc: "Packets to the addresses are dropped when not their owner.",
+    },
+    false,
+  ),
 } as const;
 
 const addressing = {
@@ -173,80 +159,42 @@ const addressing = {
     apply: (draft, [address], { at }) => {
       draft.sourceAddress = { address, at };
     },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
+    default: "the interface's primary address",
     doc: "Source address of adverts.",
   }),
-  unicast_src_ip: keyword.value({
-    args: [ipArg()],
-    apply: (draft, [address], { at }) => {
-      draft.sourceAddress = { address, at };
-      draft.unicastKeyword = true;
-    },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
-    doc: "Source address of unicast adverts.",
+  mcast_dst_ip: keyword.field("multicastGroup", ipArg(), {
+    default: "vrrp_mcast_group4, vrrp_mcast_group6",
+    since: "2.2.5",
+    effect: "refused",
+    doc: "Destination group of this instance.",
   }),
-  no_virtual_ipaddress: flag((draft) => {
-    draft.noVirtualAddress = true;
-  }, "An instance without addresses is accepted."),
+  v3_checksum_as_v2: keyword.field("v3ChecksumAsV2", switchArg, {
+    default: "v3_checksum_as_v2 of global_defs",
+    since: "2.2.8",
+    effect: "refused",
+    doc: "Checksums of IPv4 adverts of version 3 leave out the pseudo-header.",
+  }),
+  track_src_ip: keyword.flag("trackSource", {
+    effect: "accepted",
+    doc: "A fault when the configured source address is lost.",
+  }),
+  no_virtual_ipaddress: keyword.flag("noVirtualAddress", {
+    since: "2.2.8",
+    doc: "An instance without addresses is accepted.",
+  }),
 } as const;
-
-const alerts = {
-  smtp_alert: switchKeyword("smtpAlert", "Mail on transitions."),
-  notify: notifyKeyword("all", "Script run on every transition, with TYPE NAME STATE PRIORITY appended."),
-  notify_master: notifyKeyword("master", "Script run on becoming master."),
-  notify_backup: notifyKeyword("backup", "Script run on becoming backup."),
-  notify_fault: notifyKeyword("fault", "Script run on a fault."),
-  notify_stop: notifyKeyword("stop", "Script run when VRRP stops."),
-} as const;
-
-type SwitchField =
-  | "lowerPrioNoAdvert"
-  | "higherPrioSendAdvert"
-  | "ownerIgnoreAdverts"
-  | "skipCheckAdvAddr"
-  | "strict"
-  | "smtpAlert";
-
-function switchKeyword(field: SwitchField, doc: string) {
-  return keyword.value({
-    args: [switchArg],
-    apply: (draft, [on]) => {
-      draft[field] = on;
-    },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
-    doc,
-  });
-}
-
-function flag(set: (draft: VrrpInstanceDraft) => void, doc: string) {
-  return keyword.value({
-    args: [],
-    apply: (draft) => set(draft),
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
-    doc,
-  });
-}
-
-function notifyKeyword(event: NotifyEvent, doc: string) {
-  return keyword.script({
-    apply: (draft, script) => {
-      draft.notify[event] = script;
-    },
-    source: "keepalived.conf(5) vrrp_instance",
-    doc,
-  });
-}
 
 export const vrrpInstanceScope: Scope<VrrpInstanceDraft> = {
   name: "vrrp_instance",
-  keywords: { ...identity, ...election, ...addressing, ...alerts, ...instanceGarpKeywords, ...vrrpListKeywords },
-  later: later.vrrp_instance,
+  keywords: {
+    ...identity,
+    ...election,
+    ...addressing,
+    ...unicastKeywords,
+    ...linkKeywords,
+    ...authKeywords,
+    ...alertKeywords,
+    ...instanceGarpKeywords,
+    ...vrrpListKeywords,
+  },
 };

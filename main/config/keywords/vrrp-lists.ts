@@ -1,108 +1,158 @@
-import { choice, text } from "../args.js";
 import { parseIp } from "../ip.js";
-import { type Keyword, keywordsFor, type Scope } from "../keyword.js";
-import { parseAddressLine } from "./address-line.js";
-import { parseTrackLine } from "./track-line.js";
-import type { VrrpInstanceDraft } from "./vrrp-instance.js";
+import { type Context, type Keyword, keywordsFor, type ListKeyword } from "../keyword.js";
+import type { Word } from "../lexer.js";
+import { type OptionWord, optionsFor, readOptions } from "../option-words.js";
+import { type AddressDraft, addressOptions, parseAddressLine } from "./address-line.js";
+import { u8 } from "./net-args.js";
+import { parseRouteLine, routeTable } from "./route-line.js";
+import { parseRuleLine, ruleOptions } from "./rule-line.js";
+import { parseTrackLine, type TrackDraft, type TrackKind, trackKinds, trackOptions } from "./track-line.js";
+import type { TrackLists, VrrpInstanceDraft } from "./vrrp-instance-draft.js";
 
 const keyword = keywordsFor<VrrpInstanceDraft>();
 
-const authentication: Scope<VrrpInstanceDraft> = {
-  name: "authentication",
-  keywords: {
-    auth_type: keyword.value({
-      args: [choice("PASS", "AH")],
-      apply: (draft, [type]) => {
-        draft.authType = type;
+const addresses = (list: (draft: VrrpInstanceDraft) => AddressDraft[], doc: string): ListKeyword<VrrpInstanceDraft> =>
+  keyword.list({
+    entries: "lines",
+    shape: "<address>[/<prefix>] [<option> ...]",
+    options: addressOptions,
+    entry: (draft, words, context) => {
+      const address = parseAddressLine(words, context);
+      if (address !== undefined) list(draft).push(address);
+    },
+    doc,
+  });
+
+/** The track_* blocks of an instance (`accepted`: what has no effect there) or of a sync group. */
+export function trackKeywords<Draft extends TrackLists>(accepted: { readonly effect?: "accepted" }) {
+  const { list } = keywordsFor<Draft>();
+  const block = (kind: TrackKind, entries: (draft: Draft) => TrackDraft[], meta: { doc: string; since?: string }) =>
+    list({
+      entries: "lines",
+      shape: `<name> [weight <-${kind.most}..${kind.most}> [reverse${kind.noreverse ? "|noreverse" : ""}]]`,
+      options: trackOptions(kind),
+      entry: (draft, words, context) => {
+        const entry = parseTrackLine(words, kind, context);
+        if (entry !== undefined) entries(draft).push(entry);
       },
-      onInvalid: "ignore",
-      repeat: "last-wins",
-      source: "keepalived.conf(5)",
-      doc: "PASS: plain password in version 2 adverts.",
+      ...meta,
+    });
+  return {
+    track_interface: block(trackKinds.interface, (draft) => draft.trackInterfaces, {
+      doc: "Interfaces whose state counts; weight 0 means fault.",
     }),
-    auth_pass: keyword.value({
-      args: [text],
-      apply: (draft, [password], { diagnostics, at }) => {
-        const bytes = Buffer.from(password);
-        if (bytes.length > 8) {
-          diagnostics.warn(
-            "CFG_ADJUSTED",
-            at,
-            "Truncating auth_pass to 8 characters",
-            "use a password of 8 characters",
-          );
-        }
-        draft.authPass = bytes.length > 8 ? bytes.subarray(0, 8).toString() : password;
-      },
-      onInvalid: "ignore",
-      repeat: "last-wins",
-      source: "keepalived.conf(5)",
-      doc: "The password; 8 octets of it are used.",
+    track_script: block(trackKinds.script, (draft) => draft.trackScripts, {
+      doc: "Scripts whose result counts; each is declared before.",
     }),
-  },
-  later: [],
+    track_file: {
+      ...block(trackKinds.file, (draft) => draft.trackFiles, {
+        doc: "Files whose number, times the weight, changes the priority; each is declared before.",
+      }),
+      ...accepted,
+    },
+    track_process: {
+      ...block(trackKinds.process, (draft) => draft.trackProcesses, {
+        since: "2.0.11",
+        doc: "Processes whose presence counts; each is declared before.",
+      }),
+      ...accepted,
+    },
+    track_bfd: {
+      ...block(trackKinds.bfd, (draft) => draft.trackBfds, {
+        doc: "BFD sessions whose state counts; each is declared before.",
+      }),
+      ...accepted,
+    },
+  } as const;
+}
+
+interface PeerOptions {
+  minTtl?: number;
+  maxTtl?: number;
+}
+
+const peer = optionsFor<PeerOptions>();
+
+const peerOptions: Readonly<Record<string, OptionWord<PeerOptions>>> = {
+  min_ttl: peer.field("minTtl", u8, { effect: "accepted", default: "0", doc: "Lowest TTL of adverts from this peer." }),
+  max_ttl: peer.field("maxTtl", u8, {
+    effect: "accepted",
+    default: "255",
+    doc: "Highest TTL of adverts from this peer.",
+  }),
 };
 
-/** The blocks inside a `vrrp_instance`. */
+function readPeer(draft: VrrpInstanceDraft, [word, ...words]: readonly [Word, ...Word[]], context: Context): void {
+  const { diagnostics } = context;
+  const address = parseIp(word.text);
+  draft.unicastKeyword = true;
+  if (address === undefined) {
+    const message = `(${draft.name}) unicast peer '${word.text}' is not an IP address - skipping`;
+    diagnostics.error("CFG_BAD_VALUE", word.at, message, "write one address per line");
+    return;
+  }
+  const options: PeerOptions = {};
+  const missing = ({ text, at }: Word, shape: string): void => {
+    diagnostics.error(
+      "CFG_BAD_VALUE",
+      at,
+      `(${draft.name}) ${text} is missing a value - ignoring`,
+      `write: ${text} ${shape}`,
+    );
+  };
+  // What cannot be read leaves the peer as it is.
+  readOptions(options, words, context, {
+    table: peerOptions,
+    of: `unicast peer ${address}`,
+    scope: "unicast_peer",
+    missing,
+  });
+  const { minTtl, maxTtl } = options;
+  if ((minTtl ?? 0) > (maxTtl ?? 255)) {
+    const message = `(${draft.name}) min_ttl ${minTtl} > max_ttl ${maxTtl} - all packets will be discarded`;
+    diagnostics.error("CFG_BAD_VALUE", word.at, message, "change places");
+  }
+  draft.unicastPeers.push({ address, at: word.at, minTtl, maxTtl });
+}
+
+/** The blocks of lines inside a `vrrp_instance`. */
 export const vrrpListKeywords: Readonly<Record<string, Keyword<VrrpInstanceDraft>>> = {
-  authentication: keyword.block({
-    shape: "{ ... }",
-    enter: (draft, _header, _context, read) => read(authentication, draft),
-    source: "keepalived.conf(5)",
-    doc: "Authentication of version 2.",
-  }),
-  virtual_ipaddress: keyword.list({
+  virtual_ipaddress: addresses(
+    (draft) => draft.addresses,
+    "Addresses that are advertised, and held while master; one per line.",
+  ),
+  virtual_ipaddress_excluded: addresses(
+    (draft) => draft.excluded,
+    "Addresses held while master but not advertised; either family.",
+  ),
+  virtual_routes: keyword.list({
     entries: "lines",
+    shape: "<destination>[/<prefix>] [<option> ...]",
+    options: routeTable,
     entry: (draft, words, context) => {
-      const address = parseAddressLine(words, context);
-      if (address !== undefined) draft.addresses.push({ address, at: context.at });
+      const route = parseRouteLine(words, context);
+      if (route !== undefined) draft.routes.push(route);
     },
-    source: "keepalived.conf(5)",
-    doc: "Addresses that are advertised, and held while master; one per line.",
+    effect: "accepted",
+    doc: "Routes that are there while master; one per line.",
   }),
-  virtual_ipaddress_excluded: keyword.list({
+  virtual_rules: keyword.list({
     entries: "lines",
+    shape: "<option> ...",
+    options: ruleOptions,
     entry: (draft, words, context) => {
-      const address = parseAddressLine(words, context);
-      if (address !== undefined) draft.excluded.push({ address, at: context.at });
+      const rule = parseRuleLine(words, context);
+      if (rule !== undefined) draft.rules.push(rule);
     },
-    source: "keepalived.conf(5)",
-    doc: "Addresses held while master but not advertised; either family.",
+    effect: "accepted",
+    doc: "Policy rules that are there while master; one per line.",
   }),
-  track_interface: keyword.list({
-    entries: "lines",
-    entry: (draft, words, context) => {
-      const entry = parseTrackLine(words, "track_interface", context);
-      if (entry !== undefined) draft.trackInterfaces.push(entry);
-    },
-    source: "keepalived.conf(5)",
-    doc: "Interfaces whose state affects the instance; weight 0 means fault.",
-  }),
-  track_script: keyword.list({
-    entries: "lines",
-    entry: (draft, words, context) => {
-      const entry = parseTrackLine(words, "track_script", context);
-      if (entry !== undefined) draft.trackScripts.push(entry);
-    },
-    source: "keepalived.conf(5)",
-    doc: "Scripts whose result affects the instance.",
-  }),
+  ...trackKeywords<VrrpInstanceDraft>({ effect: "accepted" }),
   unicast_peer: keyword.list({
     entries: "lines",
-    entry: (draft, [word, ...options], { diagnostics }) => {
-      const address = parseIp(word.text);
-      draft.unicastKeyword = true;
-      if (options[0] !== undefined) {
-        const message = `'${options[0].text}' of a unicast peer is accepted, without effect in this version`;
-        diagnostics.warn("CFG_LATER", options[0].at, message);
-      }
-      if (address !== undefined) draft.unicastPeers.push({ address, at: word.at });
-      else {
-        const message = `(${draft.name}) unicast peer '${word.text}' is not an IP address - skipping`;
-        diagnostics.error("CFG_BAD_VALUE", word.at, message, "write one address per line");
-      }
-    },
-    source: "keepalived.conf(5)",
+    shape: "<address> [min_ttl <0..255>] [max_ttl <0..255>]",
+    options: peerOptions,
+    entry: readPeer,
     doc: "Adverts go to these addresses instead of the multicast group.",
   }),
 };

@@ -3,8 +3,8 @@ import { reportMissing } from "../apply.js";
 import { integer, optional, seconds, text } from "../args.js";
 import { keywordsFor, type Scope, type ScriptLine } from "../keyword.js";
 import type { SourcePosition } from "../model.js";
-import { later } from "./later.js";
 import { parseWeight } from "./track-line.js";
+import { reverseWord } from "./vrrp-trackers.js";
 
 /** What one `vrrp_script` block said. */
 export interface VrrpScriptDraft {
@@ -22,47 +22,32 @@ export interface VrrpScriptDraft {
 }
 
 const keyword = keywordsFor<VrrpScriptDraft>();
-const SOURCE = "keepalived.conf(5) vrrp_script";
 
-const time = (field: "interval" | "timeout", doc: string) =>
+const time = (field: "interval" | "timeout", meta: { readonly default: string; readonly doc: string }) =>
   keyword.value({
     args: [seconds(0, 4294, 3)],
     apply: (draft, [value], { diagnostics, at, keyword: name }) => {
       draft[field] = value === 0 ? ms(1000) : value;
       if (value === 0) diagnostics.warn("CFG_ADJUSTED", at, `(${draft.name}): ${name} 0 is too short; 1 s is used`);
     },
-    onInvalid: "ignore",
-    repeat: "last-wins",
-    source: SOURCE,
-    doc,
+    ...meta,
   });
 
 const count = (field: "rise" | "fall", doc: string) =>
-  keyword.value({
-    args: [integer(1, 0x7fff_ffff)],
-    apply: (draft, [value]) => {
-      draft[field] = value;
-    },
-    onInvalid: { use: [1], says: "defaulting to 1" },
-    repeat: "last-wins",
-    source: SOURCE,
-    doc,
-  });
+  keyword.field(field, integer(1, 0x7fff_ffff), { onInvalid: { use: 1, says: "defaulting to 1" }, default: "1", doc });
 
 export const vrrpScriptScope: Scope<VrrpScriptDraft> = {
   name: "vrrp_script",
   keywords: {
-    script: keyword.script({
-      apply: (draft, script) => {
-        draft.script = script;
-      },
-      source: SOURCE,
+    script: keyword.scriptField("script", {
+      missing: "No command specified for script - ignoring",
       doc: "The command; its arguments stand inside the quotes.",
     }),
-    interval: time("interval", "Time between runs (1 s)."),
-    timeout: time("timeout", "Run time after which the script has failed; the interval by default."),
+    interval: time("interval", { default: "1", doc: "Time between runs." }),
+    timeout: time("timeout", { default: "interval", doc: "Run time after which the script has failed." }),
     weight: keyword.words({
       shape: "<-253..253> [reverse]",
+      options: reverseWord,
       apply: (draft, [value, option], context) => {
         const { diagnostics } = context;
         if (value === undefined) {
@@ -77,32 +62,19 @@ export const vrrpScriptScope: Scope<VrrpScriptDraft> = {
           diagnostics.error("CFG_UNKNOWN_KEYWORD", option.at, message, "only 'reverse' may follow");
         }
       },
-      repeat: "last-wins",
-      source: SOURCE,
+      default: "0",
       doc: "Change of priority; 0 means fault on failure.",
     }),
-    rise: count("rise", "Successes needed to become good (1)."),
-    fall: count("fall", "Failures needed to become bad (1)."),
+    rise: count("rise", "Successes needed to become good."),
+    fall: count("fall", "Failures needed to become bad."),
     user: keyword.value({
       args: [text, optional(text, undefined)],
       apply: (draft, [user, group]) => {
         draft.user = { user, group };
       },
-      onInvalid: "ignore",
-      repeat: "last-wins",
-      source: SOURCE,
+      default: "script_user",
       doc: "User (and group) that the script runs as.",
     }),
-    init_fail: keyword.value({
-      args: [],
-      apply: (draft) => {
-        draft.initFail = true;
-      },
-      onInvalid: "ignore",
-      repeat: "last-wins",
-      source: SOURCE,
-      doc: "Starts as failed.",
-    }),
+    init_fail: keyword.flag("initFail", { doc: "Starts as failed." }),
   },
-  later: later.vrrp_script,
 };

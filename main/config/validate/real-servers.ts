@@ -1,39 +1,35 @@
-import { type Family, familyOf } from "../../address.js";
+import { familyOf } from "../../address.js";
 import { port } from "../../units.js";
-import type { Diagnostics } from "../diagnostics.js";
-import type { GlobalDraft } from "../keywords/global-defs.js";
 import type { RealServerDraft } from "../keywords/real-server.js";
 import type { VirtualServerDraft } from "../keywords/virtual-server.js";
-import type { Forwarding, RealServerConfig } from "../model.js";
-import type { ScriptResolver } from "../scripts.js";
+import type { CheckConfig, RealServerConfig } from "../model.js";
+import type { AnyCheckConfig, LaterCheckConfig } from "../model-checks.js";
+import type { DestinationIpvsConfig, ForwardingConfig } from "../model-lvs.js";
 import { finishCheck } from "./checks.js";
+import type { Service } from "./service.js";
+import type { LvsContext } from "./virtual-server.js";
 
 /** What the real servers take from their virtual server. */
-export interface RealServerContext {
+export interface RealServerContext extends LvsContext {
   readonly draft: VirtualServerDraft;
-  /** keepalived's name of the service, `[10.0.0.1]:tcp:80`. */
-  readonly name: string;
-  /** `tcp`, `udp`, `sctp` or `none`. */
-  readonly protocol: string;
-  readonly family: Family;
-  readonly forwarding: Forwarding;
-  /** 0 for a fwmark service and for a service of all ports. */
-  readonly servicePort: number;
-  readonly global: GlobalDraft;
-  readonly resolver: ScriptResolver;
-  readonly diagnostics: Diagnostics;
+  readonly service: Service;
+  readonly forwarding: ForwardingConfig;
 }
 
 /** Real servers that fit the service, in the order of the file; repeated ones are left out. */
 export function finishRealServers(context: RealServerContext): readonly RealServerConfig[] {
   const servers = new Map<string, RealServerConfig>();
+  // Most servers say nothing of their own, and share one object.
+  const plain: DestinationIpvsConfig = { forwarding: context.forwarding, upperThreshold: 0, lowerThreshold: 0 };
   for (const draft of context.draft.realServers) {
     if (!familyFits(draft, context)) continue;
-    const server = finishRealServer(draft, context);
-    const key = `[${server.address}]:${context.protocol}:${server.port}`;
-    if (!servers.has(key)) servers.set(key, server);
+    const server = finishRealServer(draft, context, plain);
+    // Most have the port of the service, and the address alone tells them apart.
+    const short = server.port === context.service.port ? server.address : `${server.address} ${server.port}`;
+    if (!servers.has(short)) servers.set(short, server);
     else {
-      const message = `VS ${context.name}: real server ${key} is duplicated - removing second rs`;
+      const key = `[${server.address}]:${context.service.protocol}:${server.port}`;
+      const message = `VS ${context.service.name}: real server ${key} is duplicated - removing second rs`;
       context.diagnostics.error("CFG_DUPLICATE", draft.at, message, "remove one of them");
     }
   }
@@ -41,17 +37,29 @@ export function finishRealServers(context: RealServerContext): readonly RealServ
 }
 
 /** Only a tunnel can carry one family in the other. */
-function familyFits(draft: RealServerDraft, { family, forwarding, diagnostics }: RealServerContext): boolean {
-  if (familyOf(draft.address) === family || forwarding === "TUN") return true;
+function familyFits(draft: RealServerDraft, { service, forwarding, diagnostics }: RealServerContext): boolean {
+  if (familyOf(draft.address) === service.family || forwarding.method === "TUN") return true;
+  if (draft.forwarding?.method === "TUN") {
+    const message = `real server ${draft.address} is left out: this version tunnels whole services only`;
+    diagnostics.warn("CFG_ADVICE", draft.at, message, "write: lb_kind TUN in the virtual_server");
+    return false;
+  }
   const message = `Address family of virtual server and real server ${draft.address} don't match - skipping real server.`;
   diagnostics.error("CFG_BAD_VALUE", draft.at, message, "only lb_kind TUN joins IPv4 and IPv6");
   return false;
 }
 
-function finishRealServer(draft: RealServerDraft, context: RealServerContext): RealServerConfig {
-  const { draft: virtualServer, global, resolver, diagnostics, servicePort } = context;
-  const of = `real_server ${draft.address} of ${context.name}`;
-  const parents = { global, virtualServer, realServer: draft, servicePort };
+function finishRealServer(
+  draft: RealServerDraft,
+  context: RealServerContext,
+  plain: DestinationIpvsConfig,
+): RealServerConfig {
+  const { draft: virtualServer, global, resolver, service } = context;
+  const made = draft.checks.map((check) => finishCheck(check, draft, context));
+  // What filter() returns has room for 17: it is asked only where something is to be left out.
+  const finished = made.every(isThere) ? made : made.filter(isThere);
+  const allRun = finished.every(runsToday);
+  const of = (keyword: string): string => `${keyword} script of real_server ${draft.address} of ${service.name}`;
   return {
     at: draft.at,
     address: draft.address,
@@ -59,30 +67,69 @@ function finishRealServer(draft: RealServerDraft, context: RealServerContext): R
     weight: draft.weight ?? virtualServer.weight ?? 1,
     inhibitOnFailure: draft.inhibitOnFailure ?? virtualServer.inhibitOnFailure ?? false,
     virtualhost: draft.virtualhost ?? virtualServer.virtualhost,
-    notifyUp: draft.notifyUp && resolver.resolve(draft.notifyUp, `notify_up script of ${of}`),
-    notifyDown: draft.notifyDown && resolver.resolve(draft.notifyDown, `notify_down script of ${of}`),
+    notifyUp: draft.notifyUp && resolver.resolve(draft.notifyUp, of("notify_up")),
+    notifyDown: draft.notifyDown && resolver.resolve(draft.notifyDown, of("notify_down")),
     smtpAlert: draft.smtpAlert ?? global.smtpAlertChecker ?? global.smtpAlert ?? true,
-    checks: draft.checks.flatMap((check) => finishCheck(check, parents, diagnostics) ?? []),
+    ipvs: ipvsOf(draft, plain),
+    snmpName: draft.snmpName,
+    checks: allRun ? finished : finished.filter(runsToday),
+    laterChecks: allRun ? noChecks : finished.filter(runsLater),
+  };
+}
+
+const noChecks: readonly LaterCheckConfig[] = [];
+const isThere = (check: AnyCheckConfig | undefined): check is AnyCheckConfig => check !== undefined;
+const runsLater = (check: AnyCheckConfig): check is LaterCheckConfig => !runsToday(check);
+
+const runsToday = (check: AnyCheckConfig): check is CheckConfig =>
+  check.type === "TCP_CHECK" || check.type === "HTTP_GET" || check.type === "SSL_GET";
+
+function ipvsOf(draft: RealServerDraft, plain: DestinationIpvsConfig): DestinationIpvsConfig {
+  const { forwarding, upperThreshold, lowerThreshold } = draft;
+  if (forwarding === undefined && upperThreshold === undefined && lowerThreshold === undefined) return plain;
+  return {
+    forwarding: forwarding ?? plain.forwarding,
+    upperThreshold: upperThreshold ?? 0,
+    lowerThreshold: lowerThreshold ?? 0,
   };
 }
 
 /** NAT may translate the port; the other methods cannot, and a fwmark service has none. */
 function destinationPort(draft: RealServerDraft, context: RealServerContext): number {
-  const { draft: virtualServer, forwarding, servicePort, diagnostics, name } = context;
-  if (draft.port === undefined) return servicePort;
-  const rs = `[${draft.address}]:${context.protocol}:${draft.port}`;
-  if (virtualServer.service.kind === "fwmark") {
-    const message = `WARNING - fwmark virtual server ${name}, real server ${rs} has port specified - clearing`;
-    diagnostics.warn("CFG_ADJUSTED", draft.at, message, `write: real_server ${draft.address}`);
+  const { forwarding, service, diagnostics } = context;
+  const { name } = service;
+  if (draft.port === undefined) return service.port;
+  const method = draft.forwarding?.method ?? forwarding.method;
+  if (method === "NAT") return draft.port;
+  const isPlain = !service.marksOnly && service.config.kind !== "group";
+  if (isPlain && draft.port === service.port) return draft.port; // nearly all of them
+  const server = `[${draft.address}]:${service.protocol}:${draft.port}`;
+  const adjust = (message: string, hint: string): void =>
+    diagnostics.warn("CFG_ADJUSTED", draft.at, `WARNING - ${message}`, hint);
+  if (service.marksOnly) {
+    const message = `fwmark virtual server ${name}, real server ${server} has port specified - clearing`;
+    adjust(message, `write: real_server ${draft.address}`);
     return 0;
   }
-  if (forwarding === "NAT" || draft.port === servicePort) return draft.port;
-  const message = `WARNING - virtual server ${name} and real server ${rs} ports don't match - resetting`;
-  diagnostics.warn(
-    "CFG_ADJUSTED",
-    draft.at,
-    message,
-    `write: real_server ${draft.address} ${servicePort}, or lb_kind NAT`,
-  );
-  return servicePort;
+  if (service.config.kind === "group") {
+    noteGroupPorts(draft, server, context);
+    return draft.port;
+  }
+  const message = `virtual server ${name} and real server ${server} ports don't match - resetting`;
+  adjust(message, `write: real_server ${draft.address} ${service.port}, or lb_kind NAT`);
+  return service.port;
+}
+
+/** Every address of a group has a port of its own; the server keeps the one it was given. */
+function noteGroupPorts(draft: RealServerDraft, server: string, { service, diagnostics }: RealServerContext): void {
+  for (const entry of service.entries) {
+    if (diagnostics.full) return; // a large group with many servers
+    if (entry.kind === "fwmark") {
+      const message = `WARNING - fwmark virtual server ${service.name}, real server ${server} has port specified - port will be ignored`;
+      diagnostics.warn("CFG_ADJUSTED", draft.at, message, `write: real_server ${draft.address}`);
+    } else if (entry.port !== draft.port) {
+      const message = `virtual server ${service.name}:[${entry.first},${entry.port}] and real server ${server} ports don't match`;
+      diagnostics.warn("CFG_ADJUSTED", draft.at, message, "write one port everywhere, or lb_kind NAT");
+    }
+  }
 }

@@ -1,159 +1,171 @@
-import { type Family, familyOf } from "../../address.js";
-import { ms, port } from "../../units.js";
+import type { Family } from "../../address.js";
+import { ms } from "../../units.js";
 import type { Diagnostics } from "../diagnostics.js";
+import { plainTunnel } from "../keywords/forwarding.js";
 import type { GlobalDraft } from "../keywords/global-defs.js";
 import type { VirtualServerDraft } from "../keywords/virtual-server.js";
-import type { Forwarding, RealServerConfig, VirtualServerConfig } from "../model.js";
+import type { VirtualServerConfig } from "../model.js";
+import type {
+  ForwardingConfig,
+  GroupServiceConfig,
+  ServiceIpvsConfig,
+  VirtualServerGroupConfig,
+} from "../model-lvs.js";
 import type { ScriptResolver } from "../scripts.js";
+import { persistenceOf, quorumOf, sorryServerOf } from "./pool.js";
 import { finishRealServers } from "./real-servers.js";
+import { entryOfOtherFamily, familyOfServers, groupServiceOf, type Service, serviceOf } from "./service.js";
 
 export interface LvsContext {
   readonly global: GlobalDraft;
   readonly resolver: ScriptResolver;
   readonly diagnostics: Diagnostics;
+  readonly groups: ReadonlyMap<string, VirtualServerGroupConfig>;
+  /** Names of the BFD sessions and track files in which nothing is wrong. */
+  readonly usable: { readonly sessions: ReadonlySet<string>; readonly trackFiles: ReadonlySet<string> };
+  /** Places among those of their kind, by name. */
+  readonly declared: {
+    readonly bfdInstances: ReadonlyMap<string, number>;
+    readonly trackFiles: ReadonlyMap<string, number>;
+  };
 }
 
-type Service = VirtualServerConfig["service"];
-
 /** A service with inheritance and defaults; undefined when nothing is left to balance. */
-export function finishVirtualServer(draft: VirtualServerDraft, context: LvsContext): VirtualServerConfig | undefined {
+export function finishVirtualServer(
+  draft: VirtualServerDraft,
+  of: Exclude<VirtualServerDraft["service"], { readonly kind: "group" }>,
+  context: LvsContext,
+): VirtualServerConfig | undefined {
+  const service = serviceOf(draft, of, context.diagnostics);
+  const rest = finishService(draft, service, context);
+  return rest && { at: draft.at, service: service.config, ...rest };
+}
+
+/** The same for a service of a group, which must exist. */
+export function finishGroupService(
+  draft: VirtualServerDraft,
+  name: string,
+  context: LvsContext,
+): GroupServiceConfig | undefined {
+  const { groups, diagnostics } = context;
+  const group = groups.get(name);
+  if (group === undefined) {
+    // keepalived says it in its log only.
+    const message = `Virtual server group ${name} does not exist - the service is left out`;
+    diagnostics.warn("CFG_ADVICE", draft.at, message, `write: virtual_server_group ${name} { ADDRESS PORT }`);
+    return undefined;
+  }
+  // Where ip_family says another family than the servers have, the servers are reported; else nothing but this is.
+  const ofServers = familyOfServers(draft);
+  const agreed = draft.family === undefined || draft.family === ofServers;
+  if (ofServers !== undefined && agreed && !familiesFit(draft, group, ofServers, diagnostics)) return undefined;
+  const service = groupServiceOf(draft, group, diagnostics);
+  const rest = finishService(draft, service, context);
+  if (rest === undefined) return undefined;
+  if (rest.forwarding !== "TUN" && !familiesFit(draft, group, service.family, diagnostics)) return undefined;
+  return { at: draft.at, service: service.config, ...rest };
+}
+
+/** Only tunnels join families. keepalived leaves the service out and says so in its log only. */
+function familiesFit(
+  { at }: VirtualServerDraft,
+  group: VirtualServerGroupConfig,
+  family: Family,
+  diagnostics: Diagnostics,
+): boolean {
+  const odd = entryOfOtherFamily(group, family);
+  if (odd === undefined) return true;
+  const message = `Virtual server group ${group.name} holds ${odd}, which is not of the family of its real servers - the service is left out`;
+  diagnostics.warn("CFG_ADVICE", at, message, "write one group for IPv4 and one for IPv6");
+  return false;
+}
+
+function finishService(
+  draft: VirtualServerDraft,
+  service: Service,
+  context: LvsContext,
+): Omit<VirtualServerConfig, "at" | "service"> | undefined {
   const { global, resolver, diagnostics } = context;
-  const service = serviceOf(draft, diagnostics);
-  const name = nameOf(service);
-  const family = service.kind === "address" ? familyOf(service.address) : service.family;
-  if (draft.realServers.length === 0) return ignored(draft, nameOf(service, draft), diagnostics);
-  const defaulted = (what: string, value: string): void =>
-    diagnostics.warn("CFG_ADJUSTED", draft.at, `Virtual server ${name}: no ${what} set, setting default ${value}`);
-  if (draft.scheduler === undefined) defaulted("scheduler", "'wlc'");
-  if (draft.forwarding === undefined) defaulted("forwarding method", "NAT");
-  const forwarding = draft.forwarding ?? "NAT";
-  const servicePort = service.kind === "address" ? service.port : 0;
-  const protocol = service.kind === "address" ? service.protocol.toLowerCase() : "none";
-  const realServers = finishRealServers({ ...context, draft, name, protocol, family, forwarding, servicePort });
-  if (realServers.length === 0) return ignored(draft, name, diagnostics);
+  const { name } = service;
+  if (draft.realServers.length === 0) return ignored(draft, service, diagnostics);
+  noteDefaults(draft, name, diagnostics);
+  const forwarding: ForwardingConfig = draft.forwarding ?? { method: "NAT", tunnel: plainTunnel };
+  const realServers = finishRealServers({ ...context, draft, service, forwarding });
+  if (realServers.length === 0) return ignored(draft, service, diagnostics);
+  const wanted = draft.sorryForwarding ?? forwarding;
+  const sorryServer = sorryServerOf(draft, service, wanted.method, diagnostics);
+  const sorryForwarding = sorryServer === undefined ? forwarding : wanted;
   return {
-    at: draft.at,
-    service,
     scheduler: draft.scheduler ?? "wlc",
-    forwarding,
-    ...persistenceOf(draft, service, family, diagnostics),
+    forwarding: forwarding.method,
+    ...persistenceOf(draft, service, diagnostics),
     delayLoop: draft.delayLoop ?? ms(60_000),
     ...quorumOf(draft, name, realServers, diagnostics),
     quorumUp: draft.quorumUp && resolver.resolve(draft.quorumUp, `quorum_up script of virtual_server ${name}`),
     quorumDown: draft.quorumDown && resolver.resolve(draft.quorumDown, `quorum_down script of virtual_server ${name}`),
-    sorryServer: sorryServerOf(draft, { name, family, forwarding, servicePort }, diagnostics),
-    sorryServerInhibit: draft.sorryServerInhibit ?? false,
+    sorryServer,
+    sorryServerInhibit: sorryServer !== undefined && draft.sorryServerInhibit === true,
     alpha: draft.alpha ?? false,
     omega: draft.omega ?? false,
     virtualhost: draft.virtualhost,
     smtpAlert: draft.smtpAlert ?? global.smtpAlertChecker ?? global.smtpAlert ?? false,
+    ipvs: ipvsOf(draft, service, forwarding, sorryForwarding, diagnostics),
+    haSuspend: haSuspendOf(draft, service, diagnostics),
+    snmpName: draft.snmpName,
     realServers,
   };
 }
 
-function ignored(draft: VirtualServerDraft, name: string, diagnostics: Diagnostics): undefined {
-  const message = `Virtual server ${name} has no real servers - ignoring`;
-  diagnostics.warn("CFG_ADJUSTED", draft.at, message, "write: real_server ADDRESS PORT { ... }");
+function ignored(draft: VirtualServerDraft, { name, protocol }: Service, diagnostics: Diagnostics): undefined {
+  const shown = draft.protocol === undefined ? name.replace(`:${protocol}:`, ":none:") : name;
+  const message = `Virtual server ${shown} has no real servers - ignoring`;
+  const onlyOurs = draft.realServers.some(({ forwarding }) => forwarding?.method === "TUN");
+  diagnostics.warn(
+    onlyOurs ? "CFG_ADVICE" : "CFG_ADJUSTED",
+    draft.at,
+    message,
+    "write: real_server ADDRESS PORT { ... }",
+  );
   return undefined;
 }
 
-function serviceOf(draft: VirtualServerDraft, diagnostics: Diagnostics): Service {
-  const { service } = draft;
-  if (service.kind === "fwmark") {
-    const result: Service = { kind: "fwmark", fwmark: service.fwmark, family: fwmarkFamily(draft) };
-    if (draft.protocol !== undefined) {
-      const message = `Warning: Virtual server ${nameOf(result)}: protocol specified for fwmark - protocol will be ignored`;
-      diagnostics.warn("CFG_ADJUSTED", draft.at, message, "remove protocol");
-    }
-    return result;
-  }
-  const { address } = service;
-  if (draft.protocol === undefined && draft.realServers.length > 0) {
-    const message = `Virtual server [${address}]:none:${service.port ?? 0}: no protocol set - defaulting to UDP`;
-    diagnostics.warn("CFG_ADJUSTED", draft.at, message, "write: protocol TCP");
-  }
-  if (draft.family !== undefined && draft.family.family !== familyOf(address)) {
-    const message = `ip_family ${draft.family.family} does not match virtual server ${address} - ignoring`;
-    diagnostics.error("CFG_BAD_VALUE", draft.family.at, message, "remove ip_family");
-  }
-  return { kind: "address", address, port: port(service.port ?? 0), protocol: draft.protocol ?? "UDP" };
+function noteDefaults({ at, scheduler, forwarding }: VirtualServerDraft, name: string, diagnostics: Diagnostics): void {
+  const note = (what: string, value: string, write: string): void => {
+    const message = `Virtual server ${name}: no ${what} set, setting default ${value}`;
+    diagnostics.warn("CFG_ADJUSTED", at, message, `write: ${write}`);
+  };
+  if (scheduler === undefined) note("scheduler", "'wlc'", "lb_algo wlc");
+  if (forwarding === undefined) note("forwarding method", "NAT", "lb_kind NAT");
 }
 
-function fwmarkFamily(draft: VirtualServerDraft): Family {
-  const first = draft.realServers[0];
-  // With tunnels the servers' family says nothing about the service's.
-  const ofServers = first === undefined || draft.forwarding === "TUN" ? "inet" : familyOf(first.address);
-  return draft.family?.family ?? ofServers;
-}
-
-function nameOf(service: Service, draft?: VirtualServerDraft): string {
-  if (service.kind === "fwmark") return `FWM ${service.fwmark}`;
-  const protocol = draft !== undefined && draft.protocol === undefined ? "none" : service.protocol.toLowerCase();
-  return `[${service.address}]:${protocol}:${service.port}`;
-}
-
-type Persistence = Pick<VirtualServerConfig, "persistenceTimeoutSeconds" | "persistenceGranularity">;
-
-/** A service of all ports is always persistent (the kernel insists), and a granularity implies persistence: 360 s. */
-function persistenceOf(
+function ipvsOf(
   draft: VirtualServerDraft,
   service: Service,
-  family: Family,
+  { tunnel }: ForwardingConfig,
+  sorryForwarding: ForwardingConfig,
   diagnostics: Diagnostics,
-): Persistence {
-  let persistenceGranularity = draft.persistenceGranularity;
-  if (persistenceGranularity !== undefined && persistenceGranularity.includes(".") !== (family === "inet")) {
-    const message = `persistence_granularity ${persistenceGranularity} is not for this address family - ignoring`;
-    const hint = family === "inet" ? "write a netmask: 255.255.255.0" : "write a prefix length: 64";
-    diagnostics.error("CFG_BAD_VALUE", draft.at, message, hint);
-    persistenceGranularity = undefined;
-  }
-  const implied = persistenceGranularity !== undefined || (service.kind === "address" && service.port === 0);
-  return { persistenceTimeoutSeconds: draft.persistenceTimeoutSeconds ?? (implied ? 360 : 0), persistenceGranularity };
+): ServiceIpvsConfig {
+  return {
+    tunnel,
+    sorryForwarding,
+    onePacket: onePacketOf(draft, service, diagnostics),
+    flag1: draft.flag1 ?? false,
+    flag2: draft.flag2 ?? false,
+    flag3: draft.flag3 ?? false,
+    persistenceEngine: draft.persistenceEngine,
+  };
 }
 
-/** keepalived.conf(5): a quorum that can never be reached is lowered, and hysteresis stays below it. */
-function quorumOf(
-  draft: VirtualServerDraft,
-  name: string,
-  realServers: readonly RealServerConfig[],
-  diagnostics: Diagnostics,
-): Pick<VirtualServerConfig, "quorum" | "hysteresis"> {
-  const total = realServers.reduce((sum, { weight }) => sum + weight, 0);
-  let quorum = draft.quorum ?? 1;
-  if (quorum > total && total > 0) {
-    const message = `Warning - quorum ${quorum} for ${name} exceeds total weight of real servers ${total}, reducing quorum to ${total}`;
-    diagnostics.warn("CFG_ADJUSTED", draft.at, message, `write: quorum ${total}`);
-    quorum = total;
-  }
-  const hysteresis = draft.hysteresis ?? 0;
-  if (hysteresis < quorum) return { quorum, hysteresis };
-  const lowered = quorum - 1;
-  const message = `Virtual server ${name}: hysteresis ${hysteresis} >= quorum ${quorum}; setting hysteresis to ${lowered}`;
-  diagnostics.warn("CFG_ADJUSTED", draft.at, message, `write: hysteresis ${lowered}`);
-  return { quorum, hysteresis: lowered };
+function onePacketOf({ onePacket, at }: VirtualServerDraft, service: Service, diagnostics: Diagnostics): boolean {
+  if (onePacket !== true || service.marksOnly || service.protocol === "udp") return onePacket ?? false;
+  const message = `Virtual server ${service.name}: one packet scheduling requires UDP - resetting`;
+  diagnostics.warn("CFG_ADJUSTED", at, message, "remove ops, or write: protocol UDP");
+  return false;
 }
 
-function sorryServerOf(
-  { sorryServer, at }: VirtualServerDraft,
-  service: {
-    readonly name: string;
-    readonly family: Family;
-    readonly forwarding: Forwarding;
-    readonly servicePort: number;
-  },
-  diagnostics: Diagnostics,
-): VirtualServerConfig["sorryServer"] {
-  if (sorryServer === undefined) return undefined;
-  const { name, family, forwarding, servicePort } = service;
-  if (familyOf(sorryServer.address) !== family && forwarding !== "TUN") {
-    const message = `Address family of virtual server ${name} and sorry server ${sorryServer.address} don't match - skipping it`;
-    diagnostics.error("CFG_BAD_VALUE", at, message, "only lb_kind TUN joins IPv4 and IPv6");
-    return undefined;
-  }
-  const wanted = sorryServer.port ?? servicePort;
-  if (forwarding === "NAT" || wanted === servicePort) return { address: sorryServer.address, port: port(wanted) };
-  const message = `WARNING - virtual server ${name} and sorry server ${sorryServer.address} ports don't match - resetting`;
-  diagnostics.warn("CFG_ADJUSTED", at, message, `write: sorry_server ${sorryServer.address} ${servicePort}`);
-  return { address: sorryServer.address, port: port(servicePort) };
+function haSuspendOf({ haSuspend, at }: VirtualServerDraft, service: Service, diagnostics: Diagnostics): boolean {
+  if (haSuspend !== true || !service.hasMarks) return haSuspend ?? false;
+  const message = `Virtual server ${service.name}: cannot use ha_suspend with fwmarks - clearing ha_suspend`;
+  diagnostics.warn("CFG_ADJUSTED", at, message, "remove ha_suspend: a mark has no address");
+  return false;
 }

@@ -35,3 +35,23 @@ function clash(a: VrrpInstanceConfig, b: VrrpInstanceConfig): boolean {
   if (!unicast || a.sourceAddress !== b.sourceAddress) return !unicast;
   return a.unicastPeers.some((peer) => b.unicastPeers.includes(peer));
 }
+
+/** A virtual interface belongs to one instance: later ones get a generated name instead. */
+export function withOwnLinkNames(
+  instances: readonly VrrpInstanceConfig[],
+  diagnostics: Diagnostics,
+): readonly VrrpInstanceConfig[] {
+  const users = new Map<string, string>();
+  return instances.map((instance) => {
+    const { own } = instance.virtualInterface;
+    if (own?.name === undefined) return instance;
+    const user = users.get(own.name);
+    if (user === undefined) {
+      users.set(own.name, instance.name);
+      return instance;
+    }
+    const message = `(${instance.name}) VMAC interface name ${own.name} is used by ${user} already - ignoring`;
+    diagnostics.error("CFG_DUPLICATE", instance.at, message, "give each virtual interface its own name");
+    return { ...instance, virtualInterface: { ...instance.virtualInterface, own: { ...own, name: undefined } } };
+  });
+}

@@ -1,8 +1,7 @@
 import type { Diagnostics } from "../diagnostics.js";
 import type { GlobalDraft } from "../keywords/global-defs.js";
-import type { VrrpInstanceDraft } from "../keywords/vrrp-instance.js";
+import type { VrrpInstanceDraft } from "../keywords/vrrp-instance-draft.js";
 import type { VrrpInstanceConfig } from "../model.js";
-import type { InstanceAddresses } from "./vrrp-addresses.js";
 
 interface RuleContext {
   readonly global: GlobalDraft;
@@ -11,7 +10,7 @@ interface RuleContext {
   readonly strict: boolean;
   /** Priority 255: the address is this router's own. */
   readonly owner: boolean;
-  readonly addresses: InstanceAddresses;
+  readonly unicast: boolean;
 }
 
 type Rules = Pick<
@@ -21,10 +20,10 @@ type Rules = Pick<
 
 /** Switches that version, strict mode and ownership override. */
 export function finishRules(draft: VrrpInstanceDraft, context: RuleContext): Rules {
-  const { global, strict, diagnostics, addresses } = context;
+  const { global, strict, diagnostics, unicast } = context;
   const adjusted = (message: string, hint: string): void =>
     diagnostics.warn("CFG_ADJUSTED", draft.at, `(${draft.name}) ${message}`, hint);
-  if (strict && addresses.unicastPeers.length > 0) {
+  if (strict && unicast) {
     adjusted("unicast peers do not comply with strict mode", "remove vrrp_strict or unicast_peer");
   }
   if (strict && draft.lowerPrioNoAdvert === false) {
@@ -34,8 +33,9 @@ export function finishRules(draft: VrrpInstanceDraft, context: RuleContext): Rul
     adjusted("Strict mode requires no advert before yielding. resetting", "remove higher_prio_send_advert");
   }
   const accept = acceptOf(draft, context, adjusted);
-  if (!accept) {
-    const message = `(${draft.name}) packets to its addresses are not dropped: no_accept (also as part of strict mode) is accepted, without effect in this version`;
+  // no_accept itself has been told of.
+  if (!accept && draft.accept !== false) {
+    const message = `(${draft.name}) packets to its addresses are not dropped: what strict mode implies of no_accept is without effect in this version`;
     context.diagnostics.warn("CFG_LATER", draft.at, message);
   }
   return {
@@ -62,10 +62,10 @@ function passwordOf(draft: VrrpInstanceDraft, { version, strict, diagnostics }: 
   if (authPass === undefined || authPass === "") {
     return ignored("authentication without auth_pass. Ignoring.", "write: auth_pass PASSWORD");
   }
-  // keepalived authenticates only when a type is given.
-  return authType === undefined
-    ? ignored("authentication without auth_type. Ignoring.", "write: auth_type PASS")
-    : authPass;
+  if (authType !== undefined) return authPass;
+  // keepalived does not authenticate then, and says nothing.
+  diagnostics.warn("CFG_ADVICE", at, `(${name}) authentication without auth_type. Ignoring.`, "write: auth_type PASS");
+  return undefined;
 }
 
 function acceptOf(

@@ -1,7 +1,7 @@
 import { type Milliseconds, ms, type Priority, priority } from "../../units.js";
 import type { Diagnostics } from "../diagnostics.js";
 import type { GlobalDraft } from "../keywords/global-defs.js";
-import type { VrrpInstanceDraft } from "../keywords/vrrp-instance.js";
+import type { VrrpInstanceDraft } from "../keywords/vrrp-instance-draft.js";
 import type { GarpConfig } from "../model.js";
 
 /** What decides an election, after keepalived's corrections (keepalived.conf(5) and §7). */
@@ -85,7 +85,10 @@ export function finishAdvertInterval(draft: VrrpInstanceDraft, version: 2 | 3, d
   return rounded;
 }
 
-/** keepalived.conf(5): instance, else global, else keepalived's defaults; strict mode repeats nothing. */
+/**
+ * Instance, else global, else keepalived's defaults; strict mode repeats nothing. What is repeated for a lower priority
+ * follows the master's settings of global_defs, never those of the instance (seen in keepalived 2.2.7's dump).
+ */
 export function finishGarp(
   draft: VrrpInstanceDraft,
   global: GlobalDraft,
@@ -103,7 +106,7 @@ export function finishGarp(
     masterDelay,
     masterRefresh: draft.masterRefresh ?? global.masterRefresh ?? ms(0),
     masterRefreshRepeat: draft.masterRefreshRepeat ?? global.masterRefreshRepeat ?? 1,
-    lowerPrioRepeat: strict ? 0 : (draft.lowerPrioRepeat ?? global.lowerPrioRepeat ?? masterRepeat),
-    lowerPrioDelay: strict ? ms(0) : (draft.lowerPrioDelay ?? global.lowerPrioDelay ?? masterDelay),
+    lowerPrioRepeat: strict ? 0 : (draft.lowerPrioRepeat ?? global.lowerPrioRepeat ?? global.masterRepeat ?? 5),
+    lowerPrioDelay: strict ? ms(0) : (draft.lowerPrioDelay ?? global.lowerPrioDelay ?? global.masterDelay ?? ms(5000)),
   };
 }

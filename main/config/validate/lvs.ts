@@ -1,0 +1,102 @@
+import { familyOf } from "../../address.js";
+import type { Diagnostics } from "../diagnostics.js";
+import { virtualServerKey } from "../identity.js";
+import { type LvsDraft, trackFilesIn } from "../keywords/lvs-blocks.js";
+import type { RealServerConfig, VirtualServerConfig } from "../model.js";
+import type { CheckerTlsConfig, GroupServiceConfig, LvsSections } from "../model-lvs.js";
+import { finishBfdInstances } from "./bfd.js";
+import { finishGroups } from "./groups.js";
+import { finishGroupService, finishVirtualServer, type LvsContext } from "./virtual-server.js";
+import type { FinishContext } from "./vrrp.js";
+
+/** The LVS side with inheritance, defaults and cross checks. */
+export function finishLvs(
+  draft: LvsDraft,
+  context: FinishContext & { readonly trackFiles: readonly { readonly name: string }[] },
+): LvsSections {
+  const { global, resolver, diagnostics } = context;
+  const bfdInstances = finishBfdInstances(draft.bfdInstances, diagnostics);
+  const virtualServerGroups = finishGroups(draft.virtualServerGroups, diagnostics);
+  const usable = { sessions: namesOf(bfdInstances), trackFiles: namesOf(context.trackFiles) };
+  const groups = new Map(virtualServerGroups.map((group) => [group.name, group]));
+  const lvs: LvsContext = { global, resolver, diagnostics, groups, usable, declared: declaredIn(draft) };
+  const servers: VirtualServerConfig[] = [];
+  const groupServices: GroupServiceConfig[] = [];
+  for (const server of draft.virtualServers) {
+    if (server.service.kind === "group") {
+      const service = finishGroupService(server, server.service.group, lvs);
+      if (service !== undefined) groupServices.push(service);
+    } else {
+      const service = finishVirtualServer(server, server.service, lvs);
+      if (service !== undefined) servers.push(service);
+    }
+  }
+  return {
+    virtualServers: mergeServices(servers, diagnostics),
+    groupServices,
+    virtualServerGroups,
+    bfdInstances,
+    checkerTls: draft.tls && tlsOf(draft.tls),
+  };
+}
+
+const namesOf = (list: readonly { readonly name: string }[]): ReadonlySet<string> =>
+  new Set(list.map(({ name }) => name));
+
+const tlsOf = ({ password, caFile, certificateFile, keyFile }: NonNullable<LvsDraft["tls"]>): CheckerTlsConfig => ({
+  password,
+  caFile,
+  certificateFile,
+  keyFile,
+});
+
+/** By name, the place of each session and track file among its kind: what stands later may not be named. */
+function declaredIn(draft: LvsDraft): LvsContext["declared"] {
+  const places = (list: readonly { readonly name: string }[]): ReadonlyMap<string, number> =>
+    new Map(list.map(({ name }, place) => [name, place] as const).reverse()); // of equal names the first counts
+  return { bfdInstances: places(draft.bfdInstances), trackFiles: places(trackFilesIn(draft)) };
+}
+
+/** Two blocks for one service are one service with the real servers of both; the settings are those of the first. */
+function mergeServices(
+  servers: readonly VirtualServerConfig[],
+  diagnostics: Diagnostics,
+): readonly VirtualServerConfig[] {
+  const merged = new Map<string, { readonly first: VirtualServerConfig; readonly more: RealServerConfig[] }>();
+  for (const server of servers) {
+    const key = virtualServerKey(server);
+    const known = merged.get(key);
+    if (known === undefined) merged.set(key, { first: server, more: [] });
+    else {
+      const message = `virtual_server ${key} is given twice; its real servers are added to the first one`;
+      diagnostics.warn("CFG_ADVICE", server.at, message, "write all real servers into one block");
+      for (const realServer of adopted(server, known.first)) known.more.push(realServer);
+    }
+  }
+  return [...merged.values()].map(({ first, more }) => (more.length === 0 ? first : withMore(first, more)));
+}
+
+function withMore(first: VirtualServerConfig, more: readonly RealServerConfig[]): VirtualServerConfig {
+  const realServers = uniqueServers([...first.realServers, ...more]);
+  const total = realServers.reduce((sum, { weight }) => sum + weight, 0);
+  const quorum = total === 0 ? first.quorum : Math.min(first.quorum, total);
+  return { ...first, quorum, hysteresis: Math.min(first.hysteresis, quorum - 1), realServers };
+}
+
+/** The real servers of a second block as they are in the first one. */
+function adopted({ realServers }: VirtualServerConfig, first: VirtualServerConfig): readonly RealServerConfig[] {
+  const { service, forwarding, virtualhost } = first;
+  const family = service.kind === "fwmark" ? service.family : familyOf(service.address);
+  return realServers
+    .filter(({ address }) => forwarding === "TUN" || familyOf(address) === family) // only tunnels join families
+    .map((server) => (server.virtualhost === undefined ? { ...server, virtualhost } : server));
+}
+
+function uniqueServers(servers: readonly RealServerConfig[]): readonly RealServerConfig[] {
+  const seen = new Map<string, RealServerConfig>();
+  for (const server of servers) {
+    const key = `${server.address} ${server.port}`;
+    if (!seen.has(key)) seen.set(key, server);
+  }
+  return [...seen.values()];
+}

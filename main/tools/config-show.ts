@@ -1,0 +1,78 @@
+import { parseArgs } from "node:util";
+import { createHost } from "../config/host.js";
+import { loadConfig } from "../config/load.js";
+import type { Config } from "../config/model.js";
+import { hasErrors, renderDiagnostics } from "../config/report.js";
+import { showConfig } from "../config/show/show.js";
+
+const usage = `usage: holdfast config show FILE [--format conf|json] [--secrets] [--config-id ID]
+Shows the effective configuration: includes, conditions, definitions and defaults filled in, scripts resolved.
+Passwords and keys are hidden unless --secrets is given.
+`;
+
+/** `holdfast config show`: exit 0; 1 when the file has errors (what could be understood is shown); 2 for a wrong command line. */
+export async function run(argv: readonly string[]): Promise<number> {
+  const asked = read(argv);
+  if (typeof asked === "string") {
+    process.stderr.write(`${asked}${usage}`);
+    return 2;
+  }
+  if (asked === undefined) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  const result = loadConfig(asked.file, createHost({ configId: asked.configId }));
+  process.stderr.write(renderDiagnostics(result.diagnostics));
+  const { config } = result;
+  if (config !== undefined) {
+    const text = asked.format === "json" ? asJson(config, asked.secrets) : showConfig(config, asked);
+    process.stdout.write(text);
+  }
+  return config === undefined || hasErrors(result) ? 1 : 0;
+}
+
+interface Asked {
+  readonly file: string;
+  readonly format: "conf" | "json";
+  readonly secrets: boolean;
+  readonly configId: string | undefined;
+}
+
+/** @returns what is wrong with the command line as text, or undefined for --help */
+function read(argv: readonly string[]): Asked | string | undefined {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        format: { type: "string", default: "conf" },
+        secrets: { type: "boolean", default: false },
+        "config-id": { type: "string", short: "i" },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+    if (values.help) return undefined;
+    const [verb, file, ...more] = positionals;
+    if (verb !== "show" || file === undefined || more.length > 0) return "";
+    const { format, secrets } = values;
+    if (format !== "conf" && format !== "json")
+      return `holdfast config: unknown format '${format}' - use conf or json\n`;
+    return { file, format, secrets, configId: values["config-id"] };
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return `holdfast config: ${error.message}\n`;
+  }
+}
+
+/** Members of the model that hold secrets, wherever they stand. */
+const secretMembers = new Set(["authPass", "authKey", "key", "keys", "password"]);
+
+const asJson = (config: Config, secrets: boolean): string =>
+  `${JSON.stringify(
+    config,
+    (name, value: unknown) => {
+      if (typeof value === "bigint") return value.toString();
+      return !secrets && secretMembers.has(name) && value !== undefined ? "<hidden>" : value;
+    },
+    2,
+  )}\n`;

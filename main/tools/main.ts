@@ -1,0 +1,22 @@
+import { errnoName } from "../errors.js";
+import { helpText, toolTable } from "./table.js";
+
+/** Entry of the tools: everything that is not the daemon. bin/holdfast starts it when the first word names a tool. */
+async function main([name = "", ...argv]: readonly string[]): Promise<number> {
+  if (name === "help" || name === "") {
+    process.stdout.write(helpText());
+    return 0;
+  }
+  const tool = Object.hasOwn(toolTable, name) ? toolTable[name] : undefined;
+  if (tool !== undefined) return (await tool.load()).run(argv);
+  process.stderr.write(`holdfast: there is no tool '${name}'; there are: ${Object.keys(toolTable).join(", ")}\n`);
+  return 2;
+}
+
+/** `holdfast explain | head` closes the pipe early: that is no error. */
+process.stdout.on("error", (error) => {
+  if (errnoName(error) === "EPIPE") process.exit(0);
+  throw error;
+});
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,6 +1,6 @@
 import type { Arg, Context, Keyword, ScriptKeyword, ValueKeyword } from "./keyword.js";
 import type { Word, WordsStatement } from "./lexer.js";
-import { splitScriptLine } from "./script-line.js";
+import { splitEscaped } from "./script-line.js";
 import { didYouMean } from "./suggest.js";
 
 /** A keyword of one line, as opposed to one that begins a block. */
@@ -29,7 +29,7 @@ export function reportMissing({ keyword, at, diagnostics }: Context, position: n
 function applyValue<Draft>(keyword: ValueKeyword<Draft>, draft: Draft, words: readonly Word[], context: Context): void {
   const { args } = keyword;
   const { diagnostics } = context;
-  const values: unknown[] = [];
+  const values = new Array<unknown>(args.length); // one that grows by push would have room for 17
   for (let i = 0; i < args.length; i++) {
     const arg = args[i];
     const word = words[i + 1];
@@ -39,7 +39,7 @@ function applyValue<Draft>(keyword: ValueKeyword<Draft>, draft: Draft, words: re
         missing(keyword, i, context);
         return;
       }
-      values.push(arg.absent.value);
+      values[i] = arg.absent.value;
       continue;
     }
     const parsed = arg.parse(word.text);
@@ -55,7 +55,7 @@ function applyValue<Draft>(keyword: ValueKeyword<Draft>, draft: Draft, words: re
         `write ${arg.shape}`,
       );
     }
-    values.push(parsed.value);
+    values[i] = parsed.value;
   }
   const surplus = words[args.length + 1];
   if (surplus !== undefined) {
@@ -104,7 +104,7 @@ function applyScript<Draft>(
   context: Context,
 ): void {
   const { keyword: name, at, diagnostics } = context;
-  const line = splitScriptLine(statement.raw.trim());
+  const line = splitEscaped(statement.raw.trim());
   const [, command, user, group] = line.words;
   if (line.unterminated)
     diagnostics.error("CFG_QUOTE", at, "Unterminated quote in the command", "close it on this line");

@@ -1,4 +1,4 @@
-import { difference, type PortionLimits, portionLimits, type Step } from "./difference.js";
+import { difference, portionLimits, type Step } from "./difference.js";
 import { loadConfig } from "./load.js";
 import type { Config } from "./model.js";
 import type { ConfigHost } from "./ports.js";
@@ -12,8 +12,8 @@ export type Edition = string;
 
 /**
  * What it is read for. A reload refuses what has errors, and is in nobody's way: small portions, low priority. At a start nothing
- * waits but the start itself, and what has errors is taken, as keepalived does; a take-over is as fast, but refuses it: it may
- * have the copy of what was in force.
+ * waits but the start itself: everything comes at once. There what has errors is taken, as keepalived does; a take-over refuses it:
+ * it may have the copy of what was in force.
  */
 export type Purpose = "start" | "take-over" | "reload";
 
@@ -42,6 +42,8 @@ export type FromConfigWorker =
   | { readonly kind: "findings"; readonly lines: readonly string[] }
   /** The steps that follow begin with this one; undefined: with nothing. */
   | { readonly kind: "base"; readonly edition: Edition | undefined }
+  /** At a start: all of it, before the copy is written. */
+  | { readonly kind: "whole"; readonly config: Config }
   /** To the new one. */
   | { readonly kind: "steps"; readonly steps: readonly Step[] }
   | { readonly kind: "end"; readonly verdict: Verdict };
@@ -63,9 +65,6 @@ export interface AcceptedCopy {
 
 export type LoadOrder = Extract<ToConfigWorker, { kind: "load" }>;
 
-/** A round trip costs more than what is in it. */
-const startLimits: PortionLimits = { steps: 20_000, octets: 1024 * 1024 };
-
 /** Everything that a `load` is answered with, computed as it is asked for. The copy is written when all the rest was taken. */
 export function* answerLoad(
   { file, purpose, allIncludeChecks = false, running }: LoadOrder,
@@ -73,24 +72,28 @@ export function* answerLoad(
   copy: AcceptedCopy,
 ): Generator<FromConfigWorker> {
   const result = loadConfig(file, host, { allIncludeChecks });
-  const limits = purpose === "reload" ? portionLimits : startLimits;
-  for (const lines of portions(findingLines(result.diagnostics), limits)) yield { kind: "findings", lines };
+  for (const lines of portions(findingLines(result.diagnostics))) yield { kind: "findings", lines };
   const { config } = result;
   if (config === undefined || (purpose !== "start" && hasErrors(result))) {
     yield { kind: "end", verdict: { is: result.missing ? "missing" : "errors" } };
     return;
   }
-  const before = running === undefined ? undefined : copy.read(running);
-  yield { kind: "base", edition: before && running };
-  for (const steps of difference(before, config, limits)) yield { kind: "steps", steps };
+  if (purpose === "reload") yield* changes(config, copy, running);
+  else yield { kind: "whole", config };
   yield { kind: "end", verdict: { is: "good", kept: copy.save(config) } };
 }
 
-function* portions(lines: readonly string[], limits: PortionLimits): Generator<readonly string[]> {
+function* changes(config: Config, copy: AcceptedCopy, running: Edition | undefined): Generator<FromConfigWorker> {
+  const before = running === undefined ? undefined : copy.read(running);
+  yield { kind: "base", edition: before && running };
+  for (const steps of difference(before, config)) yield { kind: "steps", steps };
+}
+
+function* portions(lines: readonly string[]): Generator<readonly string[]> {
   let portion: string[] = [];
   let octets = 0;
   for (const line of lines) {
-    if (portion.length >= limits.steps || (portion.length > 0 && octets + line.length > limits.octets)) {
+    if (portion.length >= portionLimits.steps || (portion.length > 0 && octets + line.length > portionLimits.octets)) {
       yield portion;
       portion = [];
       octets = 0;

@@ -36,27 +36,18 @@ interface Sized {
   readonly octets: number;
 }
 
-export interface PortionLimits {
-  readonly steps: number;
-  readonly octets: number;
-}
-
 /** What a portion holds at most: reading 32 KiB of structured clone takes some 0.3 ms. One string is never divided. */
-export const portionLimits: PortionLimits = { steps: 250, octets: 32 * 1024 };
+export const portionLimits = { steps: 250, octets: 32 * 1024 } as const;
 /** What is larger than this is sent in parts. */
 const WHOLE_OCTETS = 4 * 1024;
 const STEP_OCTETS = 32;
 
 /** The steps from `before` to `after`, in portions. `undefined`: from nothing. Computed as it is read. */
-export function* difference(
-  before: object | undefined,
-  after: object,
-  limits: PortionLimits = portionLimits,
-): Generator<readonly Step[]> {
+export function* difference(before: object | undefined, after: object): Generator<readonly Step[]> {
   let portion: Step[] = [];
   let octets = 0;
   for (const sized of recordSteps(before as Plain | undefined, after as Plain)) {
-    if (portion.length > 0 && (portion.length >= limits.steps || octets + sized.octets > limits.octets)) {
+    if (portion.length > 0 && (portion.length >= portionLimits.steps || octets + sized.octets > portionLimits.octets)) {
       yield portion;
       portion = [];
       octets = 0;

@@ -27,13 +27,29 @@ export type ValuesOf<Args extends readonly Arg<unknown>[]> = {
   readonly [I in keyof Args]: Args[I] extends Arg<infer T> ? T : never;
 };
 
-/** Where a keyword stands and how it reports. */
-export interface Context {
+/** Where a keyword stands and how it reports. Every line makes one, so its position is worked out when asked for. */
+export class Context {
   readonly keyword: string;
-  readonly at: SourcePosition;
+  readonly #word: Word;
   readonly diagnostics: Diagnostics;
   /** For keywords that change how later lines are read (include_check). */
   readonly source: IncludeControl;
+
+  constructor(keyword: string, word: Word, diagnostics: Diagnostics, source: IncludeControl) {
+    this.keyword = keyword;
+    this.#word = word;
+    this.diagnostics = diagnostics;
+    this.source = source;
+  }
+
+  get at(): SourcePosition {
+    return this.#word.at;
+  }
+
+  /** The same place under another name. */
+  named(keyword: string): Context {
+    return new Context(keyword, this.#word, this.diagnostics, this.source);
+  }
 }
 
 /** What is known about a word of the language, whatever it does. */
@@ -236,9 +252,5 @@ export const alias = <K extends Described>(keyword: K, of: string, meta: Partial
 });
 
 /** The context of a word further on in the line. */
-export const contextAt = (context: Context, word: Word): Context => ({
-  keyword: context.keyword,
-  at: word.at,
-  diagnostics: context.diagnostics,
-  source: context.source,
-});
+export const contextAt = ({ keyword, diagnostics, source }: Context, word: Word): Context =>
+  new Context(keyword, word, diagnostics, source);

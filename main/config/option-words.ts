@@ -124,7 +124,7 @@ function applyOption<Draft>(
         continue;
       }
       if (missing !== undefined) missing(word, arg.shape, context);
-      else reportMissing({ ...contextAt(context, word), keyword: word.text }, i + 2, arg.shape);
+      else reportMissing(contextAt(context, word).named(word.text), i + 2, arg.shape);
       return false;
     }
     const parsed = arg.parse(text.text);

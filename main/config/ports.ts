@@ -6,6 +6,7 @@ export interface ConfigHost {
   readonly effectiveUid: number;
   readonly hostName: string;
   readonly workingDirectory: string;
+  /** The bytes are those of the file until the next call. */
   readFile(path: string): FileContent;
   /** Follows symbolic links. Undefined: it does not exist or may not be looked at. */
   stat(path: string): FileStatus | undefined;

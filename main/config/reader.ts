@@ -1,7 +1,7 @@
 import { applyLine } from "./apply.js";
 import type { Diagnostics } from "./diagnostics.js";
 import type { IncludeControl } from "./include-control.js";
-import { type BlockKeyword, type Context, contextAt, type Keyword, type ListKeyword, type Scope } from "./keyword.js";
+import { type BlockKeyword, Context, contextAt, type Keyword, type ListKeyword, type Scope } from "./keyword.js";
 import type { Statement, Word, WordsStatement } from "./lexer.js";
 import type { SourcePosition } from "./model.js";
 import { didYouMean } from "./suggest.js";
@@ -102,8 +102,7 @@ class Reader {
       this.#unknown(scope, first);
       return;
     }
-    const { control } = this.#statements;
-    const context: Context = { keyword: first.text, at: first.at, diagnostics: this.#diagnostics, source: control };
+    const context = new Context(first.text, first, this.#diagnostics, this.#statements.control);
     if (!this.#note(scope, keyword, first)) this.#skipBlockOf(first);
     else if (keyword.kind === "block") this.#block(keyword, draft, statement.words.slice(1), context);
     else if (keyword.kind === "list") this.#list(keyword, draft, statement.words.slice(1), context);

@@ -17,15 +17,10 @@ const named: Readonly<Record<string, string>> = {
 };
 
 /**
- * The words of a keyword's line: command, user, group. Escapes are kept for `splitCommand`; here they only keep a
- * quote from ending its piece.
+ * The words of a script line (command, user, group), and again those of the command: keepalived.conf(5) does it twice by the
+ * same rules, so an escape that is meant for the second time has two backslashes.
  */
-export const splitScriptLine = (text: string): ScriptWords => split(text, false);
-
-/** The arguments of a command (the one word that holds it), with its escapes carried out. */
-export const splitCommand = (command: string): ScriptWords => split(command, true);
-
-function split(text: string, carryOut: boolean): ScriptWords {
+export function splitEscaped(text: string): ScriptWords {
   const words: string[] = [];
   let word: string | undefined;
   let quote = "";
@@ -33,7 +28,7 @@ function split(text: string, carryOut: boolean): ScriptWords {
   while (at < text.length) {
     const c = text.charAt(at);
     if (c === "\\" && at + 1 < text.length) {
-      const piece = carryOut ? readEscape(text, at) : { value: text.slice(at, at + 2), length: 2 };
+      const piece = readEscape(text, at);
       word = (word ?? "") + piece.value;
       at += piece.length;
       continue;

@@ -3,7 +3,7 @@ import type { ScriptLine } from "./keyword.js";
 import type { GlobalDraft } from "./keywords/global-defs.js";
 import type { ScriptCommand, ScriptUser, SourcePosition } from "./model.js";
 import type { ConfigHost, FileStatus } from "./ports.js";
-import { splitCommand } from "./script-line.js";
+import { splitEscaped } from "./script-line.js";
 import { defaultScriptUser, namedScriptUser } from "./script-user.js";
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -36,7 +36,7 @@ export class ScriptResolver {
     user?: { readonly user: string; readonly group: string | undefined },
   ): ScriptCommand | undefined {
     const runAs = this.#userOf(line, user, code === "CFG_SCRIPT" && line.user !== undefined);
-    const [program, ...rest] = splitCommand(line.command).words;
+    const [program, ...rest] = splitEscaped(line.command).words;
     if (runAs === undefined || program === undefined) return undefined;
     const path = this.#locate(program);
     const file = path === undefined ? undefined : this.#host.stat(path);

@@ -40,7 +40,7 @@ export interface DaemonDeps {
 /** What it begins with, and the copy of that. */
 export interface StartConfig {
   readonly config: Config;
-  readonly kept: Kept;
+  readonly kept: Promise<Kept>;
 }
 
 /** The launcher's state memfd (PROTOCOL.md) and its size, as the launcher made it. */
@@ -92,7 +92,7 @@ export class Daemon {
     this.#notifier = new Notifier(this.#scripts, this.#mailer, this.#log, this.#clock);
     const umask = deps.options.umask ?? defaultUmask;
     this.#dumpFiles = new DumpFiles(dumpDirectory(process.env["TMPDIR"]), umask);
-    this.#noteKept(kept);
+    this.#work = kept.then((copy) => this.#phase !== "stopping" && this.#noteKept(copy)).then(() => undefined);
   }
 
   /** Resolves when it serves. @throws DaemonError or a system error when it cannot */

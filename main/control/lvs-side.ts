@@ -10,7 +10,7 @@ import { CheckPool } from "../health/pool.js";
 import { inSlices } from "../health/slices.js";
 import type { Latencies, VirtualServerSnapshot } from "../health/snapshot.js";
 import type { IpvsBackend } from "../ipvs/backend.js";
-import { entryFromConfig, serviceFromConfig } from "../ipvs/from-config.js";
+import { entryFromConfig, entryInSteps, serviceFromConfig } from "../ipvs/from-config.js";
 import { KernelBackend } from "../ipvs/kernel-backend.js";
 import { MemoryBackend } from "../ipvs/memory-backend.js";
 import type { ReconcilePolicy } from "../ipvs/planner.js";
@@ -57,6 +57,8 @@ export class LvsSide {
   #table: Table | undefined;
   #lookingAgain: Disposable | undefined;
   #config: Config;
+  /** Pools that changed while the table is being rewritten: what is built from an older one is out of date. */
+  readonly #newer = new Set<VirtualServerConfig>();
 
   private constructor(deps: LvsSideDeps, config: Config, backend: IpvsBackend | undefined) {
     this.#deps = deps;
@@ -176,6 +178,7 @@ export class LvsSide {
   }
 
   *#rewriteTable(changed: readonly number[], gone: readonly VirtualServerConfig[]): Generator<void> {
+    this.#newer.clear();
     for (const config of gone) {
       this.#table?.writer.setService(serviceKey(serviceFromConfig(config)), undefined, "bulk");
       yield;
@@ -183,8 +186,8 @@ export class LvsSide {
     for (const index of changed) {
       const config = this.#config.virtualServers[index];
       if (config === undefined) continue;
-      const entry = this.#entry(config, index);
-      this.#table?.writer.setService(serviceKey(entry.service), entry, "bulk");
+      const entry = yield* entryInSteps(config, this.#director.pool(index));
+      if (!this.#newer.has(config)) this.#table?.writer.setService(serviceKey(entry.service), entry, "bulk");
       yield;
     }
   }
@@ -200,6 +203,7 @@ export class LvsSide {
   }
 
   #onPoolChange(index: number, config: VirtualServerConfig): void {
+    this.#newer.add(config);
     const entry = this.#entry(config, index);
     this.#table?.writer.setService(serviceKey(entry.service), entry);
   }

@@ -20,7 +20,19 @@ export interface Aside {
   readonly signal?: AbortSignal;
   /** One that is waiting for its order; otherwise a new one. Ended in any case. */
   readonly thread?: Worker | undefined;
+  /** Hears of a configuration that comes as a whole, before its copy is written. */
+  readonly onWhole?: (config: Config, findings: readonly string[]) => void;
 }
+
+export type FirstResult =
+  | {
+      readonly kind: "good";
+      readonly config: Config;
+      readonly findings: readonly string[];
+      /** Written while the start goes on. */
+      readonly kept: Promise<Kept>;
+    }
+  | Exclude<AsideResult, { readonly kind: "good" }>;
 
 /** A start of its own, so that a spare can have it ready: it takes some 50 ms. */
 export const startConfigThread = (): Worker =>
@@ -28,8 +40,7 @@ export const startConfigThread = (): Worker =>
 
 /**
  * Has a configuration read in a thread of its own, so that adverts wait neither for a parser nor for its mistakes, and takes over
- * how it differs from `running`, one portion per turn of the loop. A start has it read there as well: the garbage of a parser
- * would stay in the main thread's heap until a collection that holds up adverts.
+ * how it differs from `running`, one portion per turn of the loop.
  */
 export function readConfigAside(
   order: LoadOrder,
@@ -39,18 +50,40 @@ export function readConfigAside(
   return withWorker(aside, async (ask) => {
     const findings: string[] = [];
     let rebuild = new Rebuild<Config>(undefined);
+    let whole: Config | undefined;
     for (let answer = await ask(order); ; answer = await ask({ kind: "next" })) {
       if (answer.kind === "findings") findings.push(...answer.lines);
       else if (answer.kind === "base") rebuild = new Rebuild(answer.edition === undefined ? undefined : running);
       else if (answer.kind === "steps") rebuild.take(answer.steps);
-      else if (answer.kind === "end") {
+      else if (answer.kind === "whole") {
+        whole = answer.config;
+        aside.onWhole?.(whole, findings);
+      } else if (answer.kind === "end") {
         const { verdict } = answer;
         if (verdict.is !== "good") return { kind: verdict.is, findings };
-        return { kind: "good", config: rebuild.finish(), kept: verdict.kept, findings };
+        return { kind: "good", config: whole ?? rebuild.finish(), kept: verdict.kept, findings };
       }
       await setImmediate();
     }
   });
+}
+
+/**
+ * The same at a start: the garbage of a parser would stay in the main thread's heap until a collection that holds up adverts.
+ * Does not wait for the copy.
+ */
+export function readConfigAtStart(order: LoadOrder, thread?: Worker): Promise<FirstResult> {
+  return new Promise((resolve, reject) => {
+    const onWhole = (config: Config, findings: readonly string[]): void =>
+      resolve({ kind: "good", config, findings, kept: all.then(keptOf) });
+    const all = readConfigAside(order, undefined, { thread, onWhole });
+    all.then((answer) => answer.kind !== "good" && resolve(answer), reject);
+  });
+}
+
+function keptOf(answer: AsideResult): Kept {
+  if (answer.kind === "good") return answer.kept;
+  return { edition: undefined, reason: answer.kind === "failed" ? answer.why : answer.kind };
 }
 
 type Ask = (message: ToConfigWorker) => Promise<FromConfigWorker>;

@@ -8,7 +8,7 @@ import type { Log } from "../observe/log.js";
 import { Daemon, type StartConfig } from "./daemon.js";
 import { exitCodeOf, exitCodes } from "./exit-codes.js";
 import { acceptedConfigPath, logSinks, mainPidFile, type Options } from "./options.js";
-import { type AsideResult, readConfigAside } from "./reload.js";
+import { type FirstResult, readConfigAtStart } from "./reload.js";
 import type { Supervisor, SupervisorEvent } from "./signals.js";
 
 export { startConfigThread } from "./reload.js";
@@ -86,7 +86,7 @@ async function readConfig(start: StartOptions, say: Log): Promise<StartConfig> {
     tellFindings(first, say);
     const sentence = `${configFile} has errors: going on with the configuration that was in force - correct it and reload`;
     say("error", "config.kept", sentence);
-    return { config: before.config, kept: { edition: before.edition } };
+    return { config: before.config, kept: Promise.resolve({ edition: before.edition }) };
   }
   const second = first.kind === "errors" ? await read(start, "start") : first;
   if (second.kind === "good") return taken(second, say);
@@ -95,8 +95,8 @@ async function readConfig(start: StartOptions, say: Log): Promise<StartConfig> {
   throw new DaemonError("E_CONFIG_MISSING", message);
 }
 
-const read = ({ options, configFile }: StartOptions, purpose: Purpose, thread?: Worker): Promise<AsideResult> =>
-  readConfigAside(
+const read = ({ options, configFile }: StartOptions, purpose: Purpose, thread?: Worker): Promise<FirstResult> =>
+  readConfigAtStart(
     {
       kind: "load",
       purpose,
@@ -105,16 +105,15 @@ const read = ({ options, configFile }: StartOptions, purpose: Purpose, thread?: 
       allIncludeChecks: options.allConfig,
       keepAt: acceptedConfigPath(options),
     },
-    undefined,
-    { thread },
+    thread,
   );
 
-function taken(answer: Extract<AsideResult, { kind: "good" }>, say: Log): StartConfig {
+function taken(answer: Extract<FirstResult, { kind: "good" }>, say: Log): StartConfig {
   tellFindings(answer, say);
   return { config: answer.config, kept: answer.kept };
 }
 
-function tellFindings(answer: AsideResult, say: Log): void {
+function tellFindings(answer: FirstResult, say: Log): void {
   if (answer.kind === "failed") return;
   for (const line of answer.findings) say("warning", "config.finding", line);
 }

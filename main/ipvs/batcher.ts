@@ -16,7 +16,7 @@ const ASSUMED_MS = 0.008;
 /** Weight of the newest measurement: a clock that moves in steps of 10 ms must not make the portions jump. */
 const NEWEST = 0.1;
 /** Entries after which the clock is worth a look: in a virtual machine that may be a system call. */
-const ENTRIES_PER_LOOK = 256;
+export const ENTRIES_PER_LOOK = 256;
 
 /** Keeps long work from holding the loop. */
 export class TurnBudget {

@@ -81,8 +81,20 @@ interface Draft {
   readonly drift: Drift[];
 }
 
+/** Destinations that are compared between two steps. */
+const PER_STEP = 256;
+
 /** The steps from `actual` to `desired` that touch only what is ours, or what the wish names. */
 export function planService(view: View): Plan {
+  const steps = planInSteps(view);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same, in steps: a service may have tens of thousands of destinations. */
+export function* planInSteps(view: View): Generator<void, Plan> {
   const draft: Draft = {
     adds: [],
     creates: undefined,
@@ -95,7 +107,7 @@ export function planService(view: View): Plan {
   };
   if (view.desired === undefined) planRemoval(view, draft);
   else if (view.actual === undefined) planCreation(view, view.desired, draft);
-  else planChange(view, view.desired, view.actual, draft);
+  else yield* planChange(view, view.desired, view.actual, draft);
   return draft;
 }
 
@@ -129,11 +141,16 @@ function planCreation({ owned, held }: View, desired: ServiceEntry, draft: Draft
   draft.adds.unshift({ do: "new-service", service });
 }
 
-function planChange(view: View, desired: ServiceEntry, actual: ServiceEntry, draft: Draft): void {
+function* planChange(view: View, desired: ServiceEntry, actual: ServiceEntry, draft: Draft): Generator<void> {
   planServiceAttributes(view, desired, actual, draft);
-  for (const [key, destination] of desired.destinations) planDestination(view, key, destination, draft);
+  let compared = 0;
+  for (const [key, destination] of desired.destinations) {
+    planDestination(view, key, destination, draft);
+    if (++compared % PER_STEP === 0) yield;
+  }
   const unwanted: Destination[] = [];
   for (const key of view.owned.destinations.keys()) {
+    if (++compared % PER_STEP === 0) yield;
     if (desired.destinations.has(key)) continue;
     const existing = actual.destinations.get(key);
     if (existing === undefined) draft.forgotten.push(key);
@@ -232,10 +249,16 @@ function planDeletes(
   unwanted: readonly Destination[],
   draft: Draft,
 ): void {
+  if (unwanted.length === 0) return;
   const added = draft.adds.flatMap((operation, index) => (operation.do === "new-dest" ? [index] : []));
-  const survivor = [...desired.destinations].some(([key, d]) => d.weight > 0 && actual.destinations.has(key));
+  const survivor = hasSurvivor(desired, actual);
   for (const [i, destination] of unwanted.entries())
     draft.deletes.push(deletion(actual, destination, survivor ? [] : partnersOf(i, unwanted.length, added)));
+}
+
+function hasSurvivor(desired: ServiceEntry, actual: ServiceEntry): boolean {
+  for (const [key, { weight }] of desired.destinations) if (weight > 0 && actual.destinations.has(key)) return true;
+  return false;
 }
 
 function partnersOf(i: number, deletes: number, adds: readonly number[]): number[] {

@@ -3,7 +3,8 @@ import type { VirtualServerConfig } from "../config/model.js";
 import { type Port, port } from "../units.js";
 import {
   type Destination,
-  entryOf,
+  type DestinationKey,
+  destinationKey,
   HOST_MASK_INET,
   HOST_PREFIX_INET6,
   IP_VS_SVC_F_PERSISTENT,
@@ -23,10 +24,22 @@ const INT32_MAX = 0x7fffffff;
 
 /** What a virtual server with this pool is in IPVS, as keepalived would set it up. */
 export function entryFromConfig(config: VirtualServerConfig, pool: Iterable<PoolMember>): ServiceEntry {
-  return entryOf(
-    serviceFromConfig(config),
-    Array.from(pool, (member) => destinationFromConfig(config, member)),
-  );
+  const steps = entryInSteps(config, pool);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same, in steps of one member. */
+export function* entryInSteps(config: VirtualServerConfig, pool: Iterable<PoolMember>): Generator<void, ServiceEntry> {
+  const destinations = new Map<DestinationKey, Destination>();
+  for (const member of pool) {
+    const destination = destinationFromConfig(config, member);
+    destinations.set(destinationKey(destination), destination);
+    yield;
+  }
+  return { service: serviceFromConfig(config), destinations };
 }
 
 /** Flags, time and granularity of persistence are set only for a persistent service; else the whole address counts. */

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.js";
 import type { GlobalConfig } from "../config/model.js";
-import { type Plan, planService } from "./diff.js";
+import { type Plan, planInSteps, type View } from "./diff.js";
 import { RepairLimiter } from "./repair-limiter.js";
 import type { Reporter } from "./reporter.js";
 import type { Slot } from "./slot.js";
@@ -25,11 +25,17 @@ export class Planner implements Disposable {
     this.#options = options;
   }
 
-  plan(slot: Slot): Plan {
-    const plan = this.#compare(slot);
-    const final = this.#holdContested(slot, plan) ? this.#compare(slot) : plan;
-    if (slot.resetDrift === "once") slot.resetDrift = "no";
-    return final;
+  /** In steps. When the wish changes between two of them, it begins anew. */
+  *plan(slot: Slot): Generator<void, Plan> {
+    for (;;) {
+      const { desired } = slot;
+      const plan = yield* planInSteps(this.#view(slot));
+      if (slot.desired !== desired) continue;
+      const final = this.#holdContested(slot, plan) ? yield* planInSteps(this.#view(slot)) : plan;
+      if (slot.desired !== desired) continue;
+      if (slot.resetDrift === "once") slot.resetDrift = "no";
+      return final;
+    }
   }
 
   /** A reload: everything may be put right again, at once. */
@@ -44,9 +50,9 @@ export class Planner implements Disposable {
     this.#timers.clear();
   }
 
-  #compare({ desired, present, owned, held, resetDrift }: Slot): Plan {
+  #view({ desired, present, owned, held, resetDrift }: Slot): View {
     const reset = this.#options.policy() === "full" || resetDrift !== "no";
-    return planService({ desired, actual: present, owned, held, drift: reset ? "reset" : "keep" });
+    return { desired, actual: present, owned, held, drift: reset ? "reset" : "keep" };
   }
 
   /** @returns true when some entries must not be repaired now. A repair that the kernel refuses is nobody's contest. */

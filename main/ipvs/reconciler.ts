@@ -111,7 +111,7 @@ export class Reconciler {
       const begin = clock.now();
       const dump = await backend.dumpDestinations(next.id);
       this.#pacer.measuredDestinations(clock.now() - begin);
-      if (this.#isReadable(dump)) writer.observeDestinations(next.key, dump.entries, stamp);
+      if (this.#isReadable(dump)) await writer.observeDestinations(next.key, dump.entries, stamp);
       if (this.#round.length > 0) continue;
       this.#pacer.roundEnded();
       this.#lastRound = clock.now() - this.#roundBegan;

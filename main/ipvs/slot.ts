@@ -20,6 +20,9 @@ import {
   serviceKey,
 } from "./table.js";
 
+/** Destinations that are compared between two steps. */
+const PER_STEP = 256;
+
 /** Our picture of the kernel's side of one service. */
 export type Actual =
   | { readonly kind: "unread" }
@@ -122,11 +125,15 @@ export class Slot {
     return true;
   }
 
-  /** @returns true when that is news. Only a slot whose service is there has destinations. */
-  observeDestinations(destinations: readonly Destination[]): boolean {
+  /**
+   * In steps, between which nothing may be written to the service. @returns true when that is news. Only a slot whose service is
+   * there has destinations.
+   */
+  *observeDestinations(destinations: readonly Destination[]): Generator<void, boolean> {
     const { actual } = this;
     if (actual.kind !== "present") return false;
-    const news = !this.#isAsKnown(actual.destinations.content, destinations);
+    const news = !(yield* this.#isAsKnown(actual.destinations.content, destinations));
+    if (this.actual !== actual) return false; // read anew meanwhile
     if (news) this.#read(actual.service, destinations);
     if (this.resetDrift !== "no") this.resetDrift = news ? "once" : "no";
     return news;
@@ -201,12 +208,18 @@ export class Slot {
     this.disownDestination(key);
   }
 
-  #isAsKnown(known: ReadonlyMap<DestinationKey, Destination>, found: readonly Destination[]): boolean {
+  *#isAsKnown(
+    known: ReadonlyMap<DestinationKey, Destination>,
+    found: readonly Destination[],
+  ): Generator<void, boolean> {
     if (found.length !== known.size) return false;
-    return found.every((destination) => {
+    let compared = 0;
+    for (const destination of found) {
       const before = known.get(destinationKey(destination));
-      return before !== undefined && sameDestination(before, destination);
-    });
+      if (before === undefined || !sameDestination(before, destination)) return false;
+      if (++compared % PER_STEP === 0) yield;
+    }
+    return true;
   }
 
   #read(service: Service, destinations: readonly Destination[]): void {

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.js";
 import type { Log } from "../observe/log.js";
 import type { IpvsBackend } from "./backend.js";
-import { Batcher, type Run, type Settled, TurnBudget } from "./batcher.js";
+import { Batcher, ENTRIES_PER_LOOK, type Run, type Settled, TurnBudget } from "./batcher.js";
 import type { Drift, Plan } from "./diff.js";
 import { printOf } from "./fingerprint.js";
 import { type OwnershipRecord, ownershipKey, parseOwnershipKey } from "./ownership.js";
@@ -166,10 +166,17 @@ export class IpvsWriter {
   }
 
   /** A complete reading of the destinations of one service, begun at `stamp`. */
-  observeDestinations(key: ServiceKey, destinations: readonly Destination[], stamp: number): void {
+  async observeDestinations(key: ServiceKey, destinations: readonly Destination[], stamp: number): Promise<void> {
     const slot = this.#slots.get(key);
     if (slot === undefined || slot.touched > stamp) return;
-    if (slot.observeDestinations(destinations)) this.#mark(slot);
+    const budget = new TurnBudget(this.#options.clock);
+    const steps = slot.observeDestinations(destinations);
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) {
+      await budget.breathe();
+      if (slot.touched > stamp) return;
+    }
+    if (step.value) this.#mark(slot);
   }
 
   /**
@@ -267,19 +274,25 @@ export class IpvsWriter {
         if (slot.actual.kind === "unread") continue; // came while others were read: stays in its queue for the next pass
         this.#urgent.delete(slot);
         this.#bulk.delete(slot);
-        const plan = this.#plan(slot);
+        const plan = await this.#plan(slot, budget);
         operations += plan.adds.length + plan.deletes.length;
         work.push({ slot, plan, settled: [] });
-        if (budget.worked(1 + (slot.desired?.destinations.size ?? 0))) await budget.breathe();
+        if (budget.worked(1 + Math.min(slot.desired?.destinations.size ?? 0, ENTRIES_PER_LOOK))) await budget.breathe();
       }
     return work;
   }
 
   /** What the comparison found out is noted at once: the wish may be another one in the next turn. */
-  #plan(slot: Slot): Plan {
-    const plan = this.#planner.plan(slot);
-    takeNote(slot, plan);
-    return plan;
+  async #plan(slot: Slot, budget: TurnBudget): Promise<Plan> {
+    const steps = this.#planner.plan(slot);
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) {
+        takeNote(slot, step.value);
+        return step.value;
+      }
+      await budget.breathe();
+    }
   }
 
   async #pass(work: readonly Work[], budget: TurnBudget): Promise<void> {
@@ -322,10 +335,11 @@ export class IpvsWriter {
     for (const slot of slots) {
       slot.desired = undefined;
       const dump = await this.#options.backend.dumpDestinations(slot.id);
-      if (dump.kind === "complete") slot.observeDestinations(dump.entries);
+      if (dump.kind === "complete") for (const _ of slot.observeDestinations(dump.entries)) await budget.breathe();
       await budget.breathe();
     }
-    const work = slots.map((slot) => ({ slot, plan: this.#plan(slot), settled: [] }));
+    const work: Work[] = [];
+    for (const slot of slots) work.push({ slot, plan: await this.#plan(slot, budget), settled: [] });
     await this.#pass(work, budget);
     this.#retries[Symbol.dispose]();
   }

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { Diagnostics } from "../../main/config/diagnostics.js";
 import { formatConfig } from "../../main/config/format/format.js";
-import { splitScriptLine } from "../../main/config/script-line.js";
+import { splitEscaped } from "../../main/config/script-line.js";
 import { StatementSource } from "../../main/config/statement-source.js";
 import { projectRoot } from "../harness/project.js";
 import { fakeHost, load, MAIN_FILE } from "../unit/config-fake-host.js";
@@ -45,7 +45,7 @@ function statements(text: string): unknown {
     if (statement.kind !== "words") all.push(statement.kind);
     else {
       const words = statement.words.map((word) => word.text);
-      all.push(words, scripts.includes(words[0] ?? "") && splitScriptLine(statement.raw.trim()));
+      all.push(words, scripts.includes(words[0] ?? "") && splitEscaped(statement.raw.trim()));
     }
   }
   return all;

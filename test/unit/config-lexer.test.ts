@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { splitCommand, splitScriptLine } from "../../main/config/script-line.js";
+import { splitEscaped } from "../../main/config/script-line.js";
 import { statementsOf } from "./config-statements.js";
 
 /** Words with their columns. */
@@ -67,10 +67,11 @@ for (const [text, words] of [
   ["notify \"/bin/x 'a b' c\" user grp", ["notify", "/bin/x 'a b' c", "user", "grp"]],
   ["notify '/bin/x \"a\"'", ["notify", '/bin/x "a"']],
   ['script a"b c"d', ["script", "ab cd"]],
-  ['script "a \\" b"', ["script", 'a \\" b']],
+  ['script "a \\"b c\\""', ["script", 'a "b c"']],
+  ['script "a \\\\x41"', ["script", "a \\x41"]],
   ['script ""', ["script", ""]],
 ] as const) {
-  test(`script line ${text}`, () => assert.deepEqual(splitScriptLine(text), { words, unterminated: false }));
+  test(`script line ${text}`, () => assert.deepEqual(splitEscaped(text), { words, unterminated: false }));
 }
 
 for (const [command, words] of [
@@ -79,9 +80,9 @@ for (const [command, words] of [
   ["a\\ b", ["a b"]],
   ["", []],
 ] as const) {
-  test(`command ${JSON.stringify(command)}`, () => assert.deepEqual(splitCommand(command).words, words));
+  test(`command ${JSON.stringify(command)}`, () => assert.deepEqual(splitEscaped(command).words, words));
 }
 
 test("a quote that is left open in a script line is reported by its flag", () => {
-  assert.deepEqual(splitScriptLine("script 'a b"), { words: ["script", "a b"], unterminated: true });
+  assert.deepEqual(splitEscaped("script 'a b"), { words: ["script", "a b"], unterminated: true });
 });

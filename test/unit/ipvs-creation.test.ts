@@ -41,7 +41,7 @@ test("what others remove of it is repaired; the wish that it was made from is no
   const stand = new Stand();
   const entry = sampleEntry("10.0.0.1", "10.0.0.2");
   await stand.start(entry);
-  stand.writer.observeDestinations("[192.0.2.1]:tcp:80", [sampleDestination("10.0.0.1")], stand.writer.stamp);
+  await stand.writer.observeDestinations("[192.0.2.1]:tcp:80", [sampleDestination("10.0.0.1")], stand.writer.stamp);
   assert.equal(entry.destinations.size, 2);
   await rest();
   assert.deepEqual(stand.sent, ["new-dest [192.0.2.1]:tcp:80 -> [10.0.0.2]:80"]);

@@ -54,7 +54,8 @@ const check = <Draft extends CheckDraft>({ make, close, ...rules }: Rules<Draft>
     open: (server, header, context): Draft => {
       adviseSurplus(header[0], context);
       const made = make(server, context.at);
-      server.checks.push(made);
+      if (server.checks === undefined) server.checks = [made];
+      else server.checks.push(made);
       return made;
     },
     ...(close === undefined

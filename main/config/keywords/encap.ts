@@ -101,12 +101,12 @@ export function takeEncap(rest: readonly Word[], context: Context): TakenEncap {
     case "ip6":
       return takeTunnel(kind.text, rest.slice(1), contextAt(context, kind));
     case "mpls":
-      return takeValue(labels, value, contextAt({ ...context, keyword: "mpls" }, kind), (list) => ({
+      return takeValue(labels, value, contextAt(context.named("mpls"), kind), (list) => ({
         kind: "mpls",
         labels: list,
       }));
     case "ila":
-      return takeValue(locator, value, contextAt({ ...context, keyword: "ila" }, kind), (text) => ({
+      return takeValue(locator, value, contextAt(context.named("ila"), kind), (text) => ({
         kind: "ila",
         locator: text,
       }));

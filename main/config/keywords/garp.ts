@@ -167,7 +167,7 @@ export const globalGarpKeywords: Readonly<Record<string, Keyword<GlobalGarpDraft
       draft.masterRepeat ??= 1;
       draft.masterDelay ??= 0 as Milliseconds;
       draft.masterRefresh ??= 0 as Milliseconds;
-      draft.masterRefreshRepeat ??= 1;
+      draft.masterRefreshRepeat ??= 0;
     },
     default: "off",
     since: "2.0.12",

@@ -1,7 +1,7 @@
 import { choice, integer, optional, switchArg, text, textUpTo } from "../args.js";
 import { type Keyword, keywordsFor, type Scope, type ScriptLine } from "../keyword.js";
 import type { SourcePosition } from "../model.js";
-import { splitScriptLine } from "../script-line.js";
+import { splitEscaped } from "../script-line.js";
 import { type CheckTimingDraft, checkTiming } from "./timing.js";
 
 /** What a block MISC_CHECK, FILE_CHECK or BFD_CHECK said: checkers that look at this host. */
@@ -42,7 +42,7 @@ export const miscCheckScope: Scope<MiscCheckDraft> = {
     misc_path: misc.words({
       shape: '"<command> [<arguments>]"',
       apply: (draft, _words, { keyword, at, diagnostics }, raw) => {
-        const line = splitScriptLine(raw.trim());
+        const line = splitEscaped(raw.trim());
         const [, command, surplus] = line.words;
         if (line.unterminated) {
           diagnostics.error("CFG_QUOTE", at, "Unterminated quote in the command", "close it on this line");

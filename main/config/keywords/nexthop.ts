@@ -21,7 +21,7 @@ export function readVia(rest: readonly Word[], context: Context): { address: IpA
   const family: Family | undefined = first?.text === "inet" || first?.text === "inet6" ? first.text : undefined;
   const word = family === undefined ? first : rest[1];
   if (word === undefined) {
-    reportMissing({ ...context, keyword: family ?? "via" }, 2, "<address>");
+    reportMissing(context.named(family ?? "via"), 2, "<address>");
     return undefined;
   }
   const parsed = address.parse(word.text);
@@ -68,7 +68,7 @@ export const hopOptions = {
     take: (_draft, rest, context) => {
       const taken = rest[0]?.text === "to" ? 2 : 1;
       if (rest.length < taken) {
-        reportMissing({ ...context, keyword: "as" }, 2, "[to] <address>");
+        reportMissing(context.named("as"), 2, "[to] <address>");
         return undefined;
       }
       context.diagnostics.error("CFG_BAD_VALUE", context.at, "'as to' is for MPLS only - ignoring", "remove it");

@@ -24,7 +24,8 @@ export interface RealServerDraft extends TimingDraft {
   snmpName?: string;
   notifyUp?: ScriptLine;
   notifyDown?: ScriptLine;
-  readonly checks: CheckDraft[];
+  /** Undefined: none. Most have one, and an array that grows by push would have room for 17. */
+  checks: CheckDraft[] | undefined;
 }
 
 const keyword = keywordsFor<RealServerDraft>();

@@ -2,7 +2,7 @@ import { type Context, type Keyword, keywordsFor } from "../keyword.js";
 import type { Word } from "../lexer.js";
 import { type RegexOption, regexOptions } from "../model-checks.js";
 import { type OptionTable, optionsFor } from "../option-words.js";
-import { splitCommand } from "../script-line.js";
+import { splitEscaped } from "../script-line.js";
 import { didYouMean } from "../suggest.js";
 
 /** What a `url` block said about the page's text. */
@@ -75,7 +75,7 @@ export const regexKeywords: Readonly<Record<string, Keyword<RegexDraft>>> = {
 
 function readPattern(words: readonly Word[], context: Context, raw: string): string | undefined {
   const { at, diagnostics } = context;
-  const line = splitCommand(raw.trim());
+  const line = splitEscaped(raw.trim());
   const [, pattern, surplus] = line.words;
   if (line.unterminated)
     diagnostics.error("CFG_QUOTE", at, "Unterminated quote in the pattern", "close it on this line");

@@ -45,7 +45,7 @@ const typed = (type: number): OptionWord<RouteDraft> => ({
   take: (draft, rest, context) => {
     const [destination] = rest;
     if (destination === undefined) {
-      reportMissing({ ...context, keyword: routeTypes[type] ?? String(type) }, 2, prefixOrAny.shape);
+      reportMissing(context.named(routeTypes[type] ?? String(type)), 2, prefixOrAny.shape);
       return undefined;
     }
     draft.type = type;
@@ -252,7 +252,7 @@ export function parseRouteLine(
   if (!readOptions(draft, own, context, { table, of: "a route", scope: "a route", unknown })) return undefined;
   if (nexthopAt !== -1) readNexthops(draft, words.slice(nexthopAt + 1), context);
   if (draft.typeWord !== undefined) {
-    reportMissing({ ...context, keyword: draft.typeWord }, 2, prefixOrAny.shape);
+    reportMissing(context.named(draft.typeWord), 2, prefixOrAny.shape);
     return undefined;
   }
   if (draft.destination !== undefined) return draft;

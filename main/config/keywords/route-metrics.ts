@@ -15,8 +15,8 @@ function lockable<T>(name: string, arg: Arg<T>, set: (draft: RouteDraft, metric:
   return option({
     args: [{ ...lock, shape: "[lock]" }, arg],
     apply: () => undefined, // `take` does it all
-    take: (draft, rest, { at, diagnostics, source }) => {
-      const context: Context = { keyword: name, at, diagnostics, source };
+    take: (draft, rest, given) => {
+      const context = given.named(name);
       const locked = rest[0]?.text === "lock";
       const value = rest[locked ? 1 : 0];
       const metric = value === undefined ? missing(rest, arg, context) : parsed(arg, value, context);
@@ -31,7 +31,7 @@ function lockable<T>(name: string, arg: Arg<T>, set: (draft: RouteDraft, metric:
 
 function missing(rest: readonly Word[], { shape }: Arg<unknown>, context: Context): undefined {
   const [word] = rest;
-  reportMissing(word === undefined ? context : { ...contextAt(context, word), keyword: word.text }, 2, shape);
+  reportMissing(word === undefined ? context : contextAt(context, word).named(word.text), 2, shape);
 }
 
 function parsed<T>(arg: Arg<T>, word: Word, { diagnostics, keyword }: Context): { value: T } | undefined {

@@ -215,7 +215,7 @@ const afterType = ["goto", "nop", "blackhole", "unreachable", "prohibit"];
 /** The word after `type` has to be an action, which is read as any other. */
 function takeType(word: Word | undefined, context: Context): number | undefined {
   if (word === undefined) {
-    reportMissing({ ...context, keyword: "type" }, 2, afterType.join("|"));
+    reportMissing(context.named("type"), 2, afterType.join("|"));
     return undefined;
   }
   if (afterType.includes(word.text)) return 0;

@@ -42,7 +42,7 @@ function readMark({ name }: GroupDraft, words: readonly Word[], context: Context
   const { diagnostics } = context;
   const [, number, of] = words;
   if (number === undefined) {
-    reportMissing({ ...context, keyword: "fwmark" }, 2, "<0..4294967295> [inet|inet6]");
+    reportMissing(context.named("fwmark"), 2, "<0..4294967295> [inet|inet6]");
     return undefined;
   }
   const fwmark = mark.parse(number.text);

@@ -119,11 +119,7 @@ function readWords(link: LinkDraft, words: readonly Word[], context: Context, ot
     }
     const value = words[++i];
     if (value === undefined) {
-      reportMissing(
-        { ...contextAt(context, word), keyword: word.text },
-        2,
-        word.text === "name" ? "<interface>" : "<group>",
-      );
+      reportMissing(contextAt(context, word).named(word.text), 2, word.text === "name" ? "<interface>" : "<group>");
       return false;
     }
     if (word.text === "group") link.group = named(value.text, value.at);

@@ -83,10 +83,11 @@ const given = (words: readonly (string | number | undefined)[]): readonly string
 /** A word that would be split, or begin a comment or a block, stands in double quotes. */
 const quoted = (word: string): string => (word !== "" && !/[\s"{}#!]/.test(word) ? word : `"${word}"`);
 
-/** One argument inside a quoted command: what is special there gets a backslash, blanks and odd bytes an octal escape. */
+/** One argument inside a quoted command. Escapes are carried out twice (script-line.ts), so they have two backslashes. */
 const argument = (word: string): string =>
   word === ""
     ? "''"
-    : word.replace(/[^A-Za-z0-9_@%+=:,./-]/gu, (c) =>
-        [...Buffer.from(c)].map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join(""),
+    : word.replace(
+        /[^A-Za-z0-9_@%+=:,./\u0080-\uffff-]/g,
+        (c) => `\\\\${c.charCodeAt(0).toString(8).padStart(3, "0")}`,
       );

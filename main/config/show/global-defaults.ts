@@ -34,7 +34,9 @@ function showGarp(global: GlobalConfig, out: ConfWriter): void {
   out.line("vrrp_garp_master_delay", inSeconds(garp.masterDelay));
   out.line("vrrp_garp_master_repeat", garp.masterRepeat);
   out.line("vrrp_garp_master_refresh", inSeconds(garp.masterRefresh));
-  out.line("vrrp_garp_master_refresh_repeat", garp.masterRefreshRepeat);
+  // 0 comes from vrrp_min_garp alone, which leaves what stands before it as it is.
+  if (garp.masterRefreshRepeat > 0) out.line("vrrp_garp_master_refresh_repeat", garp.masterRefreshRepeat);
+  else out.line("vrrp_min_garp");
   out.line("vrrp_garp_lower_prio_delay", inSeconds(garp.lowerPrioDelay));
   out.line("vrrp_garp_lower_prio_repeat", garp.lowerPrioRepeat);
   // 0 is not in keepalived's range: no gap is said by saying nothing.

@@ -97,7 +97,8 @@ function showGarp({ garp, extras }: VrrpInstanceConfig, out: ConfWriter): void {
   out.line("garp_master_delay", inSeconds(garp.masterDelay));
   out.line("garp_master_repeat", garp.masterRepeat);
   out.line("garp_master_refresh", inSeconds(garp.masterRefresh));
-  out.line("garp_master_refresh_repeat", garp.masterRefreshRepeat);
+  // 0 cannot be written: it is inherited from vrrp_min_garp.
+  if (garp.masterRefreshRepeat > 0) out.line("garp_master_refresh_repeat", garp.masterRefreshRepeat);
   out.line("garp_lower_prio_delay", inSeconds(garp.lowerPrioDelay));
   out.line("garp_lower_prio_repeat", garp.lowerPrioRepeat);
   const { garpExtra } = extras;

@@ -88,7 +88,7 @@ function finishBfd(
     diagnostics.error("CFG_UNKNOWN_NAME", at, `BFD_CHECK - BFD ${name} not configured`, hint);
     return undefined;
   }
-  const first = realServer.checks.find((check) => check.type === "BFD_CHECK" && check.name === name);
+  const first = realServer.checks?.find((check) => check.type === "BFD_CHECK" && check.name === name);
   if (first !== draft) {
     const message = `BFD_CHECK - RS already monitoring ${name}`;
     diagnostics.error("CFG_DUPLICATE", at, message, "remove one of them");

@@ -55,7 +55,7 @@ function finishRealServer(
   plain: DestinationIpvsConfig,
 ): RealServerConfig {
   const { draft: virtualServer, global, resolver, service } = context;
-  const made = draft.checks.map((check) => finishCheck(check, draft, context));
+  const made = draft.checks?.map((check) => finishCheck(check, draft, context)) ?? [];
   // What filter() returns has room for 17: it is asked only where something is to be left out.
   const finished = made.every(isThere) ? made : made.filter(isThere);
   const allRun = finished.every(runsToday);

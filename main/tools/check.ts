@@ -10,6 +10,7 @@ import { sarifLog } from "../config/report-sarif.js";
 import { checkReport, plain, styled } from "../config/report-text.js";
 import { version } from "../control/version.js";
 import { errnoName } from "../errors.js";
+import { UsageError, withCommandLine } from "./command-line.js";
 
 const usage = `usage: holdfast check FILE... [--format text|json|sarif] [--strict] [--config-id ID]
 Reads each FILE (- for standard input) as the daemon would and says everything that is wrong with it. Interfaces, users
@@ -28,42 +29,35 @@ interface Asked {
 
 /** `holdfast check`: exit 0 without errors, 1 with errors, 2 for a wrong command line. */
 export async function run(argv: readonly string[]): Promise<number> {
-  const asked = read(argv);
-  if (typeof asked === "string") {
-    process.stderr.write(`${asked}${usage}`);
-    return 2;
-  }
-  if (asked === undefined) {
-    process.stdout.write(usage);
-    return 0;
-  }
-  const { files, findings } = check(asked, createHost({ configId: asked.configId }));
-  process.stdout.write(rendered(asked, files, findings));
-  return findings.some(({ severity }) => severity === "error") ? 1 : 0;
+  return withCommandLine(
+    "check",
+    usage,
+    () => read(argv),
+    (asked) => {
+      const { files, findings } = check(asked, createHost({ configId: asked.configId }));
+      process.stdout.write(rendered(asked, files, findings));
+      return findings.some(({ severity }) => severity === "error") ? 1 : 0;
+    },
+  );
 }
 
-/** @returns what is wrong with the command line as text, or undefined for --help */
-function read(argv: readonly string[]): Asked | string | undefined {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        format: { type: "string", default: "text" },
-        strict: { type: "boolean", default: false },
-        "config-id": { type: "string", short: "i" },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    });
-    if (values.help) return undefined;
-    const format = formats.find((known) => known === values.format);
-    if (format === undefined) return `holdfast check: unknown format '${values.format}' - use ${formats.join(", ")}\n`;
-    if (positionals.length === 0) return "holdfast check: no FILE is given\n";
-    return { names: positionals, format, strict: values.strict, configId: values["config-id"] };
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return `holdfast check: ${error.message}\n`;
-  }
+/** Undefined for --help. @throws UsageError, TypeError */
+function read(argv: readonly string[]): Asked | undefined {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      format: { type: "string", default: "text" },
+      strict: { type: "boolean", default: false },
+      "config-id": { type: "string", short: "i" },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const format = formats.find((known) => known === values.format);
+  if (format === undefined) throw new UsageError(`unknown format '${values.format}' - use ${formats.join(", ")}`);
+  if (positionals.length === 0) throw new UsageError("no FILE is given");
+  return { names: positionals, format, strict: values.strict, configId: values["config-id"] };
 }
 
 /** Each file on its own: definitions and names of one mean nothing in the other. */

@@ -4,6 +4,7 @@ import { loadConfig } from "../config/load.js";
 import type { Config } from "../config/model.js";
 import { hasErrors, renderDiagnostics } from "../config/report.js";
 import { showConfig } from "../config/show/show.js";
+import { UsageError, withCommandLine } from "./command-line.js";
 
 const usage = `usage: holdfast config show FILE [--format conf|json] [--secrets] [--config-id ID]
 Shows the effective configuration: includes, conditions, definitions and defaults filled in, scripts resolved.
@@ -12,21 +13,15 @@ Passwords and keys are hidden unless --secrets is given.
 
 /** `holdfast config show`: exit 0; 1 when the file has errors (what could be understood is shown); 2 for a wrong command line. */
 export async function run(argv: readonly string[]): Promise<number> {
-  const asked = read(argv);
-  if (typeof asked === "string") {
-    process.stderr.write(`${asked}${usage}`);
-    return 2;
-  }
-  if (asked === undefined) {
-    process.stdout.write(usage);
-    return 0;
-  }
+  return withCommandLine("config", usage, () => read(argv), show);
+}
+
+function show(asked: Asked): number {
   const result = loadConfig(asked.file, createHost({ configId: asked.configId }));
   process.stderr.write(renderDiagnostics(result.diagnostics));
   const { config } = result;
   if (config !== undefined) {
-    const text = asked.format === "json" ? asJson(config, asked.secrets) : showConfig(config, asked);
-    process.stdout.write(text);
+    process.stdout.write(asked.format === "json" ? asJson(config, asked.secrets) : showConfig(config, asked));
   }
   return config === undefined || hasErrors(result) ? 1 : 0;
 }
@@ -38,30 +33,25 @@ interface Asked {
   readonly configId: string | undefined;
 }
 
-/** @returns what is wrong with the command line as text, or undefined for --help */
-function read(argv: readonly string[]): Asked | string | undefined {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        format: { type: "string", default: "conf" },
-        secrets: { type: "boolean", default: false },
-        "config-id": { type: "string", short: "i" },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    });
-    if (values.help) return undefined;
-    const [verb, file, ...more] = positionals;
-    if (verb !== "show" || file === undefined || more.length > 0) return "";
-    const { format, secrets } = values;
-    if (format !== "conf" && format !== "json")
-      return `holdfast config: unknown format '${format}' - use conf or json\n`;
-    return { file, format, secrets, configId: values["config-id"] };
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return `holdfast config: ${error.message}\n`;
-  }
+/** Undefined for --help. @throws UsageError, TypeError */
+function read(argv: readonly string[]): Asked | undefined {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      format: { type: "string", default: "conf" },
+      secrets: { type: "boolean", default: false },
+      "config-id": { type: "string", short: "i" },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const [verb, file, ...more] = positionals;
+  if (verb !== "show") throw new UsageError("the only verb is show");
+  if (file === undefined || more.length > 0) throw new UsageError("write one FILE");
+  const { format, secrets } = values;
+  if (format !== "conf" && format !== "json") throw new UsageError(`unknown format '${format}' - use conf or json`);
+  return { file, format, secrets, configId: values["config-id"] };
 }
 
 /** Members of the model that hold secrets, wherever they stand. */

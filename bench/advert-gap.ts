@@ -2,6 +2,7 @@
  * How regular are adverts at advert_int 0.1 while 5,000 checks run? Ours and keepalived's, on one segment, in one capture.
  * Usage: node dist/bench/advert-gap.js [seconds] [checks]
  */
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { holdfast, keepalived } from "../test/harness/daemon.js";
 import type { Advert } from "../test/harness/frames.js";
@@ -65,6 +66,7 @@ export async function measureAdvertGaps(seconds: number, checks: number): Promis
     20_000,
     async () => (await ours.hasAddress("192.0.2.51")) && theirs.hasAddress("192.0.2.52"),
   );
+  await until("it can be asked", 30_000, () => existsSync(daemon.files.controlSocket));
   const completed = (): Promise<number> => completedChecks(daemon.files.controlSocket);
   await until("all checks have run", 30_000, async () => (await completed()) >= checks, 250);
 

@@ -56,7 +56,7 @@ function farmText({ virtualServers, realServers, networks: [services, servers], 
         "  }",
       );
     }
-    blocks.push(...lines, "}");
+    blocks.push(lines.join("\n"), "}");
   }
   return `${instance}${blocks.join("\n")}\n`;
 }

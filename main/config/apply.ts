@@ -108,7 +108,13 @@ function applyScript<Draft>(
   const [, command, user, group] = line.words;
   if (line.unterminated)
     diagnostics.error("CFG_QUOTE", at, "Unterminated quote in the command", "close it on this line");
-  if (command === undefined || command.trim() === "") {
+  const empty = command?.trim() === "";
+  if (empty && keyword.missing === undefined) {
+    // Templates write `notify_master ""` where nothing is to be run, and keepalived takes it.
+    diagnostics.warn("CFG_ADVICE", at, `${name} names no command; nothing is run`, "remove the line");
+    return;
+  }
+  if (command === undefined || empty) {
     reportMissingWord(context, 2, '"<command> [arguments]" [<user> [<group>]]', keyword.missing);
     return;
   }

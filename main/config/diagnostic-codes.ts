@@ -152,7 +152,7 @@ export const diagnosticCodes = {
   CFG_SURPLUS: {
     exit: 0,
     title: "words after the value are ignored",
-    why: "The keyword takes fewer words. keepalived ignores the others in silence; often they were meant as a comment whose `#` was forgotten, or a text with blanks lacks its quotes.",
+    why: "The keyword takes fewer words. keepalived ignores the others in silence; often they were meant as a comment whose `#` was forgotten, a text with blanks lacks its quotes, or they are a second keyword: each begins a line of its own, in a block of one line too.",
     bad: conf(`
       global_defs {
         router_id web1 rack7

@@ -84,7 +84,8 @@ export class Diagnostics {
   finish(): readonly Diagnostic[] {
     for (const { scope, word, at, more } of this.#accepted.values()) {
       const others = more === 0 ? "" : ` (and in ${more} more ${more === 1 ? "place" : "places"})`;
-      this.warn("CFG_LATER", at, `'${word}' in ${scope} is accepted, without effect in this version${others}`);
+      const where = scope === "the file" ? "at the top level" : `in ${scope}`;
+      this.warn("CFG_LATER", at, `'${word}' ${where} is accepted, without effect in this version${others}`);
     }
     this.#accepted.clear();
     const secrets = new Secrets(() => this.#sources.texts());

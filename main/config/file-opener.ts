@@ -9,6 +9,8 @@ import { SourceFile } from "./source-file.js";
 /** Include chains are bounded: a loop is refused, and so is a file set that doubles at every level. */
 const MOST_FILES = 10_000;
 const DEEPEST = 64;
+/** `*` for directory after directory, with links that lead upwards, would search without end. */
+const MOST_NAMES = 2_000_000;
 /** All files together. */
 const MOST_BYTES = 256 * 1024 * 1024;
 
@@ -31,6 +33,11 @@ export class FileOpener {
   /** Paths being read, outermost first. */
   readonly #open: string[] = [];
   #bytes = 0;
+  /** In the directories that wildcards were compared with. */
+  #names = 0;
+  #toldNames = false;
+  /** The host, with an end to the searching. */
+  readonly #listing: ConfigHost;
   readonly files: string[] = [];
   missing = false;
   /** Failures of an include that are errors: -e and include_check. */
@@ -38,12 +45,15 @@ export class FileOpener {
 
   constructor(host: ConfigHost, diagnostics: Diagnostics, checks: ReadonlySet<IncludeCheck>) {
     this.#host = host;
+    this.#listing = { ...host, list: (directory) => this.#list(directory) };
     this.#diagnostics = diagnostics;
     this.checks = checks;
   }
 
   openMain(pattern: string): FileInput[] {
-    const files = includedFiles(pattern, this.#host.workingDirectory, this.#host);
+    const found = includedFiles(pattern, this.#host.workingDirectory, this.#listing);
+    // A name with wildcards in it, as a shell or an editor gives it.
+    const files = found.length === 0 && this.#host.stat(pattern)?.kind === "file" ? [pattern] : found;
     if (files.length === 0) this.#noMain(pattern, "ENOENT");
     const inputs: FileInput[] = [];
     for (const path of files) {
@@ -54,16 +64,29 @@ export class FileOpener {
     return inputs;
   }
 
+  #list(directory: string): readonly string[] {
+    if (this.#names > MOST_NAMES) return [];
+    const names = this.#host.list(directory);
+    this.#names += 1 + names.length;
+    return names;
+  }
+
   #noMain(file: string, why: string): void {
     this.missing = true;
-    const hint = "name an existing file with -f, readable by the daemon's user";
+    const hint = "correct its path, or its owner and mode";
     this.#diagnostics.error("CFG_FILE", undefined, `Config files missing '${file}' (${why}).`, hint);
   }
 
   /** An `include` line. Undefined when it names no file. */
   include(letter: string, pattern: string, place: Place): IncludesInput | undefined {
     const checks = new Set([...this.checks, ...(checksOfLetter[letter] ?? [])]);
-    const { files, problem } = findIncluded(pattern, directoryOf(place), this.#host);
+    const { files, problem } = findIncluded(pattern, directoryOf(place), this.#listing);
+    if (this.#names > MOST_NAMES && !this.#toldNames) {
+      this.#toldNames = true;
+      const message = `the includes look at more than ${MOST_NAMES} names of files; no more directories are searched`;
+      const hint = "write fewer wildcards; one for a directory multiplies with those after it";
+      this.#diagnostics.error("CFG_INCLUDE_REFUSED", useOf(place), message, hint);
+    }
     if (problem !== undefined) {
       const hint = `the name is looked up in ${directoryOf(place)}`;
       this.#complain(

@@ -18,6 +18,9 @@ import type { ConfigHost, FileContent, FileStatus, UserEntry } from "./ports.js"
 /** Larger files are no configurations; reading one (or a device) must not fill the memory. */
 const LARGEST_FILE_BYTES = 256 * 1024 * 1024;
 
+/** Of a file that does not tell its size. */
+const LARGEST_UNTOLD_BYTES = 16 * 1024 * 1024;
+
 /** The real host. Synchronous: it runs before service starts, or in the config worker. `configId`: -i, else the host name. */
 export function createHost(options: { readonly configId?: string | undefined } = {}): ConfigHost {
   const hostName = hostname();
@@ -61,7 +64,9 @@ function readFile(path: string, regular: boolean): FileContent {
     fd = openSync(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     const status = fstatSync(fd);
     const why = refusal(status);
-    return why === undefined ? { kind: "content", bytes: readAll(fd, status.size) } : { kind: "unreadable", why };
+    if (why !== undefined) return { kind: "unreadable", why };
+    const bytes = readAll(fd, status.size);
+    return bytes === undefined ? { kind: "unreadable", why: "EFBIG" } : { kind: "content", bytes };
   } catch (error) {
     const why = errnoName(error);
     if (why === undefined) throw error;
@@ -82,8 +87,8 @@ function refusal(status: Stats): string | undefined {
 const small = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** `size` 0: it is empty, or one of the kernel's files that do not tell. */
-function readAll(fd: number, size: number): Uint8Array {
-  if (size === 0) return readFileSync(fd);
+function readAll(fd: number, size: number): Uint8Array | undefined {
+  if (size === 0) return readToEnd(fd, LARGEST_UNTOLD_BYTES);
   const bytes = size <= small.length ? small : Buffer.allocUnsafeSlow(size);
   let have = 0;
   while (have < size) {
@@ -92,6 +97,18 @@ function readAll(fd: number, size: number): Uint8Array {
     have += more;
   }
   return bytes.subarray(0, have);
+}
+
+/** Some files of the kernel are endless (/proc/PID/pagemap), and pipes may be. @returns undefined: more than `most` bytes */
+export function readToEnd(fd: number, most = LARGEST_FILE_BYTES): Uint8Array | undefined {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for (let more = readSync(fd, small); more > 0; more = readSync(fd, small)) {
+    size += more;
+    if (size > most) return undefined;
+    chunks.push(Uint8Array.prototype.slice.call(small, 0, more));
+  }
+  return Buffer.concat(chunks);
 }
 
 /** Checking needs as much memory as reading once more, and some of what is used is garbage. */

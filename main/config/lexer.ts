@@ -116,7 +116,7 @@ export class Lexer {
         continue;
       }
       if (kind === BAIL || (kind === COMMENT && i > start && text.charCodeAt(i - 1) === 92)) break;
-      if (count > 0) out.push(new SourceWords(words.slice(0, count), file, from, i));
+      if (count > 0) out.push(new SourceWords(firstOf(words, count), file, from, i));
       count = 0;
       if (kind === LINE_END || kind === COMMENT) {
         const feed = kind === LINE_END ? i : text.indexOf("\n", i);
@@ -223,6 +223,12 @@ const endsWord = (code: number): boolean => {
   const kind = classOf(code);
   return (kind !== WORD && kind !== COMMENT) || code === 10;
 };
+
+/** Like `words.slice(0, count)`, which costs more than the rest of a statement of one or two words: nearly all are. */
+function firstOf(words: readonly Word[], count: number): readonly Word[] {
+  if (count === 1) return [words[0] as Word];
+  return count === 2 ? [words[0] as Word, words[1] as Word] : words.slice(0, count);
+}
 
 // The three classes below are made a million times for a large file: plain fields, and nothing worked out in advance.
 

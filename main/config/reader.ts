@@ -27,10 +27,7 @@ export interface StatementStream {
   readonly control: IncludeControl;
 }
 
-interface OpenBlock {
-  readonly name: string;
-  readonly at: SourcePosition;
-}
+type OpenBlock = Pick<Context, "keyword" | "at">;
 
 class Reader {
   readonly #statements: StatementStream;
@@ -56,7 +53,7 @@ class Reader {
     const innermost = this.#open.at(-1);
     if (innermost === undefined) return;
     const message = `There are ${this.#open.length + this.#unclosed} missing '}'s or extra '{'s`;
-    const hint = `the block '${innermost.name}' that begins here is not closed`;
+    const hint = `the block '${innermost.keyword}' that begins here is not closed`;
     this.#diagnostics.error("CFG_BRACE", innermost.at, message, hint);
   }
 
@@ -203,17 +200,17 @@ class Reader {
   }
 
   /** Takes the `{`. Without it what follows is read as the inside of the block all the same. */
-  #enter({ keyword, at }: Context): void {
-    this.#open.push({ name: keyword, at });
+  #enter(context: Context): void {
+    this.#open.push(context);
     if (this.#statements.peek()?.kind === "open") {
       this.#take();
       return;
     }
     this.#diagnostics.error(
       "CFG_BRACE",
-      at,
+      context.at,
       "Missing '{' at beginning of configuration block",
-      `write: ${keyword} ... {`,
+      `write: ${context.keyword} ... {`,
     );
   }
 
@@ -232,8 +229,8 @@ class Reader {
     this.#skipGroup(word.text, word.at);
   }
 
-  #skipGroup(name: string, at: SourcePosition): void {
-    this.#open.push({ name, at });
+  #skipGroup(keyword: string, at: SourcePosition): void {
+    this.#open.push({ keyword, at });
     this.#skipToClose();
   }
 

@@ -81,7 +81,7 @@ export function endColumnOf({ at, excerpt }: Pick<Diagnostic, "at" | "excerpt">)
 }
 
 /** Valid whatever bytes the files hold, and nothing that a terminal would obey. Ends with a line break. */
-export const jsonText = (document: object): string =>
-  `${JSON.stringify(document, null, 2).replace(/[\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g, escaped)}\n`;
+export const jsonText = (document: object, replacer?: (name: string, value: unknown) => unknown): string =>
+  `${JSON.stringify(document, replacer, 2).replace(/[\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g, escaped)}\n`;
 
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;

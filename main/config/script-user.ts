@@ -40,7 +40,8 @@ export function namedScriptUser(
   };
   const entry = host.user(user);
   if (entry === undefined) {
-    const hint = `create it (useradd --system ${user}) or name another user`;
+    // script pidof nginx: the word after the command is a user, which few expect.
+    const hint = `create it (useradd --system ${user}) or name another user; arguments stand in the command's quotes`;
     return report(`Unable to resolve script user '${user}' - ignoring`, hint);
   }
   const name = group?.replace(/^:/, "") ?? "";

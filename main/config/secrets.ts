@@ -20,7 +20,9 @@ export class Secrets {
   mayQuote(line: string): boolean {
     if (doubtful.test(line)) return false;
     const { tooMany, secretLines } = this.#definitions;
-    return !tooMany && !secretLines.has(line.trim());
+    if (tooMany || secretLines.has(line.trim())) return false;
+    const names = namesIn(line);
+    return names.length === 0 || !this.#definitions.reach(names).values.some(endsInPassword);
   }
 
   /** `sentence` is about `line`, and about text that came through `via`: names of definitions, turns of repetitions. */
@@ -39,6 +41,7 @@ export class Secrets {
     const used = this.#definitions.reach([...turned, ...namesIn(line)]);
     const involved = [line, ...used.values];
     const passwords = involved.flatMap(afterPasswords);
+    if (used.values.some(endsInPassword)) passwords.push(line); // `$AUTH hunter2` with `$AUTH=auth_pass`
     if (passwords.length === 0) return undefined;
     // The items of a repetition stand before what it repeats.
     const items = involved.flatMap((text) => text.match(repetition) ?? []);
@@ -98,6 +101,9 @@ function wordsOf(texts: readonly string[]): ReadonlySet<string> {
 
 const afterPasswords = (text: string): readonly string[] =>
   [...text.matchAll(passwordsOnward)].map(([, rest = ""]) => rest).filter((rest) => rest.trim() !== "");
+
+/** What follows on the line that uses the value belongs to a password. */
+const endsInPassword = (value: string): boolean => passwordOnward.test(value.slice(value.lastIndexOf("\n") + 1));
 
 const nameOf = (part: string): string => part.replace(/=.*$/s, "");
 
@@ -160,8 +166,12 @@ class Definitions {
       const made = this.#made.get(name);
       if (made === undefined || found.size > most) unknown = true;
       else {
-        for (const value of made.flatMap(({ value, run }) => (run === undefined ? [value] : [value, run.text]))) {
+        for (const value of valuesOf(made)) {
           if (found.has(value)) continue;
+          if (found.size > most) {
+            unknown = true; // one name may be defined a hundred thousand times, and a thousand findings be about it
+            break;
+          }
           found.add(value);
           for (const inner of namesIn(value)) seen.add(inner);
         }
@@ -195,6 +205,13 @@ class Definitions {
     const known = this.#made.get(name);
     if (known === undefined) this.#made.set(name, [made]);
     else known.push(made);
+  }
+}
+
+function* valuesOf(made: readonly Made[]): Generator<string> {
+  for (const { value, run } of made) {
+    yield value;
+    if (run !== undefined) yield run.text;
   }
 }
 

@@ -1,4 +1,5 @@
 import { dirname, isAbsolute, join, parse } from "node:path";
+import { didYouMean } from "../config/suggest.js";
 import type { SinkOptions } from "../observe/log-thread.js";
 import { type Action, emptyDraft, type OptionsDraft } from "./options-draft.js";
 import { type OptionSpec, optionTable } from "./options-table.js";
@@ -45,9 +46,28 @@ export function parseOptions(
   const dontFork = read.draft.dontFork || asked.do === "config-test";
   return {
     options: { ...read.draft, dontFork, ipvs: ipvs ?? "auto", action: asked },
-    errors: [...read.errors, ...badChoice],
+    errors: [...mistypedTool(first), ...read.errors, ...badChoice],
     warnings: read.warnings,
   };
+}
+
+/** Words that bin/holdfast takes for tools, and what comes to the daemon. */
+export const firstWords: readonly string[] = [
+  "check",
+  "fmt",
+  "explain",
+  "config",
+  "completion",
+  "lsp",
+  "help",
+  "status",
+];
+
+/** keepalived goes on with words that it does not expect, and so do we; but `holdfast chekc FILE` must not start a daemon. */
+function mistypedTool(first: string | undefined): readonly string[] {
+  if (first === undefined || first.startsWith("-")) return [];
+  const hint = firstWords.includes(first) ? undefined : didYouMean(first, firstWords);
+  return hint === undefined ? [] : [`Unknown word '${first}' - ${hint}`];
 }
 
 const ipvsChoices: readonly IpvsChoice[] = ["auto", "kernel", "memory"];

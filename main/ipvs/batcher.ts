@@ -5,7 +5,7 @@ import type { Slot } from "./slot.js";
 import type { ServiceEntry } from "./table.js";
 
 /** How long one turn of the main thread's loop may be spent here, ms: others work in the same turn. */
-const TURN_MS = 1;
+const TURN_MS = 0.4;
 /** What one request to the kernel should take, ms: the call returns when the kernel has done all of it. */
 const REQUEST_MS = 1;
 /** Also where a request is slow, as in a virtual machine: there a turn of the loop is slow, too. */

@@ -47,8 +47,9 @@ export function hoverText(root: Scope<never>, found: Found, known: readonly Name
     return keyword && explain({ name: scope.name, keywords: { [found.text]: keyword } }, found.text, found.path);
   }
   const first = found.words[0];
-  const keyword = scope === undefined || first === undefined ? undefined : scope.keywords[first];
-  return keyword && explain({ name: "", keywords: { [first ?? ""]: keyword } }, found.text, found.path);
+  if (scope === undefined || first === undefined || !Object.hasOwn(scope.keywords, first)) return undefined;
+  const keyword = scope.keywords[first];
+  return keyword && explain({ name: "", keywords: { [first]: keyword } }, found.text, found.path);
 }
 
 /** Where the thing that the word names is declared. */

@@ -75,12 +75,17 @@ function readLine(file: SourceFile, start: number, end: number, line: number, le
   builder.lastLine = line;
 }
 
+/** The tables nest six deep. Whoever walks the outline recurses, and so does JSON. */
+const DEEPEST = 50;
+
 class Builder {
   readonly definitions: Definition[] = [];
   readonly includes: { pattern: string; line: number; column: number }[] = [];
   readonly #nodes: Node[] = [];
   /** Blocks that are open, outermost first. */
   readonly #open: Node[] = [];
+  /** Braces that are open inside the deepest block: what is in them counts as its own. */
+  #deeper = 0;
   #last: Node | undefined;
   lastLine = 1;
 
@@ -89,11 +94,13 @@ class Builder {
       this.#last = { words: statement.words, line, children: undefined, endLine: line };
       (this.#open.at(-1)?.children ?? this.#nodes).push(this.#last);
     } else if (statement.kind === "open") {
-      if (this.#last === undefined) return;
+      if (this.#open.length >= DEEPEST) this.#deeper++;
+      if (this.#last === undefined || this.#deeper > 0) return;
       this.#last.children ??= [];
       this.#open.push(this.#last);
       this.#last = undefined;
-    } else {
+    } else if (this.#deeper > 0) this.#deeper--;
+    else {
       const closed = this.#open.pop();
       if (closed !== undefined) closed.endLine = line;
       this.#last = undefined;

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Diagnostic } from "../config/diagnostics.js";
 import { createHost } from "../config/host.js";
@@ -67,12 +66,8 @@ export class Workspace {
   #text(path: string): string | undefined {
     const open = this.#open.get(path);
     if (open !== undefined) return open;
-    try {
-      return readFileSync(path, "utf8");
-    } catch (error) {
-      if (errnoName(error) === undefined) throw error;
-      return undefined;
-    }
+    const content = createHost().readFile(path); // with its care for devices, pipes and giants
+    return content.kind === "content" ? Buffer.from(content.bytes).toString() : undefined;
   }
 
   /** This machine is rarely the one that the file is for: its interfaces say nothing. */
@@ -81,6 +76,8 @@ export class Workspace {
     return {
       ...host,
       interfaceExists: () => true,
+      // A new text has no file yet.
+      stat: (path) => (this.#open.has(path) ? { kind: "file", uid: 0, gid: 0, mode: 0o644 } : host.stat(path)),
       readFile: (path) => {
         const open = this.#open.get(path);
         return open === undefined ? host.readFile(path) : { kind: "content", bytes: Buffer.from(open) };
@@ -89,5 +86,20 @@ export class Workspace {
   }
 }
 
-export const pathOf = (uri: string): string => (uri.startsWith("file:") ? fileURLToPath(uri) : uri);
-export const uriOf = (path: string): string => (path.startsWith("/") ? pathToFileURL(path).href : path);
+/**
+ * Texts that are no files (`untitled:Untitled-1`), and files of other machines, stand in a directory that nobody has. Their
+ * whole URI is the name there, so that it can be told back.
+ */
+const NO_FILES = "/proc/self/no-file/";
+
+export function pathOf(uri: string): string {
+  try {
+    if (uri.startsWith("file:")) return fileURLToPath(uri);
+  } catch (error) {
+    if (errnoName(error) === undefined && !(error instanceof URIError)) throw error;
+  }
+  return NO_FILES + encodeURIComponent(Buffer.from(uri).toString());
+}
+
+export const uriOf = (path: string): string =>
+  path.startsWith(NO_FILES) ? decodeURIComponent(path.slice(NO_FILES.length)) : pathToFileURL(path).href;

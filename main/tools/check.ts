@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { createHost } from "../config/host.js";
+import type { Diagnostic } from "../config/diagnostics.js";
+import { createHost, readToEnd } from "../config/host.js";
 import { loadConfig } from "../config/load.js";
 import type { ConfigHost, FileContent } from "../config/ports.js";
 import { strictly } from "../config/report.js";
@@ -73,10 +73,13 @@ function check(
     const loaded = loadConfig(main, piped ? withStandardInput(host, main) : host);
     for (const file of loaded.files) files.add(file);
     const diagnostics = strict ? strictly(loaded.diagnostics) : loaded.diagnostics;
-    findings.push(...diagnostics.map((diagnostic) => ({ ...diagnostic, main })));
+    findings.push(...diagnostics.map((diagnostic) => ({ ...diagnostic, message: sentence(diagnostic), main })));
   }
   return { files: [...files], findings };
 }
+
+/** Some of keepalived's sentences begin with "WARNING - ", errors too; here the severity stands before them. */
+const sentence = ({ message }: Diagnostic): string => message.replace(/^warning(?: -|:) /i, "");
 
 /** What comes on standard input seems to be a file in the working directory, so that its includes are found. */
 function withStandardInput(host: ConfigHost, path: string): ConfigHost {
@@ -89,7 +92,8 @@ function withStandardInput(host: ConfigHost, path: string): ConfigHost {
 
 function standardInputContent(): FileContent {
   try {
-    return { kind: "content", bytes: readFileSync(0) };
+    const bytes = readToEnd(0);
+    return bytes === undefined ? { kind: "unreadable", why: "EFBIG" } : { kind: "content", bytes };
   } catch (error) {
     const why = errnoName(error);
     if (why === undefined) throw error;

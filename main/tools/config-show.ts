@@ -3,12 +3,14 @@ import { createHost } from "../config/host.js";
 import { loadConfig } from "../config/load.js";
 import type { Config } from "../config/model.js";
 import { hasErrors, renderDiagnostics } from "../config/report.js";
+import { jsonText } from "../config/report-json.js";
 import { showConfig } from "../config/show/show.js";
 import { UsageError, withCommandLine } from "./command-line.js";
 
 const usage = `usage: holdfast config show FILE [--format conf|json] [--secrets] [--config-id ID]
 Shows the effective configuration: includes, conditions, definitions and defaults filled in, scripts resolved.
-Passwords and keys are hidden unless --secrets is given.
+Passwords and keys are hidden unless --secrets is given: without it, the form conf is to be read, not to be loaded.
+Exit code: 0 no errors, 1 errors (what could be understood is shown), 2 wrong command line.
 `;
 
 /** `holdfast config show`: exit 0; 1 when the file has errors (what could be understood is shown); 2 for a wrong command line. */
@@ -21,7 +23,7 @@ function show(asked: Asked): number {
   process.stderr.write(renderDiagnostics(result.diagnostics));
   const { config } = result;
   if (config !== undefined) {
-    process.stdout.write(asked.format === "json" ? asJson(config, asked.secrets) : showConfig(config, asked));
+    process.stdout.write(asked.format === "json" ? asJson(config, asked.secrets) : asConf(config, asked.secrets));
   }
   return config === undefined || hasErrors(result) ? 1 : 0;
 }
@@ -54,15 +56,17 @@ function read(argv: readonly string[]): Asked | undefined {
   return { file, format, secrets, configId: values["config-id"] };
 }
 
+/** What is hidden is said first: `<hidden>` would be loaded as a password like any other. */
+function asConf(config: Config, secrets: boolean): string {
+  const text = showConfig(config, { secrets });
+  return text.includes("<hidden>") ? `# Passwords are hidden: load what --secrets shows instead.\n${text}` : text;
+}
+
 /** Members of the model that hold secrets, wherever they stand. */
 const secretMembers = new Set(["authPass", "authKey", "key", "keys", "password"]);
 
 const asJson = (config: Config, secrets: boolean): string =>
-  `${JSON.stringify(
-    config,
-    (name, value: unknown) => {
-      if (typeof value === "bigint") return value.toString();
-      return !secrets && secretMembers.has(name) && value !== undefined ? "<hidden>" : value;
-    },
-    2,
-  )}\n`;
+  jsonText(config, (name, value) => {
+    if (typeof value === "bigint") return value.toString();
+    return !secrets && secretMembers.has(name) && value !== undefined ? "<hidden>" : value;
+  });

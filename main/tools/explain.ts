@@ -1,4 +1,5 @@
-import { explain, nearestName } from "../config/explain/explain.js";
+import { explain, namesWith, nearestName } from "../config/explain/explain.js";
+import { explainLanguage } from "../config/explain/language.js";
 import type { Scope } from "../config/keyword.js";
 import { rootScope } from "../config/keywords/root.js";
 import { places } from "../config/walk.js";
@@ -27,14 +28,19 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
   let unknown = 0;
   for (const [i, word] of argv.entries()) {
-    const text = explain(root, word);
+    const text = explain(root, word) ?? explainLanguage(word);
     if (text !== undefined) process.stdout.write(i === 0 ? text : `\n${text}`);
     else {
       unknown++;
-      const near = nearestName(root, word);
-      const hint = near === undefined ? "see: holdfast explain --list" : `did you mean '${near}'?`;
-      process.stderr.write(`holdfast explain: '${word}' is no keyword - ${hint}\n`);
+      process.stderr.write(`holdfast explain: '${word}' is no keyword - ${hintFor(root, word)}\n`);
     }
   }
   return unknown === 0 ? 0 : 1;
+}
+
+function hintFor(root: Scope<never>, word: string): string {
+  const near = nearestName(root, word);
+  if (near !== undefined) return `did you mean '${near}'?`;
+  const longer = namesWith(root, word);
+  return longer.length === 0 ? "see: holdfast explain --list" : `did you mean one of: ${longer.join(", ")}`;
 }

@@ -1,6 +1,7 @@
 import { readFileSync, realpathSync, type Stats, statSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type FormatResult, formatConfig } from "../config/format/format.js";
+import { printable } from "../config/report.js";
 import { errnoName } from "../errors.js";
 import { unifiedDiff } from "./line-diff.js";
 import { replaceFile } from "./replace-file.js";
@@ -94,7 +95,8 @@ async function formatOne(file: string, options: Options): Promise<number> {
   try {
     const input = file === "-" ? await readStandardInput() : readFile(file);
     const result = formatConfig(input.text, { indent: options.indent });
-    for (const { line, sentence } of result.notes) process.stderr.write(`${input.name}:${line}: ${sentence}\n`);
+    for (const { line, sentence } of result.notes)
+      process.stderr.write(`${printable(`${input.name}:${line}: ${sentence}`)}\n`);
     if (options.check || options.diff) return report(input, result, options);
     if (input.replace === undefined) print(result.text);
     else if (result.text !== input.text) input.replace(result.text);
@@ -119,7 +121,8 @@ function readFile(name: string): Input {
     const status = statSync(target);
     if (!status.isFile()) throw new FmtError(`${name} is not a regular file: name a configuration file`);
     if (status.size > LARGEST_FILE_BYTES) throw tooLarge(name);
-    const text = readFileSync(target, "latin1");
+    // 0: nothing to format, or one of the kernel's files, which may be endless.
+    const text = status.size === 0 ? "" : readFileSync(target, "latin1");
     return { name, text, replace: (changed) => replace(name, target, changed, status) };
   } catch (error) {
     const hint = "check its name and permissions";
@@ -128,8 +131,13 @@ function readFile(name: string): Input {
 }
 
 function replace(name: string, target: string, text: string, status: Stats): void {
+  if (status.nlink > 1) {
+    const hint = `replacing this one would leave the others as they are: holdfast fmt - <${name}`;
+    throw new FmtError(`cannot replace ${name}: the file has ${status.nlink} names (hard links); ${hint}`);
+  }
   try {
-    replaceFile(target, Buffer.from(text, "latin1"), status);
+    if (replaceFile(target, Buffer.from(text, "latin1"), status)) return;
+    throw new FmtError(`cannot replace ${name}: it was changed meanwhile; run it again`);
   } catch (error) {
     const hint = "the file is unchanged; you need write permission on it and its directory, and space there";
     throw asFmtError(error, (why) => `cannot replace ${name}: ${why}; ${hint}`);
@@ -161,6 +169,6 @@ function asFmtError(error: unknown, sentence: (why: string) => string): unknown 
 
 function complain(error: unknown): number {
   if (!(error instanceof FmtError)) throw error;
-  process.stderr.write(`holdfast fmt: ${error.message}\n`);
+  process.stderr.write(`holdfast fmt: ${printable(error.message)}\n`);
   return 2;
 }

@@ -13,10 +13,20 @@ async function main([name = "", ...argv]: readonly string[]): Promise<number> {
   return 2;
 }
 
-/** `holdfast explain | head` closes the pipe early: that is no error. */
+/**
+ * `holdfast check FILE | head` closes the pipe early: that is no error, and what was found still decides the exit code.
+ * A full disk is one: whoever reads the output has only a part.
+ */
 process.stdout.on("error", (error) => {
-  if (errnoName(error) === "EPIPE") process.exit(0);
-  throw error;
+  const why = errnoName(error);
+  if (why === undefined) throw error;
+  if (why === "EPIPE") return;
+  process.stderr.write(`holdfast: cannot write the output: ${why}\n`);
+  process.exit(2);
+});
+/** Nobody is left to tell. */
+process.stderr.on("error", (error) => {
+  if (errnoName(error) === undefined) throw error;
 });
 
 process.exitCode = await main(process.argv.slice(2));

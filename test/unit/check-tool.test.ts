@@ -57,6 +57,17 @@ test("exit codes: 0 without errors, 1 with errors, 2 for a wrong command line", 
   for (const [args, status] of rows) assert.equal(check(args).status, status, args.join(" "));
 });
 
+test("keepalived's own WARNING does not stand beside the severity", () => {
+  const absent = file(
+    "absent.conf",
+    "vrrp_instance A {\n  interface absent0\n  virtual_router_id 5\n  virtual_ipaddress {\n    10.0.0.1\n  }\n}\n",
+  );
+  assert.match(
+    check([absent]).stdout,
+    /: error: interface absent0 for vrrp_instance A doesn't exist \[CFG_INTERFACE\]/,
+  );
+});
+
 test("a wrong command line prints nothing on standard output", () => {
   const { stdout, stderr } = check(["--format", "xml", good]);
   assert.equal(stdout, "");

@@ -23,6 +23,8 @@ const leaks: Readonly<Record<string, string>> = {
   "a definition of a part": `$PW=${PASSWORD}\n${auth(`auth_pass x y-\${PW}-z`)}`,
   "a definition of a definition": `$INNER=${PASSWORD}\n$PW=x $INNER\n${auth("auth_pass $PW")}`,
   "a definition of the line": `$LINE=auth_pass x ${PASSWORD}\n${auth("$LINE")}`,
+  "a definition of the keyword": `$AUTH=auth_pass\n${auth(`$AUTH x ${PASSWORD}`)}`,
+  "a definition of the keyword by another": `$WORD=pass\n$AUTH=auth_${"$"}{WORD}\n${auth(`$AUTH x ${PASSWORD}`)}`,
   "a definition of the block": `$BLOCK= \\\n authentication { \\\n auth_pass x ${PASSWORD} \\\n } \n${instance("$BLOCK")}`,
   "a definition that is not valid UTF-8": `$PW=${PASSWORD}\uFFFD\n${auth("auth_pass $PW")}`,
   "a definition with a NUL": `$PW=${PASSWORD}\n$PW=${PASSWORD}\0\n${auth("auth_pass $PW")}`,

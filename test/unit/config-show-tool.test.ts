@@ -64,6 +64,8 @@ test("passwords are shown only when they are asked for", () => {
     assert.match(hidden.stdout, /<hidden>[\s\S]*<hidden>/, format);
     assert.match(show("show", main, "--format", format, "--secrets").stdout, /hush1234[\s\S]*swordfish/, format);
   }
+  assert.match(show("show", main).stdout, /^# Passwords are hidden/, "nobody loads <hidden> as a password");
+  assert.doesNotMatch(show("show", main, "--secrets").stdout, /hidden/);
 });
 
 test("exit codes: 1 for a file with errors, 2 for a wrong command line", () => {

@@ -89,7 +89,7 @@ test("a missing file: exit 4 and one sentence", () => {
   const result = loadConfig("/none.conf", fakeHost({}));
   assert.deepEqual([result.missing, result.config, testExitCode(result)], [true, undefined, 4]);
   assert.deepEqual(findingLines(result.diagnostics), [
-    "Config files missing '/none.conf' (ENOENT). - name an existing file with -f, readable by the daemon's user",
+    "Config files missing '/none.conf' (ENOENT). - correct its path, or its owner and mode",
   ]);
 });
 

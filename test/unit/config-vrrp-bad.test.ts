@@ -185,6 +185,7 @@ const tracks: readonly Row[] = [
 ];
 
 const addresses: readonly Row[] = [
+  address("10.0.0.9\n10.0.0.9", 5, "CFG_DUPLICATE", /address 10\.0\.0\.9 is given twice/, /remove/),
   address("10.0.0.9 dev eth0 dev eth1", 5, "CFG_REPEATED", /device more than once/, /line of its own/),
   address("10.0.0.9 scope nowere", 5, "CFG_BAD_VALUE", /scope 'nowere'.*unknown/, /nowhere/),
   address("10.0.0.9 label 1234567890123456", 5, "CFG_BAD_VALUE", /label '1234567890123456'.*left out/, /15/),

@@ -371,6 +371,6 @@ test("20,000 edges at once: the main thread never stops for long", async () => {
     () => addresses(0).length === count / 100 - 1 && addresses(99).length === 20,
   );
   clearInterval(watching);
-  // Slices of 2 ms; the rest is what another process or the garbage collector may take on a busy machine.
+  // Slices of 0.4 ms; the rest is what another process or the garbage collector may take on a busy machine.
   assert.ok(longest < 50, `${longest} ms without a turn`);
 });

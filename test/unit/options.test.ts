@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { controlSocketPath, logSinks, type Options, parseOptions } from "../../main/control/options.js";
+import { controlSocketPath, firstWords, logSinks, type Options, parseOptions } from "../../main/control/options.js";
 import { optionTable } from "../../main/control/options-table.js";
 import { signum, usageText, versionText } from "../../main/control/usage.js";
+import { toolTable } from "../../main/tools/table.js";
 
 const parse = (...argv: string[]) => parseOptions(argv, {});
 const defaults = parse().options;
@@ -81,6 +82,7 @@ test("what is wrong is said in keepalived's words, all of it", () => {
     [["-u", "08"], [], ["Invalid --umask option 08"]],
     [["-u", "07777"], [], ["Invalid --umask option 07777"]],
     [["a", "-n", "b", "--", "-Z"], [], ["Unexpected argument(s): a b -Z"]],
+    [["chekc", "a.conf"], ["Unknown word 'chekc' - did you mean 'check'?"], ["Unexpected argument(s): chekc a.conf"]],
     [["-x", "-x", "--snmp"], [], ["Option -x has no effect yet - ignored"]],
     [["-M"], [], ["Option -M has no effect yet - ignored"]],
     [["-sns"], ["Option -s is not in this version - start it inside: ip netns exec NAME holdfast ..."]],
@@ -89,6 +91,10 @@ test("what is wrong is said in keepalived's words, all of it", () => {
     const parsed = parse(...argv);
     assert.deepEqual({ errors: parsed.errors, warnings: parsed.warnings }, { errors, warnings }, argv.join(" "));
   }
+});
+
+test("first words: all tools, their help, and the one that asks the daemon", () => {
+  assert.deepEqual(new Set(firstWords), new Set([...Object.keys(toolTable), "help", "status"]));
 });
 
 test("every option of the table is recognised in both spellings", () => {

@@ -21,6 +21,12 @@ export function nearestName(root: Scope<never>, name: string): string | undefine
   return suggest(name, new Set([...places(root)].map((place) => place.name)));
 }
 
+/** A few keywords that somebody who typed a part of them may have meant; none when too many have it. */
+export function namesWith(root: Scope<never>, part: string): readonly string[] {
+  const names = new Set([...places(root)].map(({ name }) => name).filter((name) => name.includes(part)));
+  return part.length < 3 || names.size > 12 ? [] : [...names];
+}
+
 /** Keywords that read the same in many places are explained once. */
 function* together<T>(items: readonly T[], key: (item: T) => string): Generator<readonly [T, ...T[]]> {
   const groups = new Map<string, [T, ...T[]]>();

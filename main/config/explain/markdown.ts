@@ -1,5 +1,6 @@
 import type { Scope } from "../keyword.js";
 import { onInvalidOf, type Place, places, repeatOf, shapeOf, type ValueWord, valueWords } from "../walk.js";
+import { languageParts } from "./language.js";
 
 /** docs/keywords.md: every word of the language with its state, written from the tables. */
 export function keywordsMarkdown(root: Scope<never>): string {
@@ -10,8 +11,14 @@ export function keywordsMarkdown(root: Scope<never>): string {
     scopes.set(scope, [...(scopes.get(scope) ?? []), place]);
   }
   const parts = [...scopes].map(([scope, here]) => scopeSection(scope, here));
-  return `${head(all)}\n${parts.join("\n")}`;
+  return `${head(all)}\n${languageSection()}\n${parts.join("\n")}`;
 }
+
+const languageSection = (): string => `## The language itself
+
+| form | effect |
+| --- | --- |
+${languageParts.map(({ forms, doc }) => row([forms.map(code).join(" "), doc])).join("")}`;
 
 function head(all: readonly Place[]): string {
   const works = all.filter(({ state }) => state === "works").length;

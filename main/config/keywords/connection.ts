@@ -10,7 +10,7 @@ export interface ConnectionDraft extends CheckTimingDraft {
   /** The real server's, checked when `connectIp` says nothing else. */
   readonly serverAddress: IpAddress;
   connectIp?: IpAddress;
-  connectPort?: number;
+  connectPort?: number | undefined;
   bindTo?: IpAddress;
   bindPort?: number;
   bindInterface?: string;

@@ -13,7 +13,7 @@ export interface RealServerDraft extends TimingDraft {
   readonly address: IpAddress;
   /** Undefined: the port of the service. */
   readonly port: number | undefined;
-  weight?: number;
+  weight: number | undefined;
   forwarding?: ForwardingDraft;
   upperThreshold?: number;
   lowerThreshold?: number;

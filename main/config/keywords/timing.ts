@@ -5,9 +5,9 @@ import { type Keyword, keywordsFor } from "../keyword.js";
 /** Check timing as given by a virtual server, a real server or a checker; each inherits from the one before. */
 export interface TimingDraft {
   delayLoop?: Milliseconds;
-  connectTimeout?: Milliseconds;
-  retry?: number;
-  delayBeforeRetry?: Milliseconds;
+  connectTimeout?: Milliseconds | undefined;
+  retry?: number | undefined;
+  delayBeforeRetry?: Milliseconds | undefined;
   warmup?: Milliseconds;
 }
 

@@ -169,7 +169,13 @@ const servers = {
       const server = parseServiceAddress(header, context);
       if (server === undefined) return undefined;
       adviseSurplus(header[2], context);
-      const child: RealServerDraft = { at: context.at, address: server.address, port: server.port, checks: undefined };
+      const child: RealServerDraft = {
+        at: context.at,
+        address: server.address,
+        port: server.port,
+        weight: undefined,
+        checks: undefined,
+      };
       draft.realServers.push(child);
       return child;
     },

@@ -66,7 +66,7 @@ const garpGroupScope: Scope<GarpGroupDraft> = {
       apply: (draft, [name], { at }) => {
         draft.interfaces.push(named(name, at));
       },
-      doc: "The interface, when it is one.",
+      doc: "The interface, when there is only one.",
     }),
     interfaces: garp.list({
       entries: "words",

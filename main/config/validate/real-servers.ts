@@ -59,7 +59,6 @@ function finishRealServer(
   // What filter() returns has room for 17: it is asked only where something is to be left out.
   const finished = made.every(isThere) ? made : made.filter(isThere);
   const allRun = finished.every(runsToday);
-  const of = (keyword: string): string => `${keyword} script of real_server ${draft.address} of ${service.name}`;
   return {
     at: draft.at,
     address: draft.address,
@@ -67,8 +66,8 @@ function finishRealServer(
     weight: draft.weight ?? virtualServer.weight ?? 1,
     inhibitOnFailure: draft.inhibitOnFailure ?? virtualServer.inhibitOnFailure ?? false,
     virtualhost: draft.virtualhost ?? virtualServer.virtualhost,
-    notifyUp: draft.notifyUp && resolver.resolve(draft.notifyUp, of("notify_up")),
-    notifyDown: draft.notifyDown && resolver.resolve(draft.notifyDown, of("notify_down")),
+    notifyUp: draft.notifyUp && resolver.resolve(draft.notifyUp, `notify_up ${scriptOf(draft, service)}`),
+    notifyDown: draft.notifyDown && resolver.resolve(draft.notifyDown, `notify_down ${scriptOf(draft, service)}`),
     smtpAlert: draft.smtpAlert ?? global.smtpAlertChecker ?? global.smtpAlert ?? true,
     ipvs: ipvsOf(draft, plain),
     snmpName: draft.snmpName,
@@ -76,6 +75,9 @@ function finishRealServer(
     laterChecks: allRun ? noChecks : finished.filter(runsLater),
   };
 }
+
+const scriptOf = ({ address }: RealServerDraft, { name }: Service): string =>
+  `script of real_server ${address} of ${name}`;
 
 const noChecks: readonly LaterCheckConfig[] = [];
 const isThere = (check: AnyCheckConfig | undefined): check is AnyCheckConfig => check !== undefined;
@@ -96,14 +98,19 @@ function ipvsOf(draft: RealServerDraft, plain: DestinationIpvsConfig): Destinati
 
 /** NAT may translate the port; the other methods cannot, and a fwmark service has none. */
 function destinationPort(draft: RealServerDraft, context: RealServerContext): number {
-  const { forwarding, service, diagnostics } = context;
-  const { name } = service;
+  const { forwarding, service } = context;
   if (draft.port === undefined) return service.port;
   const method = draft.forwarding?.method ?? forwarding.method;
   if (method === "NAT") return draft.port;
   const isPlain = !service.marksOnly && service.config.kind !== "group";
-  if (isPlain && draft.port === service.port) return draft.port; // nearly all of them
-  const server = `[${draft.address}]:${service.protocol}:${draft.port}`;
+  return isPlain && draft.port === service.port ? draft.port : adjustedPort(draft, draft.port, context);
+}
+
+/** What becomes of a port that the method or the service does not allow. */
+function adjustedPort(draft: RealServerDraft, given: number, context: RealServerContext): number {
+  const { service, diagnostics } = context;
+  const { name } = service;
+  const server = `[${draft.address}]:${service.protocol}:${given}`;
   const adjust = (message: string, hint: string): void =>
     diagnostics.warn("CFG_ADJUSTED", draft.at, `WARNING - ${message}`, hint);
   if (service.marksOnly) {
@@ -113,7 +120,7 @@ function destinationPort(draft: RealServerDraft, context: RealServerContext): nu
   }
   if (service.config.kind === "group") {
     noteGroupPorts(draft, server, context);
-    return draft.port;
+    return given;
   }
   const message = `virtual server ${name} and real server ${server} ports don't match - resetting`;
   adjust(message, `write: real_server ${draft.address} ${service.port}, or lb_kind NAT`);

@@ -139,7 +139,7 @@ function withoutRepeats(list: readonly AddressDraft[], diagnostics: Diagnostics)
       return true;
     }
     const message = `address ${address} is given twice; the first one is used`;
-    diagnostics.warn("CFG_ADJUSTED", at, message, "remove one of them");
+    diagnostics.warn("CFG_DUPLICATE", at, message, "remove one of them");
     return false;
   });
 }

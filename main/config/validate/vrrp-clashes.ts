@@ -11,11 +11,10 @@ export function withoutVridClashes(
   diagnostics: Diagnostics,
 ): readonly VrrpInstanceConfig[] {
   const kept: VrrpInstanceConfig[] = [];
-  const byVrid = new Map<string, VrrpInstanceConfig[]>();
+  const users = new Map<string, VrrpInstanceConfig>();
   for (const instance of instances) {
-    const key = `${instance.vrid} ${instance.family} ${instance.interface}`;
-    const others = byVrid.get(key) ?? [];
-    const other = others.find((candidate) => clash(candidate, instance));
+    const wanted = claims(instance);
+    const other = wanted.map((claim) => users.get(claim)).find((user) => user !== undefined);
     if (other !== undefined) {
       const family = instance.family === "inet" ? "IPv4" : "IPv6";
       const names = `${other.name} and ${instance.name}`;
@@ -23,17 +22,16 @@ export function withoutVridClashes(
       diagnostics.error("CFG_DUPLICATE", instance.at, message, `give ${instance.name} another VRID; it is left out`);
       continue;
     }
-    byVrid.set(key, [...others, instance]);
+    for (const claim of wanted) users.set(claim, instance);
     kept.push(instance);
   }
   return kept;
 }
 
-function clash(a: VrrpInstanceConfig, b: VrrpInstanceConfig): boolean {
-  const unicast = a.unicastPeers.length > 0;
-  if (unicast !== b.unicastPeers.length > 0) return false;
-  if (!unicast || a.sourceAddress !== b.sourceAddress) return !unicast;
-  return a.unicastPeers.some((peer) => b.unicastPeers.includes(peer));
+/** What only one instance may have: its VRID, with unicast for each pair of source and peer. */
+function claims({ vrid, family, interface: link, sourceAddress, unicastPeers }: VrrpInstanceConfig): readonly string[] {
+  const own = `${vrid} ${family} ${link}`;
+  return unicastPeers.length === 0 ? [own] : unicastPeers.map((peer) => `${own} ${sourceAddress} ${peer}`);
 }
 
 /** A virtual interface belongs to one instance: later ones get a generated name instead. */

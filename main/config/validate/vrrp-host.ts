@@ -14,8 +14,8 @@ export function finishStatic(
   preferences: RulePreferences,
   lookUp: LookUp & { readonly defaultInterface: string | undefined },
 ): StaticEntriesConfig {
-  const groupOf = (name: string | undefined): string | undefined =>
-    groups.some((group) => group.name === name) ? name : undefined;
+  const known = new Set<string | undefined>(groups.map((group) => group.name));
+  const groupOf = (name: string | undefined): string | undefined => (known.has(name) ? name : undefined);
   return {
     addresses: draft.staticAddresses.flatMap((one) => {
       const dev = one.dev ?? lookUp.defaultInterface ?? "eth0";

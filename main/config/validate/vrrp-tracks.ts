@@ -8,12 +8,15 @@ import { didYouMean } from "../suggest.js";
 
 /** What may be tracked. `places`: by name, where each was declared among its kind, usable or not. */
 export interface Trackable {
-  readonly scripts: readonly VrrpScriptConfig[];
-  readonly files: readonly TrackFileConfig[];
-  readonly processes: readonly TrackProcessConfig[];
-  readonly bfds: readonly TrackRef[];
+  readonly scripts: ReadonlyMap<string, VrrpScriptConfig>;
+  readonly files: ReadonlyMap<string, TrackFileConfig>;
+  readonly processes: ReadonlyMap<string, TrackProcessConfig>;
+  readonly bfds: ReadonlyMap<string, TrackRef>;
   readonly places: Readonly<Record<keyof DeclaredBefore, ReadonlyMap<string, number>>>;
 }
+
+export const byName = <T extends { readonly name: string }>(list: readonly T[]): ReadonlyMap<string, T> =>
+  new Map(list.map((thing) => [thing.name, thing] as const).reverse());
 
 /** Of equal names the first counts. */
 export const placesOf = (list: readonly { readonly name: string }[]): ReadonlyMap<string, number> =>
@@ -43,11 +46,11 @@ export function finishTracks(draft: TrackingDraft, context: TrackContext): Track
   const named = <T extends { name: string; weight: number; reverse: boolean }>(
     tracks: readonly TrackDraft[],
     kind: Kind,
-    things: readonly T[],
+    things: ReadonlyMap<string, T>,
   ): readonly TrackRef[] =>
     withoutRepeats(draft, tracks, kind.what, context.diagnostics).flatMap((track) => {
       if (!isDeclared(draft, track, kind, context)) return [];
-      const thing = things.find(({ name }) => name === track.name);
+      const thing = things.get(track.name);
       if (thing === undefined) return notUsable(draft, track, kind, context.diagnostics);
       return [{ name: track.name, weight: track.weight ?? thing.weight, reverse: track.reverse ?? thing.reverse }];
     });

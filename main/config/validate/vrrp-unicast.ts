@@ -17,10 +17,11 @@ export function finishPeers(
   global: GlobalDraft,
   diagnostics: Diagnostics,
 ): InstancePeers {
-  const unicastPeers = peersOf(draft, family, diagnostics);
-  const unicast = unicastPeers.length > 0;
+  const peers = peersOf(draft, family, diagnostics);
+  const unicastPeers = [...peers];
+  const unicast = peers.size > 0;
   const ttlLimits = draft.unicastPeers
-    .filter(({ address, minTtl, maxTtl }) => unicastPeers.includes(address) && (minTtl ?? maxTtl) !== undefined)
+    .filter(({ address, minTtl, maxTtl }) => peers.has(address) && (minTtl ?? maxTtl) !== undefined)
     .map(({ address, minTtl, maxTtl }) => ({ peer: address, least: minTtl ?? 0, most: maxTtl ?? 255 }));
   if (!unicast && draft.unicastTtl !== undefined) {
     const message = `(${draft.name}): Cannot use unicast_ttl without unicast peers - resetting`;
@@ -49,7 +50,7 @@ function sourceOf(draft: VrrpInstanceDraft, family: Family, diagnostics: Diagnos
   return undefined;
 }
 
-function peersOf(draft: VrrpInstanceDraft, family: Family, diagnostics: Diagnostics): readonly IpAddress[] {
+function peersOf(draft: VrrpInstanceDraft, family: Family, diagnostics: Diagnostics): ReadonlySet<IpAddress> {
   const peers = new Set<IpAddress>();
   for (const { address, at } of draft.unicastPeers) {
     const problem = peers.has(address)
@@ -73,5 +74,5 @@ function peersOf(draft: VrrpInstanceDraft, family: Family, diagnostics: Diagnost
     const message = `(${draft.name}) ${sentence} This usage is deprecated - please update your configuration.`;
     diagnostics.warn("CFG_DEPRECATED", draft.at, message, "add unicast_peer { ADDRESS }, or write mcast_src_ip");
   }
-  return [...peers];
+  return peers;
 }

@@ -13,7 +13,7 @@ import { finishLinkSettings, finishStatic } from "./vrrp-host.js";
 import { finishVrrpInstance, runsInThisVersion, type VrrpContext } from "./vrrp-instance.js";
 import { finishVrrpScripts } from "./vrrp-script.js";
 import { finishTrackFiles, finishTrackProcesses } from "./vrrp-trackers.js";
-import { placesOf } from "./vrrp-tracks.js";
+import { byName, placesOf } from "./vrrp-tracks.js";
 
 /** What every part of the validation needs. */
 export interface FinishContext {
@@ -43,7 +43,13 @@ export function finishVrrp(draft: VrrpDraft, { global, host, resolver, diagnosti
     .filter(({ neighborIp, spoiled }) => neighborIp !== undefined && spoiled !== true)
     .map(({ name, weight = 0, reverse = false }) => ({ name, weight, reverse }));
   const preferences = new RulePreferences();
-  const trackable = { scripts, files, processes, bfds, places };
+  const trackable = {
+    scripts: byName(scripts),
+    files: byName(files),
+    processes: byName(processes),
+    bfds: byName(bfds),
+    places,
+  };
   const context: VrrpContext = { ...lookUp, global, resolver, preferences, trackable };
   const declared = new Set(draft.vrrpInstances.map(({ name }) => name));
   const finished = draft.vrrpInstances.flatMap((instance) => finishVrrpInstance(instance, context) ?? []);

@@ -59,7 +59,8 @@ function applyValue<Draft>(keyword: ValueKeyword<Draft>, draft: Draft, words: re
   }
   const surplus = words[args.length + 1];
   if (surplus !== undefined) {
-    diagnostics.warn("CFG_SURPLUS", surplus.at, `'${surplus.text}' after ${context.keyword} is ignored`);
+    const hint = "each keyword begins a line of its own; a text with blanks stands in double quotes";
+    diagnostics.warn("CFG_SURPLUS", surplus.at, `'${surplus.text}' after ${context.keyword} is ignored`, hint);
   }
   keyword.apply(draft, values, context);
 }

@@ -219,7 +219,12 @@ class Reader {
     const statement = this.#statements.peek();
     if (statement?.kind !== "open") return;
     const message = "Unexpected '{' - ignoring";
-    this.#diagnostics.error("CFG_BRACE", statement.at, message, `'${word.text}' begins no block; its block is skipped`);
+    this.#diagnostics.error(
+      "CFG_BRACE",
+      statement.at,
+      message,
+      `'${word.text}' begins no block; what is in its braces is skipped`,
+    );
     this.#skipBlockOf(word);
   }
 

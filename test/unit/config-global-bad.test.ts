@@ -211,7 +211,7 @@ const files = [
   row("json_version 3", [5, "CFG_BAD_VALUE"], /not one of 1, 2/, /1, 2/),
   missing("random_seed"),
   row("random_seed 4294967296", [5, "CFG_BAD_VALUE"], /4294967295/, /random_seed/),
-  row("no_email_faults off", [0, "CFG_SURPLUS"], /'off' after no_email_faults is ignored/, /^$/),
+  row("no_email_faults off", [0, "CFG_SURPLUS"], /'off' after no_email_faults is ignored/, /a line of its own/),
 ];
 
 const groups = { mail, vrrp, filter, lvs, processes, buffers, scripts, observe, files };

@@ -23,14 +23,25 @@ const root = process.geteuid?.() === 0;
 function fmt(
   files: Readonly<Record<string, string>>,
   args: readonly string[],
-  options: { input?: string; prepare?: (folder: string) => void; inspect?: (folder: string) => void } = {},
+  options: {
+    input?: string;
+    prepare?: (folder: string) => void;
+    inspect?: (folder: string) => void;
+    /** The folder cannot be written, not even by root. */
+    readOnly?: boolean;
+  } = {},
 ) {
   const folder = mkdtempSync(path.join(tmpdir(), "holdfast-fmt-"));
   try {
     for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text, "latin1");
     options.prepare?.(folder);
     const code = `import { run } from ${JSON.stringify(tool)}; process.exitCode = await run(process.argv.slice(1));`;
-    const child = spawnSync(process.execPath, ["--input-type=module", "-e", code, "--", ...args], {
+    const node = [process.execPath, "--input-type=module", "-e", code, "--", ...args];
+    const mounted = 'mount --bind . . && mount -o remount,ro,bind . && cd "$PWD" && exec "$@"';
+    const [command = "", ...words] = options.readOnly
+      ? ["unshare", "--mount", "sh", "-c", mounted, "sh", ...node]
+      : node;
+    const child = spawnSync(command, words, {
       cwd: folder,
       input: options.input ?? "",
       encoding: "latin1",
@@ -114,10 +125,16 @@ test("one bad file does not keep the others from being formatted", () => {
   assert.deepEqual(got.texts, [pretty]);
 });
 
-test("a file that may not be written is left alone", { skip: root ? "needs a user other than root" : false }, () => {
-  const got = fmt({ x: ugly }, ["x"], { prepare: (folder) => chmodSync(path.join(folder, "x"), 0o444) });
+/** Root may write everything, but not what is mounted read-only. */
+const mounts = root && spawnSync("unshare", ["--mount", "true"]).status === 0;
+const skip = root && !mounts ? "needs a user other than root, or mount namespaces" : false;
+
+test("a file that may not be written is left alone", { skip }, () => {
+  const prepare = (folder: string): void => chmodSync(path.join(folder, "x"), 0o444);
+  const got = fmt({ x: ugly }, ["x"], { prepare, readOnly: root });
   assert.equal(got.code, 2);
-  assert.match(got.err, /^holdfast fmt: cannot replace x: EACCES; the file is unchanged/);
+  assert.match(got.err, root ? /^holdfast fmt: cannot replace x: EROFS;/ : /^holdfast fmt: cannot replace x: EACCES;/);
+  assert.match(got.err, /the file is unchanged/);
   assert.deepEqual(got.texts, [ugly]);
 });
 

@@ -3,6 +3,7 @@ import { readlinkSync } from "node:fs";
 import { setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
 import { errnoName } from "../errors.js";
+import { unreachable } from "../unreachable.js";
 import { readAccepted, saveAccepted } from "./accepted.js";
 import type { AcceptedCopy, FromConfigWorker, Kept, ToConfigWorker } from "./config-protocol.js";
 import { answerLoad } from "./config-protocol.js";
@@ -31,7 +32,7 @@ function answerTo(message: ToConfigWorker): FromConfigWorker {
     case "next":
       return next();
     default:
-      throw new Error(`unreachable case: ${JSON.stringify(message satisfies never)}`);
+      return unreachable(message);
   }
 }
 

@@ -156,6 +156,13 @@ export type Keyword<Draft> =
   | ListKeyword<Draft>
   | BlockKeyword<Draft>;
 
+/** What holds for the keyword, said or not. */
+export function repeatRule<Draft>(keyword: Keyword<Draft>): Repeat {
+  if (keyword.kind === "script") return "first-wins-reported";
+  if (keyword.kind === "block") return "append";
+  return keyword.repeat ?? (keyword.kind === "list" ? "append" : "last-wins");
+}
+
 /** What may stand inside one kind of block. */
 export interface Scope<Draft> {
   readonly name: string;
@@ -169,6 +176,11 @@ export type FieldOf<Draft, T> = {
   [K in keyof Draft]-?: [T] extends [Exclude<Draft[K], undefined>] ? K : never;
 }[keyof Draft];
 
+/** Into the field of a draft whose type the caller has compared (FieldOf). */
+export function store<Draft>(draft: Draft, name: keyof Draft, value: unknown): undefined {
+  draft[name] = value as Draft[keyof Draft];
+}
+
 type Meta<K> = Omit<K, "kind">;
 type FieldMeta<T> = Described & {
   readonly repeat?: Repeat;
@@ -178,9 +190,6 @@ type FieldMeta<T> = Described & {
 
 /** Makes the keywords of one scope. Curried because TypeScript infers all type parameters or none. */
 export const keywordsFor = <Draft extends object>() => {
-  const store = <T>(draft: Draft, name: keyof Draft, value: T): void => {
-    draft[name] = value as Draft[keyof Draft]; // FieldOf has compared the types
-  };
   const value = <const Args extends readonly Arg<unknown>[]>(
     k: Meta<ValueKeyword<Draft, Args>>,
   ): ValueKeyword<Draft, Args> => ({ kind: "value", ...k });

@@ -14,14 +14,6 @@ export interface LvsSections {
   readonly checkerTls: CheckerTlsConfig | undefined;
 }
 
-export const noLvs: LvsSections = {
-  virtualServers: [],
-  groupServices: [],
-  virtualServerGroups: [],
-  bfdInstances: [],
-  checkerTls: undefined,
-};
-
 /** How packets get to a real server, as the file asks for it. */
 export interface ForwardingConfig {
   readonly method: Forwarding;

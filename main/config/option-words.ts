@@ -1,5 +1,5 @@
 import { reportMissing } from "./apply.js";
-import { type Arg, type Context, contextAt, type Described, type FieldOf, type ValuesOf } from "./keyword.js";
+import { type Arg, type Context, contextAt, type Described, type FieldOf, store, type ValuesOf } from "./keyword.js";
 import type { Word } from "./lexer.js";
 import { didYouMean } from "./suggest.js";
 
@@ -25,30 +25,25 @@ export type OptionTable = Readonly<Record<string, OptionWord<never>>>;
 type OptionMeta = Described & Pick<OptionWord<never>, "onInvalid">;
 
 /** Makes the options of one table; `option` infers `apply`'s values from `args`. */
-export const optionsFor = <Draft extends object>() => {
-  const store = <T>(draft: Draft, name: keyof Draft, value: T): undefined => {
-    draft[name] = value as Draft[keyof Draft]; // FieldOf has compared the types
-  };
-  return {
-    option: <const Args extends readonly Arg<unknown>[]>(o: OptionWord<Draft, Args>): OptionWord<Draft, Args> => o,
-    /** One value that goes into one field of the draft. */
-    field: <K extends keyof Draft, T extends Exclude<Draft[K], undefined>>(
-      name: K,
-      arg: Arg<T>,
-      meta: OptionMeta,
-    ): OptionWord<Draft, readonly [Arg<T>]> => ({
-      args: [arg],
-      apply: (draft, [value]) => store(draft, name, value),
-      ...meta,
-    }),
-    /** The word alone switches it on (or to `to`). */
-    flag: (name: FieldOf<Draft, boolean>, meta: OptionMeta, to = true): OptionWord<Draft, readonly []> => ({
-      args: [],
-      apply: (draft) => store(draft, name, to),
-      ...meta,
-    }),
-  };
-};
+export const optionsFor = <Draft extends object>() => ({
+  option: <const Args extends readonly Arg<unknown>[]>(o: OptionWord<Draft, Args>): OptionWord<Draft, Args> => o,
+  /** One value that goes into one field of the draft. */
+  field: <K extends keyof Draft, T extends Exclude<Draft[K], undefined>>(
+    name: K,
+    arg: Arg<T>,
+    meta: OptionMeta,
+  ): OptionWord<Draft, readonly [Arg<T>]> => ({
+    args: [arg],
+    apply: (draft, [value]) => store(draft, name, value),
+    ...meta,
+  }),
+  /** The word alone switches it on (or to `to`). */
+  flag: (name: FieldOf<Draft, boolean>, meta: OptionMeta, to = true): OptionWord<Draft, readonly []> => ({
+    args: [],
+    apply: (draft) => store(draft, name, to),
+    ...meta,
+  }),
+});
 
 export interface OptionRules<Draft> {
   readonly table: Readonly<Record<string, OptionWord<Draft>>>;

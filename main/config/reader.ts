@@ -1,7 +1,15 @@
 import { applyLine } from "./apply.js";
 import type { Diagnostics } from "./diagnostics.js";
 import type { IncludeControl } from "./include-control.js";
-import { type BlockKeyword, Context, contextAt, type Keyword, type ListKeyword, type Scope } from "./keyword.js";
+import {
+  type BlockKeyword,
+  Context,
+  contextAt,
+  type Keyword,
+  type ListKeyword,
+  repeatRule,
+  type Scope,
+} from "./keyword.js";
 import type { Statement, Word, WordsStatement } from "./lexer.js";
 import type { SourcePosition } from "./model.js";
 import { didYouMean } from "./suggest.js";
@@ -121,8 +129,8 @@ class Reader {
   }
 
   #mayRepeat<Draft extends object>(draft: Draft, rule: Keyword<Draft>, { keyword, at }: Context): boolean {
-    const repeat = rule.kind === "script" ? "first-wins-reported" : rule.kind === "block" ? "append" : rule.repeat;
-    if (repeat === undefined || repeat === "last-wins" || repeat === "append") return true;
+    const repeat = repeatRule(rule);
+    if (repeat === "last-wins" || repeat === "append") return true;
     const seen = this.#seen.get(draft) ?? new Set<string>();
     this.#seen.set(draft, seen);
     const name = rule.aliasOf ?? keyword;

@@ -1,4 +1,4 @@
-import type { Described, Keyword, Scope } from "./keyword.js";
+import { type Described, type Keyword, repeatRule, type Scope } from "./keyword.js";
 import type { OptionTable } from "./option-words.js";
 
 /** Where a word may stand: names of the blocks around it, outermost first; empty at top level. */
@@ -84,8 +84,7 @@ export function onInvalidOf(keyword: Keyword<never>): string {
 
 /** What happens when it is given again. */
 export function repeatOf(keyword: Keyword<never>): string {
-  const rule = keyword.kind === "script" ? "first-wins-reported" : keyword.kind === "block" ? "append" : keyword.repeat;
-  switch (rule ?? (keyword.kind === "list" ? "append" : "last-wins")) {
+  switch (repeatRule(keyword)) {
     case "append":
       return "may be repeated";
     case "first-wins-reported":

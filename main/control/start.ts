@@ -26,7 +26,7 @@ export interface StartOptions {
   readonly onEvents: (handler: (event: SupervisorEvent) => void) => void;
 }
 
-/** Reads the configuration, claims the pid files and serves. @returns the exit code when it has left */
+/** Claims the pid files, reads the configuration and serves. @returns the exit code when it has left */
 export async function startDaemon(start: StartOptions): Promise<number> {
   const { options } = start;
   const log = openLog({

@@ -1,6 +1,6 @@
 import type { Milliseconds } from "../../units.js";
 import { integer, seconds, switchArg } from "../args.js";
-import { type Keyword, keywordsFor } from "../keyword.js";
+import { keywordsFor } from "../keyword.js";
 
 /** Check timing as given by a virtual server, a real server or a checker; each inherits from the one before. */
 export interface TimingDraft {
@@ -15,9 +15,6 @@ export interface CheckTimingDraft extends TimingDraft {
   alpha?: boolean;
   logAllFailures?: boolean;
 }
-
-/** A scope's words, whatever else its draft holds. */
-export type KeywordTable = Readonly<Record<string, Keyword<never>>>;
 
 const LONGEST = 18_446_744_073_709;
 const COUNT = 0xffff_ffff;

@@ -1,6 +1,7 @@
 import type { Config } from "../../../main/config/model.js";
 import type { VrrpDump, VrrpInstanceLive } from "../../../main/observe/vrrp-dump.js";
 import { ms } from "../../../main/units.js";
+import { noStats } from "../../harness/vrrp-stats.js";
 
 /** The configuration as dumps show it, of a daemon that has just started. What lives is not compared. */
 export function vrrpDumpOf({ vrrpInstances, vrrpScripts }: Config): VrrpDump {
@@ -24,20 +25,5 @@ const justStarted: Omit<VrrpInstanceLive, "effectivePriority" | "masterAdvertInt
   virtualSet: [],
   excludedSet: [],
   faults: 0,
-  stats: {
-    advertRcvd: 0,
-    advertSent: 0,
-    becomeMaster: 0,
-    releaseMaster: 0,
-    packetLenErr: 0,
-    advertIntervalErr: 0,
-    ipTtlErr: 0,
-    invalidTypeRcvd: 0,
-    addrListErr: 0,
-    invalidAuthtype: 0,
-    authtypeMismatch: 0,
-    authFailure: 0,
-    priZeroRcvd: 0,
-    priZeroSent: 0,
-  },
+  stats: noStats,
 };

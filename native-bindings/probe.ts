@@ -1,0 +1,143 @@
+import { native } from "./load.js";
+
+/** Numbers of native-bindings/probe/spec.h. */
+export const probeKinds = ["tcp", "http", "https", "ping"] as const;
+export type ProbeKind = (typeof probeKinds)[number];
+
+/** Numbers of native-bindings/probe/verdict.h; the outcomes are those of workers/protocol.ts. */
+export const stages = ["connect", "handshake", "response"] as const;
+export type Stage = (typeof stages)[number];
+
+export const reasons = [
+  "none",
+  "errno",
+  "tls",
+  "closed",
+  "no-data",
+  "no-header",
+  "long-header",
+  "long-body",
+  "match-limit",
+  "unwanted-match",
+  "engine",
+] as const;
+export type Reason = (typeof reasons)[number];
+
+/** `pass`, `fail`: an attempt that ends so is counted and repeated by the engine alone. */
+export const quietness = ["nothing", "pass", "fail"] as const;
+export type Quiet = (typeof quietness)[number];
+
+export const phases = ["lateness", "connect", "tls", "first-byte", "total"] as const;
+export type Phase = (typeof phases)[number];
+
+export interface ProbePattern {
+  readonly pattern: string;
+  /** PCRE2_* compile options by the words of keepalived.conf: `caseless`, `multiline` ... */
+  readonly options: readonly string[];
+  readonly noMatch: boolean;
+  readonly minOffset: number;
+  readonly maxOffset: number | undefined;
+  readonly stack: { readonly start: number; readonly max: number } | undefined;
+}
+
+export interface ProbeUrl {
+  /** All bytes to send, latin1. */
+  readonly request: string;
+  /** Inclusive, 100-599. */
+  readonly statusCodes: readonly { readonly from: number; readonly to: number }[];
+  /** 32 hex digits. */
+  readonly digest: string | undefined;
+  readonly body: ProbePattern | undefined;
+  readonly serverName: string | undefined;
+  readonly tlsCompliant: boolean;
+}
+
+export interface ProbeTls {
+  readonly resumption: boolean;
+  readonly caFile: string | undefined;
+  readonly certificateFile: string | undefined;
+  readonly keyFile: string | undefined;
+  readonly password: string | undefined;
+}
+
+export interface ProbeSpec {
+  readonly kind: ProbeKind;
+  /** IPv4 or IPv6 in text. */
+  readonly address: string;
+  /** 0 for `ping`. */
+  readonly port: number;
+  readonly bindAddress: string | undefined;
+  readonly bindPort: number | undefined;
+  readonly bindInterface: string | undefined;
+  readonly fwmark: number;
+  readonly closeWith: "reset" | "fin";
+  /** All in milliseconds, whole. */
+  readonly timeout: number;
+  readonly interval: number;
+  readonly quietFailInterval: number;
+  readonly jitter: number;
+  readonly urls: readonly ProbeUrl[];
+  readonly tls: ProbeTls | undefined;
+  readonly groups: readonly number[];
+}
+
+export interface ProbeLimits {
+  readonly inFlight: number;
+  /** 0: no limit. */
+  readonly inFlightPerHost: number;
+}
+
+export interface ProbeCounters {
+  readonly completed: number;
+  readonly passed: number;
+  readonly inFlight: number;
+  readonly queued: number;
+  readonly noResources: number;
+}
+
+/** Words per result; see struct Result in native-bindings/probe/engine.h. */
+export const resultWords = 16;
+
+/**
+ * One per worker. `onResults` gets a view of the engine's own memory: `count` results of `resultWords` words each, valid during the
+ * call only. It is called from the event loop, never from inside a method.
+ */
+export interface ProbeEngine extends Disposable {
+  /** @returns the slot. @throws TypeError, RangeError, or Error for a pattern or certificate that cannot be used */
+  add(spec: ProbeSpec): number;
+  remove(slot: number): void;
+  /** The next attempt, of URL `url`, `delay` ms from now (fractions allowed). `arming` comes back with its result. */
+  arm(slot: number, arming: number, delay: number, url: number, quiet: number): void;
+  setGroups(slot: number, groups: readonly number[]): void;
+  counters(): ProbeCounters;
+  /** (slot, µs) of the last attempt of each check that passed. */
+  last(): Uint32Array<ArrayBuffer>;
+  /**
+   * Cumulative: for each kind and phase `kind, phase, n` and n pairs (bucket, count); with `groups` the same for every group, as
+   * `0x80000000 | group, phase, n`. Buckets are those of HdrHistogram: 1 µs to 600 s, two digits.
+   */
+  latency(groups: boolean): Uint32Array<ArrayBuffer>;
+  close(): void;
+}
+
+interface NativeProbe {
+  readonly ProbeEngine: new (limits: ProbeLimits, onResults: OnResults) => ProbeEngine;
+  readonly tlsErrorText: (code: number) => string;
+  readonly compilePattern: (pattern: ProbePattern) => { readonly message: string; readonly offset: number } | undefined;
+}
+
+export type OnResults = (results: Uint32Array<ArrayBuffer>, count: number) => void;
+
+const probe = native as NativeProbe;
+
+/** @throws Error (errno) when there is no epoll to be had */
+export function openProbeEngine(limits: ProbeLimits, onResults: OnResults): ProbeEngine {
+  return new probe.ProbeEngine(limits, onResults);
+}
+
+/** OpenSSL's words for a code. */
+export const tlsErrorText = (code: number): string => probe.tlsErrorText(code);
+
+/** What PCRE2 finds wrong with a pattern, undefined when nothing. */
+export const patternError = (pattern: ProbePattern): ReturnType<NativeProbe["compilePattern"]> =>
+  probe.compilePattern(pattern);

@@ -1,11 +1,7 @@
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
-
-/** build/Release/holdfast.node, next to dist/ (or to the sources under test). */
-const file = fileURLToPath(new URL("../../build/Release/holdfast.node", import.meta.url));
+import { loadAddon } from "./addon.js";
 
 /**
  * The add-on's raw exports; only the typed faces beside this file touch them.
- * @throws Error (code ERR_DLOPEN_FAILED or MODULE_NOT_FOUND) when it is not built or built for another Node ABI.
+ * @throws Error when the add-on cannot be loaded: see addon.ts.
  */
-export const native: unknown = createRequire(import.meta.url)(file);
+export const native: unknown = loadAddon();

@@ -1,6 +1,6 @@
 // Makes a fresh clone work: packages, npm, native build, TypeScript. Done again only where something changed.
 // node scripts/setup.mjs [--for demo|test|check|bench]
-import { ensureDependencies, ensureNative, ensureTypeScript } from "./setup/build.mjs";
+import { ensureBenchPrograms, ensureDependencies, ensureNative, ensureTypeScript } from "./setup/build.mjs";
 import { ensurePackages } from "./setup/packages.mjs";
 import { SetupError, say } from "./setup/run.mjs";
 
@@ -28,6 +28,7 @@ try {
   await ensurePackages(purpose);
   await ensureDependencies();
   await ensureNative();
+  if (purpose === "bench" || purpose === "test") await ensureBenchPrograms();
   await ensureTypeScript();
   const seconds = (performance.now() - start) / 1000;
   if (seconds > 2) say(`ready after ${seconds.toFixed(0)} s`);

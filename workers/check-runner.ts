@@ -1,39 +1,68 @@
 import type { Clock } from "../main/clock.js";
 import type { CheckConfig } from "../main/config/model.js";
-import type { CheckId } from "../main/units.js";
-import { LatencyRecorder } from "./latency.js";
-import { initialState, type PolicyState, type RetryRules, rulesOf, startDelay, step, verdictOf } from "./policy.js";
-import type { ProbeResult, Prober } from "./prober.js";
-import type { CheckEdge, CheckSpec, FailedAttempt } from "./protocol.js";
-import { Schedule } from "./schedule.js";
+import type { CheckId, Milliseconds } from "../main/units.js";
+import type { OnResults, ProbeEngine, Quiet } from "../native-bindings/probe.js";
+import { identityHash } from "./identity-hash.js";
+import { selectLatencies } from "./latency-words.js";
+import {
+  caughtUp,
+  initialState,
+  jittered,
+  type PolicyState,
+  quietIn,
+  type RetryRules,
+  rulesOf,
+  startDelay,
+  step,
+  verdictOf,
+} from "./policy.js";
+import { failureText, type ProbeResult, type ProbeVocabulary, printable, readResult } from "./probe-result.js";
+import { probeKindOf, probeSpec } from "./probe-spec.js";
+import type { CheckEdge, CheckSpec, FailedAttempt, Regrouping } from "./protocol.js";
+
+/** The engine and its words; native-bindings/probe.ts in production. */
+export interface ProbeModule extends ProbeVocabulary {
+  readonly quietness: readonly Quiet[];
+}
 
 export interface RunnerDeps {
   readonly clock: Clock;
-  readonly maxInFlight: number;
-  /** The prober for a check; called once per attempt. */
-  readonly proberOf: (check: CheckConfig) => Prober;
+  readonly probe: ProbeModule;
+  readonly openEngine: (onResults: OnResults) => ProbeEngine;
   readonly onEdge: (edge: CheckEdge) => void;
   readonly onFailedAttempt: (attempt: FailedAttempt) => void;
 }
 
 interface Running {
-  readonly spec: CheckSpec;
+  readonly id: CheckId;
+  readonly check: CheckConfig;
+  readonly hash: number;
   readonly rules: RetryRules;
   state: PolicyState;
-  attempt: Disposable | undefined;
+  groups: readonly number[];
+  place:
+    | { readonly at: "engine"; readonly slot: number; arming: number }
+    | { readonly at: "waiting"; retry: Disposable };
 }
 
-/** Runs a shard's checks: when (schedule), what (prober), what it means (policy). Knows no threads and no ports. */
+/** A check that the engine cannot take (a certificate that is not there) is offered again after its delay_loop, at least this. */
+const leastRetryMs = 1000;
+
+/**
+ * Runs a shard's checks: the engine probes, the policy says what a result means. What it would say nothing about the engine keeps
+ * to itself (see `quietIn`): steady checks cost nothing here.
+ */
 export class CheckRunner implements Disposable {
   readonly #deps: RunnerDeps;
-  readonly #schedule: Schedule;
+  readonly #engine: ProbeEngine;
   readonly #checks = new Map<CheckId, Running>();
-  readonly #latency = new LatencyRecorder();
-  #completed = 0;
+  readonly #bySlot: (Running | undefined)[] = [];
+  /** One count for all: a slot is used again, an arming never. */
+  #armings = 0;
 
   constructor(deps: RunnerDeps) {
     this.#deps = deps;
-    this.#schedule = new Schedule(deps.clock, deps.maxInFlight, (id) => this.#begin(id));
+    this.#engine = deps.openEngine((results, count) => this.#onResults(results, count));
   }
 
   get running(): number {
@@ -42,7 +71,7 @@ export class CheckRunner implements Disposable {
 
   /** Attempts that ended with a result, since the start. */
   get completed(): number {
-    return this.#completed;
+    return this.#engine.counters().completed;
   }
 
   /** An id that is assigned already keeps its state: the same check was told twice. */
@@ -50,9 +79,12 @@ export class CheckRunner implements Disposable {
     const now = this.#deps.clock.now();
     for (const spec of specs) {
       if (this.#checks.has(spec.id)) continue;
-      const { check, identity, known } = spec;
-      this.#checks.set(spec.id, { spec, rules: rulesOf(check), state: initialState(known), attempt: undefined });
-      this.#schedule.in(startDelay(identity, known, check.timing, now), spec.id);
+      const { id, check, identity, known, groups } = spec;
+      const hash = identityHash(identity);
+      const place = { at: "waiting", retry: nothing } as const;
+      const running: Running = { id, check, hash, rules: rulesOf(check), state: initialState(known), groups, place };
+      this.#checks.set(id, running);
+      this.#place(running, startDelay(identity, known, check.timing, now));
     }
   }
 
@@ -61,54 +93,99 @@ export class CheckRunner implements Disposable {
       const running = this.#checks.get(id);
       if (running === undefined) continue;
       this.#checks.delete(id);
-      this.#latency.forget(id);
-      this.#schedule.cancel(id);
-      if (running.attempt === undefined) continue;
-      running.attempt[Symbol.dispose]();
-      this.#schedule.finished();
+      if (running.place.at === "waiting") {
+        running.place.retry[Symbol.dispose]();
+        continue;
+      }
+      this.#bySlot[running.place.slot] = undefined;
+      this.#engine.remove(running.place.slot);
     }
   }
 
-  latency(): ReturnType<LatencyRecorder["report"]> {
-    return this.#latency.report();
+  regroup(checks: readonly Regrouping[]): void {
+    for (const { id, groups } of checks) {
+      const running = this.#checks.get(id);
+      if (running === undefined) continue;
+      running.groups = groups;
+      if (running.place.at === "engine") this.#engine.setGroups(running.place.slot, groups);
+    }
   }
 
-  #begin(id: CheckId): void {
-    const running = this.#checks.get(id);
-    if (running === undefined) {
-      this.#schedule.finished();
+  /** See the `latency` message in protocol.ts. Counts are those since the shard started. */
+  latency(group: number | undefined): { counts: Uint32Array<ArrayBuffer>; last: Uint32Array<ArrayBuffer> } {
+    const all = this.#engine.latency(group !== undefined);
+    const last = this.#engine.last();
+    let kept = 0;
+    for (let i = 0; i + 1 < last.length; i += 2) {
+      const running = this.#bySlot[last[i] ?? 0];
+      if (running === undefined) continue;
+      last[kept++] = running.id;
+      last[kept++] = last[i + 1] ?? 0;
+    }
+    return { counts: group === undefined ? all : selectLatencies(all, group), last: last.slice(0, kept) };
+  }
+
+  #place(running: Running, delay: Milliseconds): void {
+    try {
+      const slot = this.#engine.add(probeSpec(running.check, running.rules, running.groups));
+      running.place = { at: "engine", slot, arming: 0 };
+      this.#bySlot[slot] = running;
+    } catch (error) {
+      this.#unplaced(running, error instanceof Error ? error.message : String(error));
       return;
     }
-    const { check } = running.spec;
-    running.attempt = this.#deps
-      .proberOf(check)
-      .probe(check, running.state.url, (result) => this.#ended(running, result));
+    this.#arm(running, delay);
+  }
+
+  /** Its server keeps the state that it has: nothing is known of it. */
+  #unplaced(running: Running, why: string): void {
+    const { id, rules } = running;
+    const again = Math.max(leastRetryMs, rules.delayLoop) as Milliseconds;
+    const retry = this.#deps.clock.after(again, () => this.#place(running, 0 as Milliseconds));
+    running.place = { at: "waiting", retry };
+    this.#deps.onFailedAttempt({ id, outcome: "no-resources", detail: printable(why) });
+  }
+
+  #arm(running: Running, delay: Milliseconds): void {
+    const { place, check, state } = running;
+    if (place.at !== "engine") return;
+    this.#armings = (this.#armings + 1) >>> 0;
+    place.arming = this.#armings;
+    const quiet = this.#deps.probe.quietness.indexOf(quietIn(state, check.timing.logAllFailures));
+    this.#engine.arm(place.slot, place.arming, delay, state.url, quiet);
+  }
+
+  #onResults(results: Uint32Array<ArrayBuffer>, count: number): void {
+    const { resultWords } = this.#deps.probe;
+    for (let i = 0; i < count; i++) {
+      const result = readResult(results, i * resultWords, this.#deps.probe);
+      const running = this.#bySlot[result.slot];
+      if (running?.place.at === "engine" && running.place.arming === result.arming) this.#ended(running, result);
+    }
   }
 
   #ended(running: Running, result: ProbeResult): void {
-    const { spec, rules } = running;
-    running.attempt = undefined;
-    this.#completed++;
-    if (result.outcome === "up") this.#latency.record(spec.check.type, spec.id, result.latency);
-    const { state, edge, nextDelay } = step(rules, running.state, verdictOf(result.outcome));
+    const { id, rules, hash } = running;
+    const { outcome, latency, status } = result;
+    const { state, edge, nextDelay } = step(rules, caughtUp(running.state, result.url), verdictOf(outcome));
     running.state = state;
-    if (edge !== undefined) {
-      const { outcome, latency, status } = result;
-      this.#deps.onEdge({ id: spec.id, up: edge.up, outcome, retries: edge.retries, latency, status });
-    } else if (worthALine(spec, result)) {
-      this.#deps.onFailedAttempt({ id: spec.id, outcome: result.outcome, detail: result.detail });
+    if (edge !== undefined) this.#deps.onEdge({ id, up: edge.up, outcome, retries: edge.retries, latency, status });
+    else if (worthALine(running.check, outcome)) {
+      const detail = failureText(probeKindOf(running.check), result, this.#deps.probe);
+      this.#deps.onFailedAttempt({ id, outcome, detail });
     }
-    this.#schedule.finished();
-    this.#schedule.in(nextDelay, spec.id);
+    this.#arm(running, jittered(nextDelay, rules.jitter, hash, this.#armings));
   }
 
   [Symbol.dispose](): void {
     this.retract([...this.#checks.keys()]);
-    this.#schedule[Symbol.dispose]();
+    this.#engine.close();
   }
 }
 
+const nothing: Disposable = { [Symbol.dispose]: () => {} };
+
 /** An attempt that says nothing of the server is always told: nothing else shows that a check has gone blind. */
-function worthALine(spec: CheckSpec, result: ProbeResult): boolean {
-  return result.outcome === "no-resources" || (result.outcome !== "up" && spec.check.timing.logAllFailures);
+function worthALine(check: CheckConfig, outcome: CheckEdge["outcome"]): boolean {
+  return outcome === "no-resources" || (outcome !== "up" && check.timing.logAllFailures);
 }

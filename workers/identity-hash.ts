@@ -7,6 +7,11 @@ export function identityHash(identity: string): number {
   for (let i = 0; i < identity.length; i++) {
     h = Math.imul(h ^ identity.charCodeAt(i), 0x01000193);
   }
+  return mix32(h);
+}
+
+/** murmur3's finalizer: every bit of the result depends on every bit of `h`. */
+export function mix32(h: number): number {
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return (h ^ (h >>> 16)) >>> 0;

@@ -1,5 +1,5 @@
 import type { Clock } from "../main/clock.js";
-import { monotonicMs } from "./outcome.js";
+import type { Milliseconds } from "../main/units.js";
 
 /** The worker's clock: CLOCK_MONOTONIC and the timers of its own loop, rounded up. */
 export const loopClock: Clock = {
@@ -9,3 +9,9 @@ export const loopClock: Clock = {
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   },
 };
+
+/** With one origin for all threads of the process. */
+function monotonicMs(): Milliseconds {
+  const [seconds, nanoseconds] = process.hrtime();
+  return (seconds * 1000 + nanoseconds / 1e6) as Milliseconds;
+}

@@ -1,6 +1,6 @@
 import type { CheckConfig } from "../main/config/model.js";
 import type { Milliseconds } from "../main/units.js";
-import { identityFraction } from "./identity-hash.js";
+import { identityFraction, mix32 } from "./identity-hash.js";
 import type { Outcome } from "./protocol.js";
 
 /** keepalived starts every checker one second after its process (BOOTSTRAP_DELAY). */
@@ -17,17 +17,23 @@ export type PolicyState =
   | { readonly at: "up"; readonly url: number; readonly failures: number }
   /** Out of service because of `url`: that one alone is probed until it passes. */
   | { readonly at: "down"; readonly url: number }
-  /** Out of service, no URL known to fail: all have to pass from the first. */
-  | { readonly at: "recovering"; readonly url: number };
+  /** Out of service, no URL known to fail: all have to pass from the first. `rounds` times in a row they have. */
+  | { readonly at: "recovering"; readonly url: number; readonly rounds: number };
 
 export interface RetryRules {
   /** Number of things to probe in turn, at least 1. */
   readonly urls: number;
   readonly retry: number;
+  /** Rounds that have to pass in a row before what was down is up, at least 1. */
+  readonly rise: number;
   readonly delayLoop: Milliseconds;
   readonly delayBeforeRetry: Milliseconds;
   /** Between probes of what is known to fail. */
   readonly downDelay: Milliseconds;
+  /** Between probes that pass while it is not up yet. */
+  readonly risingDelay: Milliseconds;
+  /** Up to so much is added to each delay. */
+  readonly jitter: Milliseconds;
   /** No delay between URLs while out of service or never run. */
   readonly fastRecovery: boolean;
 }
@@ -49,17 +55,19 @@ export interface PolicyStep {
 }
 
 export function rulesOf(check: CheckConfig): RetryRules {
-  const { retry, delayLoop, delayBeforeRetry } = check.timing;
-  if (check.type === "TCP_CHECK") {
-    return { urls: 1, retry, delayLoop, delayBeforeRetry, downDelay: delayLoop, fastRecovery: false };
-  }
+  const { retry, rise, delayLoop, delayBeforeRetry, fastInterval, jitter } = check.timing;
+  const isHttp = check.type === "HTTP_GET" || check.type === "SSL_GET";
+  const slow = isHttp ? (Math.max(delayBeforeRetry, delayLoop) as Milliseconds) : delayLoop;
   return {
-    urls: Math.max(1, check.urls.length),
+    urls: isHttp ? Math.max(1, check.urls.length) : 1,
     retry,
+    rise: Math.max(1, rise),
     delayLoop,
-    delayBeforeRetry,
-    downDelay: Math.max(delayBeforeRetry, delayLoop) as Milliseconds,
-    fastRecovery: check.fastRecovery,
+    delayBeforeRetry: fastInterval ?? delayBeforeRetry,
+    downDelay: fastInterval ?? slow,
+    risingDelay: fastInterval ?? delayLoop,
+    jitter,
+    fastRecovery: isHttp && check.fastRecovery,
   };
 }
 
@@ -71,7 +79,7 @@ export function initialState(known: "up" | "down" | undefined): PolicyState {
     case "up":
       return { at: "up", url: 0, failures: 0 };
     case "down":
-      return { at: "recovering", url: 0 };
+      return { at: "recovering", url: 0, rounds: 0 };
     default:
       throw new Error(`unreachable case: ${known satisfies never}`);
   }
@@ -114,20 +122,37 @@ export function step(rules: RetryRules, state: PolicyState, verdict: Verdict): P
 }
 
 function passed(rules: RetryRules, state: PolicyState): PolicyStep {
-  // The URL that had failed passes again: what was checked before it is old news, so begin with the first one.
-  if (state.at === "down" && state.url !== 0) return onward(rules, { at: "recovering", url: 0 });
   const url = state.url + 1;
-  if (url < rules.urls) {
-    if (state.at === "up") return onward(rules, { at: "up", url, failures: 0 });
-    return onward(rules, { at: state.at === "unrun" ? "unrun" : "recovering", url });
+  const isLast = url >= rules.urls;
+  switch (state.at) {
+    case "unrun":
+      return isLast ? risen(rules) : onward(rules, { at: "unrun", url }, rules.delayLoop);
+    case "up":
+      return { state: { at: "up", url: isLast ? 0 : url, failures: 0 }, edge: undefined, nextDelay: rules.delayLoop };
+    case "down":
+      // The URL that had failed passes again: what was checked before it is old news, so begin with the first one.
+      if (state.url !== 0) return onward(rules, { at: "recovering", url: 0, rounds: 0 }, rules.risingDelay);
+      return passed(rules, { at: "recovering", url: 0, rounds: 0 });
+    case "recovering": {
+      const { rounds } = state;
+      if (!isLast) return onward(rules, { at: "recovering", url, rounds }, rules.risingDelay);
+      if (rounds + 1 >= rules.rise) return risen(rules);
+      return { state: { at: "recovering", url: 0, rounds: rounds + 1 }, edge: undefined, nextDelay: rules.risingDelay };
+    }
+    default:
+      throw new Error(`unreachable case: ${JSON.stringify(state satisfies never)}`);
   }
-  const edge = state.at === "up" ? undefined : { up: true, retries: 0 };
-  return { state: { at: "up", url: 0, failures: 0 }, edge, nextDelay: rules.delayLoop };
 }
 
-function onward(rules: RetryRules, state: PolicyState): PolicyStep {
-  const hurry = rules.fastRecovery && state.at !== "up";
-  return { state, edge: undefined, nextDelay: hurry ? (0 as Milliseconds) : rules.delayLoop };
+const risen = (rules: RetryRules): PolicyStep => ({
+  state: { at: "up", url: 0, failures: 0 },
+  edge: { up: true, retries: 0 },
+  nextDelay: rules.delayLoop,
+});
+
+/** To the next URL of the same round. */
+function onward(rules: RetryRules, state: PolicyState, delay: Milliseconds): PolicyStep {
+  return { state, edge: undefined, nextDelay: rules.fastRecovery ? (0 as Milliseconds) : delay };
 }
 
 function failed(rules: RetryRules, state: PolicyState): PolicyStep {
@@ -148,4 +173,38 @@ function failed(rules: RetryRules, state: PolicyState): PolicyStep {
     default:
       throw new Error(`unreachable case: ${JSON.stringify(state satisfies never)}`);
   }
+}
+
+/**
+ * What the engine may pass over in silence because `step` would say and change nothing that matters: while up a pass of any URL
+ * (it walks them itself), while down one more failure of the same URL. `tellFailures`: each is worth a line.
+ */
+export function quietIn(state: PolicyState, tellFailures: boolean): "nothing" | "pass" | "fail" {
+  switch (state.at) {
+    case "up":
+      return state.failures === 0 ? "pass" : "nothing";
+    case "down":
+      return tellFailures ? "nothing" : "fail";
+    case "recovering":
+      // A failure makes it `down` at this URL; only at the first one of the first round a pass then means the same as now.
+      return tellFailures || state.url > 0 || state.rounds > 0 ? "nothing" : "fail";
+    case "unrun":
+      return "nothing";
+    default:
+      throw new Error(`unreachable case: ${JSON.stringify(state satisfies never)}`);
+  }
+}
+
+/** Where the policy stands after what the engine kept to itself: it says which URL the attempt was about. */
+export function caughtUp(state: PolicyState, url: number): PolicyState {
+  return state.at === "up" && state.failures === 0 && state.url !== url ? { ...state, url } : state;
+}
+
+/**
+ * A delay with its share of jitter, which identity and count decide: no chance, and no two checks in step. What is to follow at
+ * once follows at once.
+ */
+export function jittered(delay: Milliseconds, jitter: Milliseconds, identityHash: number, count: number): Milliseconds {
+  if (delay === 0 || jitter === 0) return delay;
+  return (delay + (mix32(identityHash ^ Math.imul(count, 0x9e3779b9)) / 2 ** 32) * jitter) as Milliseconds;
 }

@@ -14,8 +14,16 @@ export const outcomes = [
   "bad-response",
   "tls-error",
   "no-resources",
+  "no-match",
 ] as const;
 export type Outcome = (typeof outcomes)[number];
+
+/** Kinds of checks by their number in the words of a `latency` message; those of native-bindings/probe.ts. */
+export const latencyKinds = ["TCP_CHECK", "HTTP_GET", "SSL_GET", "PING_CHECK"] as const satisfies CheckConfig["type"][];
+
+/** Phases of an attempt, likewise. `lateness`: from when it was due to its start; `total`: from its start to the verdict. */
+export const latencyPhases = ["lateness", "connect", "tls", "first-byte", "total"] as const;
+export type LatencyPhase = (typeof latencyPhases)[number];
 
 /** What a shard is started with. `port` is one end of a channel of its own: piscina's is left to piscina. */
 export interface ShardTask {
@@ -29,6 +37,8 @@ export interface ShardOptions {
   readonly batchDelay: Milliseconds;
   /** Checks in flight at once, hence open sockets; what is due beyond it waits in order. */
   readonly maxInFlight: number;
+  /** The same to one address; 0: no limit. */
+  readonly maxInFlightPerHost: number;
   /** Added to the thread's nice value, where the native module is there to do it. */
   readonly nice: number;
 }
@@ -40,13 +50,20 @@ export interface CheckSpec {
   readonly check: CheckConfig;
   /** Last known state. `undefined`: never ran (keepalived's first-failure rule applies). */
   readonly known: "up" | "down" | undefined;
+  /** Virtual servers that use it, by numbers that stay theirs across reloads: whose histograms count its attempts. */
+  readonly groups: readonly number[];
 }
+
+/** A check that goes on as it is, for other virtual servers than before. */
+export type Regrouping = Pick<CheckSpec, "id" | "groups">;
 
 /** Main → worker. Structured-cloned: plain data only. `epoch` grows with each configuration. */
 export type ToWorker =
   | { readonly kind: "assign"; readonly epoch: number; readonly checks: readonly CheckSpec[] }
   | { readonly kind: "retract"; readonly epoch: number; readonly ids: readonly CheckId[] }
-  | { readonly kind: "report-latency" }
+  | { readonly kind: "regroup"; readonly epoch: number; readonly checks: readonly Regrouping[] }
+  /** `group`: that virtual server's histograms too. */
+  | { readonly kind: "report-latency"; readonly group: number | undefined }
   | { readonly kind: "drain" };
 
 /**
@@ -59,10 +76,10 @@ export type FromWorker =
   | { readonly kind: "edges"; readonly epoch: number; readonly batch: Uint32Array<ArrayBuffer> }
   /** A failed attempt that is no edge, for the log only (log_all_failures). */
   | { readonly kind: "attempts"; readonly epoch: number; readonly failures: readonly FailedAttempt[] }
-  /** `last` holds two words per check: id, latest latency in µs. One HdrHistogram V2 payload (µs, base64) per check type. */
+  /** `counts`: see latency-words.ts. `last` holds two words per check: id, latest latency in µs. Both are transferred. */
   | {
       readonly kind: "latency";
-      readonly histograms: Readonly<Record<string, string>>;
+      readonly counts: Uint32Array<ArrayBuffer>;
       readonly last: Uint32Array<ArrayBuffer>;
     }
   | { readonly kind: "fault"; readonly code: string; readonly message: string }

@@ -1,17 +1,25 @@
+import { once } from "node:events";
 import type { MessagePort } from "node:worker_threads";
-import type { CheckConfig } from "../main/config/model.js";
 import { CheckRunner } from "./check-runner.js";
 import { encodeEdges } from "./edges.js";
-import { HttpProber } from "./http-prober.js";
 import { loopClock } from "./loop-clock.js";
-import type { Prober } from "./prober.js";
 import type { CheckEdge, FailedAttempt, FromWorker, ShardOptions, ShardTask, ToWorker } from "./protocol.js";
-import { TcpProber } from "./tcp-prober.js";
+
+type Probe = typeof import("../native-bindings/probe.js");
 
 /** Piscina's entry: one task per thread that lives as long as its shard and resolves after `drain`. */
 export default async function shard({ port, options }: ShardTask): Promise<void> {
   await lowerPriority(options.nice);
-  await new Shard(port, options).drained;
+  try {
+    await new Shard(port, options, await import("../native-bindings/probe.js")).drained;
+  } catch (error) {
+    // Without the engine there are no checks, and the pool tries again: say what is missing, not where it was noticed.
+    const why = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
+    const message = `the probe engine cannot be started (${why}) - build the add-on for this Node, or install the package again`;
+    port.postMessage({ kind: "fault", code: "E_ENGINE", message } satisfies FromWorker);
+    port.start();
+    await once(port, "close"); // heard
+  }
 }
 
 /** Checks must not take the processor from adverts. Not worth failing for: without the native module all run alike. */
@@ -22,13 +30,6 @@ async function lowerPriority(nice: number): Promise<void> {
   } catch {
     // not built, or built for another Node: the main thread says so
   }
-}
-
-function proberSelection(): (check: CheckConfig) => Prober {
-  const tcp = new TcpProber();
-  const http = new HttpProber();
-  // The cast widens the parameter type; each prober sees only the kinds it is chosen for.
-  return (check) => (check.type === "TCP_CHECK" ? tcp : http) as Prober;
 }
 
 /** Between the port and the runner: batches what goes out, beats the heart. */
@@ -43,13 +44,14 @@ class Shard {
   #attempts: FailedAttempt[] = [];
   #flush: NodeJS.Timeout | undefined;
 
-  constructor(port: MessagePort, options: ShardOptions) {
+  constructor(port: MessagePort, options: ShardOptions, probe: Probe) {
     this.#port = port;
     this.#batchDelay = options.batchDelay;
+    const limits = { inFlight: options.maxInFlight, inFlightPerHost: options.maxInFlightPerHost };
     this.#runner = new CheckRunner({
       clock: loopClock,
-      maxInFlight: options.maxInFlight,
-      proberOf: proberSelection(),
+      probe,
+      openEngine: (onResults) => probe.openProbeEngine(limits, onResults),
       onEdge: (edge) => this.#collect(() => this.#edges.push(edge)),
       onFailedAttempt: (attempt) => this.#collect(() => this.#attempts.push(attempt)),
     });
@@ -71,9 +73,13 @@ class Shard {
         this.#epoch = message.epoch;
         this.#runner.retract(message.ids);
         return;
+      case "regroup":
+        this.#epoch = message.epoch;
+        this.#runner.regroup(message.checks);
+        return;
       case "report-latency": {
-        const { histograms, last } = this.#runner.latency();
-        this.#post({ kind: "latency", histograms, last }, last.buffer);
+        const { counts, last } = this.#runner.latency(message.group);
+        this.#post({ kind: "latency", counts, last }, counts.buffer, last.buffer);
         return;
       }
       case "drain":
@@ -109,8 +115,8 @@ class Shard {
     }
   }
 
-  #post(message: FromWorker, transfer?: ArrayBuffer): void {
-    this.#port.postMessage(message, transfer === undefined ? [] : [transfer]);
+  #post(message: FromWorker, ...transfer: ArrayBuffer[]): void {
+    this.#port.postMessage(message, transfer);
   }
 
   #stop(): void {

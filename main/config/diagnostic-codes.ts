@@ -502,6 +502,41 @@ export const diagnosticCodes = {
         router_id web1
       }`),
   },
+  CFG_REGEX: {
+    exit: 0,
+    title: "a regex is no pattern that PCRE2 reads",
+    why: "The page is fetched and its status and digest are checked, but it is not searched. keepalived only notes it in its log, so `-t` passes. The sentence is PCRE2's, with the offset in the pattern. A `\\` of the pattern is written `\\\\`, for the file has escapes of its own.",
+    bad: conf(`
+      virtual_server 10.0.0.1 80 {
+        delay_loop 6
+        lb_algo rr
+        lb_kind NAT
+        protocol TCP
+        real_server 10.0.0.2 80 {
+          HTTP_GET {
+            url {
+              path /health
+              regex "status: (ok|fine"
+            }
+          }
+        }
+      }`),
+    good: conf(`
+      virtual_server 10.0.0.1 80 {
+        delay_loop 6
+        lb_algo rr
+        lb_kind NAT
+        protocol TCP
+        real_server 10.0.0.2 80 {
+          HTTP_GET {
+            url {
+              path /health
+              regex "status: (ok|fine)"
+            }
+          }
+        }
+      }`),
+  },
   CFG_ADVICE: {
     exit: 0,
     title: "it works, but is probably not what was meant",

@@ -12,8 +12,10 @@ import {
 } from "node:fs";
 import { hostname } from "node:os";
 import { getHeapStatistics } from "node:v8";
+import { checkPattern } from "../../native-bindings/pattern-check.js";
 import { errnoName } from "../errors.js";
-import type { ConfigHost, FileContent, FileStatus, UserEntry } from "./ports.js";
+import type { BodyPattern } from "./model-checks.js";
+import type { ConfigHost, FileContent, FileStatus, PatternVerdict, UserEntry } from "./ports.js";
 
 /** Larger files are no configurations; reading one (or a device) must not fill the memory. */
 const LARGEST_FILE_BYTES = 256 * 1024 * 1024;
@@ -50,6 +52,7 @@ export function createHost(options: { readonly configId?: string | undefined } =
     },
     interfaceExists: (name) => /^[^/\s]{1,15}$/.test(name) && stat(`/sys/class/net/${name}`) !== undefined,
     environment: (name) => process.env[name],
+    checkPattern: patternVerdict,
     memoryIsShort,
   };
 }
@@ -109,6 +112,17 @@ export function readToEnd(fd: number, most = LARGEST_FILE_BYTES): Uint8Array | u
     chunks.push(Uint8Array.prototype.slice.call(small, 0, more));
   }
   return Buffer.concat(chunks);
+}
+
+/** Reading goes on without the add-on: it may be somebody's editor that reads. */
+function patternVerdict(pattern: BodyPattern): PatternVerdict {
+  try {
+    const error = checkPattern(pattern);
+    return error === undefined ? { is: "good" } : { is: "bad", ...error };
+  } catch (error) {
+    if (!(error instanceof Error) || !("code" in error)) throw error;
+    return { is: "unchecked", why: String(error.code) };
+  }
 }
 
 /** Checking needs as much memory as reading once more, and some of what is used is garbage. */

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { unreachable } from "../unreachable.js";
-import type { CheckConfig, CheckTarget, VirtualServerConfig } from "./model.js";
+import type { CheckConfig, CheckTarget, HttpUrlConfig, VirtualServerConfig } from "./model.js";
+import { type BodyPattern, regexOptions } from "./model-checks.js";
+import type { CheckerTlsConfig } from "./model-lvs.js";
 
 /** Names that stay the same from one configuration to the next, whatever the position in the file. */
 
@@ -31,6 +33,8 @@ export function checkIdentity(check: CheckConfig): string {
 function described(check: CheckConfig): readonly unknown[] {
   switch (check.type) {
     case "TCP_CHECK":
+      return [check.type, ...targetFields(check.target), check.closeWith];
+    case "PING_CHECK":
       return [check.type, ...targetFields(check.target)];
     case "HTTP_GET":
     case "SSL_GET":
@@ -40,21 +44,44 @@ function described(check: CheckConfig): readonly unknown[] {
         check.httpProtocol,
         check.enableSni,
         check.enableSni ? (check.sniName ?? null) : null,
-        check.urls.map(({ path, host, digest, statusCodes }) => [
-          path,
-          host,
-          digest ?? null,
-          statusCodes.map(({ from, to }) => [from, to]),
-        ]),
+        check.closeWith,
+        check.sessionResumption,
+        tlsFields(check.tls),
+        check.urls.map(urlFields),
       ];
     default:
       return unreachable(check);
   }
 }
 
-const targetFields = ({ address, port, bindAddress, bindPort }: CheckTarget): readonly unknown[] => [
-  address,
-  port,
-  bindAddress ?? null,
-  bindPort ?? null,
+const targetFields = (target: CheckTarget): readonly unknown[] => [
+  target.address,
+  target.port,
+  target.bindAddress ?? null,
+  target.bindPort ?? null,
+  target.bindInterface ?? null,
+  target.fwmark,
+];
+
+/** Without the pass phrase: it opens the same key or none, and identities are shown. */
+const tlsFields = (tls: CheckerTlsConfig | undefined): readonly unknown[] | null =>
+  tls === undefined ? null : [tls.caFile ?? null, tls.certificateFile ?? null, tls.keyFile ?? null];
+
+const urlFields = ({ path, host, digest, statusCodes, body, tlsCompliant }: HttpUrlConfig): readonly unknown[] => [
+  path,
+  host,
+  digest ?? null,
+  statusCodes.map(({ from, to }) => [from, to]),
+  body === undefined ? null : bodyFields(body),
+  tlsCompliant,
+];
+
+/** The order of options means nothing. */
+const bodyFields = ({ pattern, options, noMatch, minOffset, maxOffset, stack }: BodyPattern): readonly unknown[] => [
+  pattern,
+  regexOptions.filter((option) => options.includes(option)),
+  noMatch,
+  minOffset,
+  maxOffset ?? null,
+  stack === undefined ? null : [stack.start, stack.max],
 ];

@@ -6,7 +6,6 @@ export type LaterCheckConfig =
   | SmtpCheckConfig
   | DnsCheckConfig
   | UdpCheckConfig
-  | PingCheckConfig
   | MiscCheckConfig
   | FileCheckConfig
   | BfdCheckConfig;
@@ -42,12 +41,6 @@ export interface UdpCheckConfig {
   readonly reply: string | undefined;
   readonly minReplyLength: number;
   readonly maxReplyLength: number;
-}
-
-export interface PingCheckConfig {
-  readonly type: "PING_CHECK";
-  readonly timing: CheckTiming;
-  readonly target: CheckTarget;
 }
 
 export interface MiscCheckConfig {
@@ -105,7 +98,7 @@ export const regexOptions = [
 
 export type RegexOption = (typeof regexOptions)[number];
 
-/** What a page must hold (PCRE2): without effect in this version. */
+/** What a page must hold (PCRE2). */
 export interface BodyPattern {
   readonly pattern: string;
   readonly options: readonly RegexOption[];

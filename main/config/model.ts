@@ -2,7 +2,7 @@ import type { Family, IpAddress } from "../address.js";
 import type { Milliseconds, Port, Priority, Vrid } from "../units.js";
 import type { BodyPattern, LaterCheckConfig } from "./model-checks.js";
 import type { GlobalSubjects, ProcessSection } from "./model-global.js";
-import type { DestinationIpvsConfig, LvsSections, ServiceIpvsConfig } from "./model-lvs.js";
+import type { CheckerTlsConfig, DestinationIpvsConfig, LvsSections, ServiceIpvsConfig } from "./model-lvs.js";
 import type { RouteConfig, RuleConfig } from "./model-routes.js";
 import type {
   AddressExtras,
@@ -35,6 +35,12 @@ export interface GlobalConfig extends GlobalSubjects {
   readonly enableScriptSecurity: boolean;
   /** Ours, not keepalived's: what is put right when the kernel's table drifts. Default presence. */
   readonly lvsReconcile: "presence" | "full" | "off";
+  /** Ours, like the two below. Undefined: by the number of processors. */
+  readonly checkerThreads: number | undefined;
+  /** Checks under way in each thread. Undefined: what the limit of open files leaves. */
+  readonly checkerMaxInFlight: number | undefined;
+  /** Checks under way to one address, in each thread. Undefined: no limit. */
+  readonly checkerMaxInFlightPerHost: number | undefined;
 }
 
 export interface MailConfig {
@@ -213,8 +219,14 @@ export interface RealServerConfig {
 /** What all checkers share. Inheritance from real server and virtual server is already applied. */
 export interface CheckTiming {
   readonly delayLoop: Milliseconds;
+  /** Ours: from a failed attempt to the next, and while down or rising. Undefined: `delayBeforeRetry` and `delayLoop`. */
+  readonly fastInterval: Milliseconds | undefined;
+  /** Ours: up to so much is added to every interval, at random. Default 0. */
+  readonly jitter: Milliseconds;
   readonly connectTimeout: Milliseconds;
   readonly retry: number;
+  /** Ours: successes in a row until a server that was down is up, at least 1. Default 1. */
+  readonly rise: number;
   readonly delayBeforeRetry: Milliseconds;
   readonly warmup: Milliseconds;
   /** Starts DOWN and is added after its first success. */
@@ -227,15 +239,27 @@ export interface CheckTarget {
   readonly port: Port;
   readonly bindAddress: IpAddress | undefined;
   readonly bindPort: Port | undefined;
-  /** Name of the interface to bind to. With `fwmark` (0: none) without effect in this version. */
+  /** Name of the interface to bind to. */
   readonly bindInterface: string | undefined;
+  /** 0: none. */
   readonly fwmark: number;
 }
 
-export type CheckConfig = TcpCheckConfig | HttpCheckConfig;
+export type CheckConfig = TcpCheckConfig | HttpCheckConfig | PingCheckConfig;
+
+/** Ours: how a connection that is done with ends. Default `reset`: no TIME_WAIT is left. */
+export type CloseWith = "reset" | "fin";
 
 export interface TcpCheckConfig {
   readonly type: "TCP_CHECK";
+  readonly timing: CheckTiming;
+  readonly target: CheckTarget;
+  readonly closeWith: CloseWith;
+}
+
+/** ICMP echo; the target's port is for messages only, and may be 0. */
+export interface PingCheckConfig {
+  readonly type: "PING_CHECK";
   readonly timing: CheckTiming;
   readonly target: CheckTarget;
 }
@@ -249,6 +273,11 @@ export interface HttpCheckConfig {
   /** `sni_name`. Undefined: with `enableSni` the URL's host is the server name, when it is a name. */
   readonly sniName: string | undefined;
   readonly fastRecovery: boolean;
+  readonly closeWith: CloseWith;
+  /** Ours, SSL_GET: offers the session of the last handshake. Default false. */
+  readonly sessionResumption: boolean;
+  /** SSL_GET: the block SSL, one object for all; undefined without one, and for HTTP_GET. */
+  readonly tls: CheckerTlsConfig | undefined;
   readonly urls: readonly HttpUrlConfig[];
 }
 
@@ -261,6 +290,6 @@ export interface HttpUrlConfig {
   /** Inclusive ranges; default 200-299. */
   readonly statusCodes: readonly { readonly from: number; readonly to: number }[];
   readonly body: BodyPattern | undefined;
-  /** SSL_GET: ends with a proper TLS close. Without effect in this version. */
+  /** SSL_GET: ends with a proper TLS close. */
   readonly tlsCompliant: boolean;
 }

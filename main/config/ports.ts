@@ -1,3 +1,5 @@
+import type { BodyPattern } from "./model-checks.js";
+
 /** What the configuration needs of the host. host.ts implements it over node:fs; tests bring their own. */
 export interface ConfigHost {
   /** Selects `@id` lines and is `${_INSTANCE}`: -i, else the host name up to its first dot. */
@@ -20,9 +22,18 @@ export interface ConfigHost {
   userName(uid: number): string | undefined;
   interfaceExists(name: string): boolean;
   environment(name: string): string | undefined;
+  /** What PCRE2 thinks of a pattern. Absent: nobody is asked. */
+  checkPattern?(pattern: BodyPattern): PatternVerdict;
   /** Little is left of the memory that this process may use. Absent: never. */
   memoryIsShort?(): boolean;
 }
+
+export type PatternVerdict =
+  | { readonly is: "good" }
+  /** `offset`: in octets of the pattern. */
+  | { readonly is: "bad"; readonly message: string; readonly offset: number }
+  /** `why`: code of what is in the way. */
+  | { readonly is: "unchecked"; readonly why: string };
 
 export type FileContent =
   | { readonly kind: "content"; readonly bytes: Uint8Array }

@@ -18,9 +18,11 @@ import { ms } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import { ControlSocket } from "./control-socket.js";
 import { writeDump } from "./dumps.js";
+import { killThisProcess } from "./last-resort.js";
 import { LastingState } from "./lasting-state.js";
 import { LvsSide } from "./lvs-side.js";
 import { acceptedConfigPath, controlSocketPath, defaultUmask, type Options } from "./options.js";
+import { QuietCollection } from "./quiet-collection.js";
 import { type AsideResult, readConfigAside } from "./reload.js";
 import { requestOf, type SignalName, type Supervisor } from "./signals.js";
 import { StateSlab } from "./state-slab.js";
@@ -71,7 +73,9 @@ export class Daemon {
   #vrrp: VrrpSide | undefined;
   #lvs: LvsSide | undefined;
   #control: ControlSocket | undefined;
+  readonly #collection = new QuietCollection();
   #heartbeat: NodeJS.Timeout | undefined;
+  #stuckThread: "none" | "told" = "none";
   #work: Promise<void> = Promise.resolve();
   #reloadsWaiting = 0;
   /** A stop does not wait for a configuration that is still being read. */
@@ -108,6 +112,7 @@ export class Daemon {
     this.#beat();
     this.#deps.supervisor.ready();
     this.#log("info", "daemon.ready", "Startup complete");
+    this.#collection.soon();
     this.#phase = "running";
   }
 
@@ -156,6 +161,7 @@ export class Daemon {
       await this.#scripts.stop();
       await this.#control?.[Symbol.asyncDispose]();
       this.#mailer[Symbol.dispose]();
+      this.#collection[Symbol.dispose]();
       this.#loopDelay[Symbol.dispose]();
       this.#clock[Symbol.dispose]();
       removeAccepted(acceptedConfigPath(options));
@@ -203,10 +209,29 @@ export class Daemon {
 
   #beat(): void {
     const beat = (): void => {
+      if (this.stuck()) this.#onStuck();
       if (this.#lvs?.alive() !== false) this.#deps.supervisor.alive();
     };
     beat();
     this.#heartbeat = setInterval(beat, HEARTBEAT_MS);
+  }
+
+  /** A checker thread hangs in native code: `process.exit` would wait for it for ever. */
+  stuck(): boolean {
+    return this.#lvs?.stuck() === true;
+  }
+
+  /** Other threads do its checks, but it keeps its sockets, maybe a processor. The next daemon goes on with the states of this one. */
+  #onStuck(): void {
+    if (this.#stuckThread === "told") return;
+    this.#stuckThread = "told";
+    const restarts = this.#deps.hasLauncher && !this.#deps.options.dontRespawn;
+    const sentence = "A checker thread hangs and cannot be ended";
+    const then = restarts
+      ? "starting again with the states as they are"
+      : "its checks go on elsewhere, restart when possible";
+    this.#log("alert", "checks.thread-stuck", `${sentence}: ${then}`);
+    if (restarts) void this.#deps.log.flush().finally(killThisProcess);
   }
 
   #onServerEvent(event: ServerEvent): void {
@@ -249,6 +274,7 @@ export class Daemon {
   async #reload(): Promise<void> {
     const { supervisor, configFile: file, options } = this.#deps;
     supervisor.reloading();
+    this.#collection.wait();
     this.#log("info", "reload.start", "Reloading ...");
     using watch = new LoopWatch();
     const order = {
@@ -264,6 +290,7 @@ export class Daemon {
     if (this.#leaving.signal.aborted) return;
     if (answer.kind === "good") await this.#adopt(answer, watch).catch((error: unknown) => this.#incomplete(error));
     else await this.#refuse(answer);
+    this.#collection.soon();
     supervisor.reloaded();
   }
 

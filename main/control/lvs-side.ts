@@ -1,9 +1,8 @@
-import { availableParallelism } from "node:os";
 import type { Clock } from "../clock.js";
 import { checkIdentity } from "../config/identity.js";
 import type { Config, VirtualServerConfig } from "../config/model.js";
 import { DaemonError } from "../errors.js";
-import { HealthDirector } from "../health/director.js";
+import { HealthDirector, type LivePool } from "../health/director.js";
 import type { ServerEvent } from "../health/effects.js";
 import type { LatencyReport } from "../health/latency-report.js";
 import { CheckPool } from "../health/pool.js";
@@ -19,8 +18,10 @@ import { type ServiceEntry, serviceKey, tableOf } from "../ipvs/table.js";
 import { IpvsWriter, type WriterStatus } from "../ipvs/writer.js";
 import type { Log } from "../observe/log.js";
 import { type Milliseconds, ms } from "../units.js";
+import { type CheckLimits, checkLimits, openFileLimit, waitingSentence, worstInFlight } from "./check-limits.js";
 import type { LastingState } from "./lasting-state.js";
 import type { IpvsChoice } from "./options.js";
+import { PoolChanges } from "./pool-changes.js";
 
 export interface LvsSideDeps {
   readonly clock: Clock;
@@ -34,8 +35,6 @@ export interface LvsSideDeps {
 const firstTableWithin = ms(5000);
 /** A kernel without IPVS may get it: somebody installs the module, or loads it on the host of a container. */
 const lookAgainAfter = ms(30_000);
-/** What is left of a core belongs to adverts. */
-const checkerThreads = (): number => Math.max(1, Math.min(8, availableParallelism() - 1));
 
 /** What the writer is doing, where, and how often it looks. */
 export interface IpvsView extends WriterStatus {
@@ -54,29 +53,34 @@ export class LvsSide {
   readonly #deps: LvsSideDeps;
   readonly #director: HealthDirector;
   readonly #pool: CheckPool;
+  readonly #limits: CheckLimits;
+  readonly #openFiles = openFileLimit();
   #table: Table | undefined;
   #lookingAgain: Disposable | undefined;
   #config: Config;
   /** Pools that changed while the table is being rewritten: what is built from an older one is out of date. */
   readonly #newer = new Set<VirtualServerConfig>();
+  readonly #changes: PoolChanges;
 
   private constructor(deps: LvsSideDeps, config: Config, backend: IpvsBackend | undefined) {
     this.#deps = deps;
     this.#config = config;
     const { clock, log, lasting } = deps;
     this.#table = backend && this.#openTable(backend);
+    this.#changes = new PoolChanges(clock, (entry) => this.#table?.writer.setService(serviceKey(entry.service), entry));
     this.#director = new HealthDirector({
       log,
       identityOf: checkIdentity,
       known: (identity) => lasting.health(identity),
       remember: (identity, up) => lasting.rememberHealth(identity, up),
       forget: (identity) => lasting.forgetHealth(identity),
-      onPoolChange: (index, server) => this.#onPoolChange(index, server),
+      onPoolChange: (_index, pool) => this.#onPoolChange(pool),
       onServerEvent: deps.onServerEvent,
     });
+    this.#limits = checkLimits(config.global, this.#openFiles);
     this.#pool = new CheckPool({
       clock,
-      threads: checkerThreads(),
+      ...this.#limits,
       onEdges: (edges) => this.#director.onEdges(edges),
       onAttempts: (failures) => this.#director.onAttempts(failures),
       onFault: ({ shard, code, message }) =>
@@ -98,6 +102,7 @@ export class LvsSide {
     if (this.#table === undefined) this.#lookAgain();
     await this.#director.start(this.#config);
     this.#writeTable();
+    await inSlices(this.#sayLimits());
     await Promise.all([this.#pool.start(this.#director.checks()), this.#firstTable()]);
   }
 
@@ -105,7 +110,8 @@ export class LvsSide {
   async reload(config: Config): Promise<void> {
     const { changed, gone, checks } = await this.#director.reload(config);
     this.#config = config;
-    this.#table?.writer.forgive();
+    this.#sayUnchangedLimits(config);
+    if (this.#table !== undefined) await inSlices(this.#table.writer.forgive());
     await inSlices(this.#rewriteTable(changed, gone));
     await this.#pool.update(checks);
   }
@@ -125,8 +131,14 @@ export class LvsSide {
     return this.#pool.alive();
   }
 
-  latency(): Promise<LatencyReport> {
-    return this.#pool.latency();
+  /** A checker thread hangs outside JavaScript: only the end of the process ends it. */
+  stuck(): boolean {
+    return this.#pool.stuck();
+  }
+
+  /** @param virtualServer as in the log, `[10.0.0.1]:tcp:80`: its own histograms too; empty when there is none of this name */
+  latency(virtualServer?: string): Promise<LatencyReport> {
+    return this.#pool.latency(virtualServer === undefined ? undefined : this.#director.groupOf(virtualServer));
   }
 
   *virtualServers(latencies?: Latencies): Generator<{ config: VirtualServerConfig; snapshot: VirtualServerSnapshot }> {
@@ -202,10 +214,26 @@ export class LvsSide {
     this.#table.reconciler.start();
   }
 
-  #onPoolChange(index: number, config: VirtualServerConfig): void {
-    this.#newer.add(config);
-    const entry = this.#entry(config, index);
-    this.#table?.writer.setService(serviceKey(entry.service), entry);
+  #onPoolChange(pool: LivePool): void {
+    this.#newer.add(pool.config);
+    this.#changes.changed(pool);
+  }
+
+  /** Once, at the start. */
+  *#sayLimits(): Generator<void> {
+    const worst = yield* worstInFlight(this.#director.checks());
+    const sentence = waitingSentence(this.#limits, this.#openFiles, worst);
+    if (sentence !== undefined) this.#deps.log("warning", "checks.limited", sentence);
+  }
+
+  #sayUnchangedLimits(config: Config): void {
+    const wanted = checkLimits(config.global, this.#openFiles);
+    const same = (["threads", "maxInFlight", "maxInFlightPerHost"] as const).every(
+      (k) => wanted[k] === this.#limits[k],
+    );
+    if (same) return;
+    const sentence = "checker_threads and checker_max_in_flight take effect at the next start, not by a reload";
+    this.#deps.log("notice", "checks.limits-kept", sentence);
   }
 
   #entry(config: VirtualServerConfig, index: number): ServiceEntry {

@@ -1,8 +1,8 @@
-import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { FromConfigWorker, Kept, LoadOrder, ToConfigWorker } from "../config/config-protocol.js";
 import type { Config } from "../config/model.js";
 import { Rebuild } from "../config/rebuild.js";
+import { nextTurn } from "../turn.js";
 
 /** keepalived gives its own validation five seconds; farms with 40,000 real servers on slow machines get more. */
 const LIMIT_MS = 60_000;
@@ -63,7 +63,7 @@ export function readConfigAside(
         if (verdict.is !== "good") return { kind: verdict.is, findings };
         return { kind: "good", config: whole ?? rebuild.finish(), kept: verdict.kept, findings };
       }
-      await setImmediate();
+      await nextTurn();
     }
   });
 }

@@ -7,6 +7,7 @@ import { dumpDirectory } from "../observe/dump-files.js";
 import type { Log } from "../observe/log.js";
 import { Daemon, type StartConfig } from "./daemon.js";
 import { exitCodeOf, exitCodes } from "./exit-codes.js";
+import { killThisProcess } from "./last-resort.js";
 import { acceptedConfigPath, logSinks, mainPidFile, type Options } from "./options.js";
 import { type FirstResult, readConfigAtStart } from "./reload.js";
 import type { Supervisor, SupervisorEvent } from "./signals.js";
@@ -71,6 +72,7 @@ async function serve(start: StartOptions, log: OpenLog): Promise<number> {
       else if (event.kind === "lost") void daemon.stop().then(resolve);
     });
   });
+  if (daemon.stuck()) await log.close().finally(killThisProcess);
   return 0;
 }
 

@@ -1,4 +1,11 @@
-import type { InstanceStatus, LatencyStatus, RealServerStatus, StatusDocument, VirtualServerStatus } from "./status.js";
+import type {
+  InstanceStatus,
+  LatencyStatus,
+  PhaseStatus,
+  RealServerStatus,
+  StatusDocument,
+  VirtualServerStatus,
+} from "./status.js";
 
 /** Plain text for `holdfast status`: one table per subject, columns as wide as their content. `now`: ms since 1970. */
 export function renderStatus(status: StatusDocument, now: number = Date.now()): string {
@@ -13,7 +20,7 @@ export function renderStatus(status: StatusDocument, now: number = Date.now()): 
       ["VIRTUAL SERVER / REAL SERVER", "STATE", "WEIGHT", "LATENCY", "LAST CHECK"],
       status.virtualServers.flatMap(serverRows),
     ),
-    table(["CHECK", "P50", "P99", "MAX", "COUNT"], Object.entries(status.latency).map(latencyRow)),
+    table(["CHECK", "P50", "P99", "MAX", "COUNT"], Object.entries(status.latency).flatMap(latencyRows)),
     [
       `ipvs: ${ipvs.backend}, ${ipvs.services} services, ${ipvs.destinations} destinations, compared every ${ipvs.pollPeriodMs} ms, ${ipvs.drift} drifted`,
       `main thread delay: p50 ${time(loopDelay.p50)}, p99 ${time(loopDelay.p99)}, max ${time(loopDelay.max)}, ${loopDelay.late} late timers`,
@@ -53,8 +60,13 @@ function serverRow({ rs, state, weight, latencyMs, lastOutcome }: RealServerStat
   return [`  ${rs}`, state === "up" ? "up" : "DOWN", String(weight), latency, lastOutcome ?? "-"];
 }
 
-const latencyRow = ([kind, { p50, p99, max, count }]: readonly [string, LatencyStatus]): Row => [
-  kind,
+function latencyRows([kind, status]: readonly [string, LatencyStatus]): Row[] {
+  const phases = Object.entries(status.phases).map(([phase, of]) => latencyRow(`  ${phase}`, of));
+  return [latencyRow(kind, status), ...phases];
+}
+
+const latencyRow = (name: string, { p50, p99, max, count }: PhaseStatus): Row => [
+  name,
   time(p50),
   time(p99),
   time(max),

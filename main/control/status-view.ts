@@ -1,9 +1,17 @@
+import type { Histogram } from "hdr-histogram-js";
 import type { IpAddress } from "../address.js";
 import type { VirtualServerConfig } from "../config/model.js";
 import type { LatencyReport } from "../health/latency-report.js";
 import type { CheckSnapshot, RealServerSnapshot, VirtualServerSnapshot } from "../health/snapshot.js";
 import { addressTexts, type VrrpInstanceDump } from "../observe/vrrp-dump.js";
-import type { InstanceStatus, LatencyStatus, RealServerStatus, Streamed, VirtualServerStatus } from "./status.js";
+import type {
+  InstanceStatus,
+  LatencyStatus,
+  PhaseStatus,
+  RealServerStatus,
+  Streamed,
+  VirtualServerStatus,
+} from "./status.js";
 
 /** How the parts of the daemon look in the status document. */
 
@@ -50,16 +58,23 @@ function slowest(checks: readonly CheckSnapshot[]): number | undefined {
   return known.length === 0 ? undefined : Math.max(...known);
 }
 
-/** From microseconds to milliseconds. */
-export function latencyStatus({ histograms }: LatencyReport): Record<string, LatencyStatus> {
+export function latencyStatus({ kinds }: LatencyReport): Record<string, LatencyStatus> {
   const byKind: Record<string, LatencyStatus> = {};
-  for (const [kind, histogram] of histograms) {
-    byKind[kind] = {
-      p50: histogram.getValueAtPercentile(50) / 1000,
-      p99: histogram.getValueAtPercentile(99) / 1000,
-      max: histogram.maxValue / 1000,
-      count: histogram.totalCount,
-    };
+  for (const [kind, histograms] of kinds) {
+    const total = histograms.get("total");
+    const others = [...histograms].filter(([phase]) => phase !== "total");
+    const phases = Object.fromEntries(others.map(([phase, histogram]) => [phase, quantiles(histogram)]));
+    byKind[kind] = { ...(total === undefined ? nothingYet : quantiles(total)), phases };
   }
   return byKind;
 }
+
+const nothingYet: PhaseStatus = { p50: 0, p99: 0, max: 0, count: 0 };
+
+/** From microseconds to milliseconds. */
+const quantiles = (histogram: Histogram): PhaseStatus => ({
+  p50: histogram.getValueAtPercentile(50) / 1000,
+  p99: histogram.getValueAtPercentile(99) / 1000,
+  max: histogram.maxValue / 1000,
+  count: histogram.totalCount,
+});

@@ -57,7 +57,13 @@ export interface IpvsStatus {
   readonly drift: number;
 }
 
-export interface LatencyStatus {
+/** Of attempts that passed: from their start to the verdict. */
+export interface LatencyStatus extends PhaseStatus {
+  /** By phase (`lateness`, `connect`, `tls`, `first-byte`); those that the kind does not have are left out. */
+  readonly phases: Readonly<Record<string, PhaseStatus>>;
+}
+
+export interface PhaseStatus {
   readonly p50: number;
   readonly p99: number;
   readonly max: number;

@@ -2,7 +2,7 @@ import type { CheckConfig, RealServerConfig } from "../config/model.js";
 import { goneEffects } from "./departure.js";
 import type { HealthEffect } from "./effects.js";
 import { realServerKey, realServerName } from "./names.js";
-import { settleQuorum } from "./quorum.js";
+import { aliveWeight, settleQuorum } from "./quorum.js";
 import { type CheckerState, firstState, isAlive, type RealServerState, realServer } from "./real-server.js";
 import { serverEffects } from "./virtual-server.js";
 import type { Step, VirtualServerContext, VirtualServerState } from "./virtual-server-state.js";
@@ -53,7 +53,8 @@ export function* carryOver(
     effects.push(...goneEffects(old.context, gone.config, gone.state));
     yield;
   }
-  const settled = settleQuorum(context, { quorum: old.state.quorum, servers }, "running");
+  const weightAlive = aliveWeight(context.config, servers);
+  const settled = settleQuorum(context, { quorum: old.state.quorum, servers, weightAlive }, "running");
   return { state: settled.state, effects: [...effects, ...settled.effects] };
 }
 

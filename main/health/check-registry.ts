@@ -16,12 +16,18 @@ export interface RegisteredCheck {
   readonly identity: string;
   readonly check: CheckConfig;
   readonly users: CheckUser[];
+  /** Of its users, each once, as whoever runs it was last told. */
+  groups: readonly number[];
+  /** Whether `takeChanges` has something to say of it. */
+  news: "new" | "touched" | "none";
 }
 
 /** What a reload means for those who run the checks. */
 export interface CheckChanges {
   readonly added: readonly RegisteredCheck[];
   readonly removed: readonly RegisteredCheck[];
+  /** Neither of these, but used by other virtual servers than before. */
+  readonly regrouped: readonly RegisteredCheck[];
 }
 
 /**
@@ -36,19 +42,22 @@ export class CheckRegistry {
   #nextId = 1;
   #added: RegisteredCheck[] = [];
   #removed: RegisteredCheck[] = [];
+  /** Users came or went. No Set: one of all checks would be moved as a whole when it grows. */
+  #touched: RegisteredCheck[] = [];
 
   /** Takes note that `user` wants `check`. */
   add(check: CheckConfig, identity: string, user: CheckUser): RegisteredCheck {
     const runs = this.#byIdentity.get(identity);
     let registered = runs?.find((run) => isSameRun(run.check, check));
     if (registered === undefined) {
-      registered = { id: checkId(this.#nextId++), identity, check, users: [] };
+      registered = { id: checkId(this.#nextId++), identity, check, users: [], groups: [], news: "new" };
       if (runs === undefined) this.#byIdentity.set(identity, [registered]);
       else runs.push(registered);
       this.#byId.set(registered.id, registered);
       this.#added.push(registered);
     }
     registered.users.push(user);
+    this.#touch(registered);
     return registered;
   }
 
@@ -57,6 +66,7 @@ export class CheckRegistry {
     const { id, identity, users } = registered;
     const index = users.findIndex((user) => user.live === live && user.server === server);
     if (index >= 0) users.splice(index, 1);
+    this.#touch(registered);
     if (users.length > 0 || !this.#byId.delete(id)) return;
     const others = this.#byIdentity.get(identity)?.filter((run) => run !== registered) ?? [];
     if (others.length > 0) this.#byIdentity.set(identity, others);
@@ -64,12 +74,33 @@ export class CheckRegistry {
     this.#removed.push(registered);
   }
 
-  /** Since the last call. */
-  takeChanges(): CheckChanges {
-    const changes = { added: this.#added, removed: this.#removed };
+  /** Since the last call. In steps of one check. */
+  *takeChanges(): Generator<void, CheckChanges> {
+    const [fresh, touched, removed] = [this.#added, this.#touched, this.#removed];
+    const added: RegisteredCheck[] = [];
+    const regrouped: RegisteredCheck[] = [];
     this.#added = [];
+    this.#touched = [];
     this.#removed = [];
-    return changes;
+    for (const list of [fresh, touched])
+      for (const check of list) {
+        const { news, users } = check;
+        check.news = "none";
+        if (users.length > 0) {
+          const groups = groupsOf(check);
+          if (news === "new") added.push(check);
+          else if (!isSameList(groups, check.groups)) regrouped.push(check);
+          check.groups = groups;
+        }
+        yield;
+      }
+    return { added, removed, regrouped };
+  }
+
+  #touch(check: RegisteredCheck): void {
+    if (check.news !== "none") return;
+    check.news = "touched";
+    this.#touched.push(check);
   }
 
   get(id: CheckId): RegisteredCheck | undefined {
@@ -86,6 +117,16 @@ export class CheckRegistry {
   }
 }
 
+const groupsOf = ({ users }: RegisteredCheck): number[] =>
+  users.length === 1
+    ? users.map(({ live }) => live.group)
+    : [...new Set(users.map(({ live }) => live.group))].sort(byNumber);
+
+const byNumber = (a: number, b: number): number => a - b;
+
+const isSameList = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((group, i) => group === b[i]);
+
 /**
  * Two users share one run only if it is the same at the same times: what the identity leaves out counts here. `alpha` is each
  * user's own affair.
@@ -94,13 +135,19 @@ function isSameRun(a: CheckConfig, b: CheckConfig): boolean {
   const [x, y] = [a.timing, b.timing];
   return (
     x.delayLoop === y.delayLoop &&
+    x.fastInterval === y.fastInterval &&
+    x.jitter === y.jitter &&
     x.connectTimeout === y.connectTimeout &&
     x.retry === y.retry &&
+    x.rise === y.rise &&
     x.delayBeforeRetry === y.delayBeforeRetry &&
     x.warmup === y.warmup &&
     x.logAllFailures === y.logAllFailures &&
-    recoversFast(a) === recoversFast(b)
+    recoversFast(a) === recoversFast(b) &&
+    passPhrase(a) === passPhrase(b)
   );
 }
 
-const recoversFast = (check: CheckConfig): boolean => check.type !== "TCP_CHECK" && check.fastRecovery;
+const passPhrase = (check: CheckConfig): string | undefined => ("tls" in check ? check.tls?.password : undefined);
+
+const recoversFast = (check: CheckConfig): boolean => "fastRecovery" in check && check.fastRecovery;

@@ -20,15 +20,13 @@ export function shutdownEffects(context: VirtualServerContext, state: VirtualSer
 }
 
 /** A virtual server that the new configuration no longer has: whoever was told UP is told DOWN. */
-export function removalEffects(context: VirtualServerContext, state: VirtualServerState): HealthEffect[] {
+export function* removalEffects(context: VirtualServerContext, state: VirtualServerState): Generator<HealthEffect> {
   const because = "Removing";
   const sentence = `Removing Virtual Server ${context.name}`;
-  const effects: HealthEffect[] = [logLine("health.virtual-server-removed", sentence, context, undefined)];
-  context.config.realServers.forEach((server, i) => {
-    effects.push(...goodbye(context, server, state.servers[i], because));
-  });
-  if (state.quorum === "up") effects.push(quorumEvent(context, false, because));
-  return effects;
+  yield logLine("health.virtual-server-removed", sentence, context, undefined);
+  for (const [i, server] of context.config.realServers.entries())
+    yield* goodbye(context, server, state.servers[i], because);
+  if (state.quorum === "up") yield quorumEvent(context, false, because);
 }
 
 /** A real server that its virtual server no longer has. */

@@ -1,4 +1,4 @@
-import type { CheckEdge, CheckSpec, FailedAttempt } from "../../workers/protocol.js";
+import type { CheckEdge, CheckSpec, FailedAttempt, Regrouping } from "../../workers/protocol.js";
 import type { CheckConfig, Config, VirtualServerConfig } from "../config/model.js";
 import type { Log } from "../observe/log.js";
 import type { CheckId } from "../units.js";
@@ -26,11 +26,20 @@ export interface DirectorDeps {
   /** Nobody checks this any more. */
   readonly forget: (identity: string) => void;
   /**
-   * `pool(virtualServer)` is to be read again. Not called while a configuration is taken in. `config` is the one in force here:
-   * edges that came before a reload are still handled under the old one.
+   * What IPVS must hold for this virtual server may have changed. Not called while a configuration is taken in. Of many edges at
+   * once each tells: read the pool when they are over.
    */
-  readonly onPoolChange: (virtualServer: number, config: VirtualServerConfig) => void;
+  readonly onPoolChange: (virtualServer: number, pool: LivePool) => void;
   readonly onServerEvent: (event: ServerEvent) => void;
+}
+
+/** The destinations of one virtual server, to be read later; a reload may have come between. */
+export interface LivePool {
+  readonly config: VirtualServerConfig;
+  /** False: gone or changed by a reload, which tells of that itself. */
+  isInForce(): boolean;
+  /** As of the call, computed as they are read. */
+  entries(): Iterable<PoolEntry>;
 }
 
 /** What a new configuration changed. Iterables are computed as they are read, and only until the next reload. */
@@ -38,7 +47,11 @@ export interface Reloaded {
   /** Of `config.virtualServers`: their pools are to be read anew. */
   readonly changed: readonly number[];
   readonly gone: readonly VirtualServerConfig[];
-  readonly checks: { readonly added: Iterable<CheckSpec>; readonly removed: readonly CheckId[] };
+  readonly checks: {
+    readonly added: Iterable<CheckSpec>;
+    readonly removed: readonly CheckId[];
+    readonly regrouped: readonly Regrouping[];
+  };
 }
 
 /**
@@ -53,6 +66,7 @@ export class HealthDirector {
   readonly #lastEdge = new WideMap<CheckId, CheckEdge>(partByRange);
   readonly #registry = new CheckRegistry();
   #generation: Generation = [];
+  #groups = 0;
   readonly #work = new WorkQueue();
 
   constructor(deps: DirectorDeps) {
@@ -74,7 +88,7 @@ export class HealthDirector {
     await this.#work.run(function* () {
       done.reloaded = yield* take;
     });
-    return done.reloaded ?? { changed: [], gone: [], checks: { added: [], removed: [] } };
+    return done.reloaded ?? { changed: [], gone: [], checks: { added: [], removed: [], regrouped: [] } };
   }
 
   /** Edges as they come from the pool; handled in order, in slices. */
@@ -91,10 +105,15 @@ export class HealthDirector {
     return this.#specs(this.#registry.all());
   }
 
-  /** The destinations that IPVS must hold now; empty for a virtual server that does not exist. */
-  pool(virtualServer: number): readonly PoolEntry[] {
+  /** The destinations that IPVS must hold now, computed as they are read; none for a virtual server that does not exist. */
+  pool(virtualServer: number): Iterable<PoolEntry> {
     const live = this.#generation[virtualServer];
     return live === undefined ? [] : poolOf(live.context, live.state);
+  }
+
+  /** Of a virtual server by its name in the log: whose latencies are asked for. Undefined: there is none. */
+  groupOf(virtualServer: string): number | undefined {
+    return this.#generation.find(({ context }) => context.name === virtualServer)?.group;
   }
 
   /** One virtual server per step, so that a large farm can be walked in slices. `latencies`: from the pool. */
@@ -118,19 +137,23 @@ export class HealthDirector {
     const registry = this.#registry;
     const { identityOf } = this.#deps;
     const knownOf = (identity: string): "up" | "down" | undefined => this.#knownOf(identity);
-    const succession = yield* buildGeneration(config, this.#generation, { registry, identityOf, knownOf });
+    const newGroup = (): number => this.#groups++;
+    const succession = yield* buildGeneration(config, this.#generation, { registry, identityOf, knownOf, newGroup });
     const { generation, changed, replaced, gone, effects } = succession;
-    for (const [index, live] of generation.entries()) live.index = index;
     this.#generation = generation;
+    for (let index = 0; index < generation.length; index++) {
+      const live = generation[index]; // at once: between two turns somebody may look for one by its index
+      if (live !== undefined) live.index = index;
+    }
     yield* this.#retire(replaced);
-    const { added, removed } = registry.takeChanges();
+    const { added, removed, regrouped } = yield* registry.takeChanges();
     yield* this.#forget(removed);
     yield* this.#performAll(effects);
     for (const { context, state } of gone) yield* this.#performAll(removalEffects(context, state));
     return {
       changed: changed.map(({ index }) => index),
       gone: gone.map(({ context }) => context.config),
-      checks: { added: this.#specs(added), removed: removed.map(({ id }) => id) },
+      checks: { added: this.#specs(added), removed: yield* idsOf(removed), regrouped },
     };
   }
 
@@ -154,7 +177,7 @@ export class HealthDirector {
   }
 
   /** Pools are not told: all that changed are read anew afterwards. */
-  *#performAll(effects: readonly HealthEffect[]): Generator<void> {
+  *#performAll(effects: Iterable<HealthEffect>): Generator<void> {
     for (const effect of effects) {
       if (effect.do !== "pool") this.#perform(effect, undefined);
       yield;
@@ -162,7 +185,8 @@ export class HealthDirector {
   }
 
   *#specs(checks: Iterable<RegisteredCheck>): Generator<CheckSpec> {
-    for (const { id, identity, check } of checks) yield { id, identity, check, known: this.#knownOf(identity) };
+    for (const { id, identity, check, groups } of checks)
+      yield { id, identity, check, known: this.#knownOf(identity), groups };
   }
 
   *#handleEdges(edges: readonly CheckEdge[]): Generator<void> {
@@ -188,8 +212,9 @@ export class HealthDirector {
     const wasDown = before !== undefined && !isUp(before);
     const service = realServerName(context.config.service, server);
     const { outcome, status, latency } = edge;
-    for (const sentence of edgeSentences(check, service, edge, wasDown)) {
-      const fields = { virtualServer: context.name, realServer: service, outcome, status, latency };
+    const names = { realServer: service, virtualServer: context.name };
+    for (const sentence of edgeSentences(check, names, edge, wasDown)) {
+      const fields = { ...names, outcome, status, latency };
       this.#deps.log(edge.up ? "notice" : "warning", edge.up ? "check.up" : "check.down", sentence, fields);
     }
     if (!edge.up) this.#deps.log("info", "check.reason", reasonSentence(check, service, edge), { outcome });
@@ -231,16 +256,33 @@ export class HealthDirector {
         this.#deps.onServerEvent(effect.event);
         return;
       case "pool":
-        if (live !== undefined) this.#deps.onPoolChange(live.index, live.context.config);
+        if (live !== undefined) this.#deps.onPoolChange(live.index, this.#livePool(live));
         return;
       default:
         unreachable(effect);
     }
   }
 
+  #livePool(live: LiveServer): LivePool {
+    return {
+      config: live.context.config,
+      isInForce: () => this.#generation[live.index] === live,
+      entries: () => poolOf(live.context, live.state),
+    };
+  }
+
   #knownOf(identity: string): "up" | "down" | undefined {
     return this.#known.get(identity) ?? this.#deps.known(identity);
   }
+}
+
+function* idsOf(checks: readonly RegisteredCheck[]): Generator<void, CheckId[]> {
+  const ids: CheckId[] = [];
+  for (const { id } of checks) {
+    ids.push(id);
+    yield;
+  }
+  return ids;
 }
 
 function lookUp<V>(map: Pick<ReadonlyMap<CheckId, V>, "get">, id: CheckId | undefined): V | undefined {

@@ -25,6 +25,8 @@ export interface GenerationDeps {
   readonly registry: CheckRegistry;
   readonly identityOf: (check: CheckConfig) => string;
   readonly knownOf: (identity: string) => "up" | "down" | undefined;
+  /** For a virtual server that was not there before. */
+  readonly newGroup: () => number;
 }
 
 /**
@@ -83,7 +85,15 @@ function* liven(
     return identity;
   };
   const checks: RegisteredCheck[][] = [];
-  const live: LiveServer = { key, context, index, checks, state: { quorum: "down", servers: [] } };
+  const group = old?.group ?? deps.newGroup();
+  const live: LiveServer = {
+    key,
+    group,
+    context,
+    index,
+    checks,
+    state: { quorum: "down", servers: [], weightAlive: 0 },
+  };
   for (const [server, real] of context.config.realServers.entries()) {
     const registered = (check: CheckConfig, checker: number): RegisteredCheck =>
       deps.registry.add(check, identityOf(check), { live, server, checker });

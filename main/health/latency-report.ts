@@ -1,26 +1,57 @@
-import { decodeFromCompressedBase64, type Histogram } from "hdr-histogram-js";
-import type { FromWorker } from "../../workers/protocol.js";
+import { build, type Histogram } from "hdr-histogram-js";
+import { groupOwner, latencySections } from "../../workers/latency-words.js";
+import { type FromWorker, type LatencyPhase, latencyKinds, latencyPhases } from "../../workers/protocol.js";
+import type { CheckConfig } from "../config/model.js";
 import { type CheckId, checkId, type Milliseconds, ms } from "../units.js";
 
 export type LatencyMessage = Extract<FromWorker, { kind: "latency" }>;
 
+/** Values in µs. `lateness` counts all attempts, the others those that passed. */
+export type PhaseHistograms = ReadonlyMap<LatencyPhase, Histogram>;
+
 export interface LatencyReport {
-  /** By check type; values in µs. */
-  readonly histograms: ReadonlyMap<string, Histogram>;
+  /** By check type. */
+  readonly kinds: ReadonlyMap<CheckConfig["type"], PhaseHistograms>;
+  /** Of the virtual server that was asked for; empty without one. */
+  readonly virtualServer: PhaseHistograms;
   /** Of the last attempt that passed. */
   readonly last: ReadonlyMap<CheckId, Milliseconds>;
 }
 
+export const noLatencies: LatencyReport = { kinds: new Map(), virtualServer: new Map(), last: new Map() };
+
+/** What native-bindings/probe/latency_counts.h counts by; counts of months fit. */
+const shape = {
+  lowestDiscernibleValue: 1,
+  highestTrackableValue: 600_000_000,
+  numberOfSignificantValueDigits: 2,
+  autoResize: false,
+  bitBucketSize: 64,
+} as const;
+/** Buckets per doubling of the value, from the second one on. */
+const halfRange = 128;
+
+/** The lowest value that is counted in a bucket. */
+export function valueOfBucket(bucket: number): number {
+  if (bucket < 2 * halfRange) return bucket;
+  return (halfRange + (bucket % halfRange)) * 2 ** (Math.floor(bucket / halfRange) - 1);
+}
+
 /** Merges what the shards report, in steps (see slices.ts): a report of 37,000 checks is no work for one turn. */
-export function* mergeLatencies(messages: readonly LatencyMessage[]): Generator<void, LatencyReport> {
-  const histograms = new Map<string, Histogram>();
+export function* mergeLatencies(
+  messages: readonly LatencyMessage[],
+  group: number | undefined,
+): Generator<void, LatencyReport> {
+  const kinds = new Map<CheckConfig["type"], Map<LatencyPhase, Histogram>>();
+  const virtualServer = new Map<LatencyPhase, Histogram>();
   const last = new Map<CheckId, Milliseconds>();
   for (const message of messages) {
-    for (const [type, encoded] of Object.entries(message.histograms)) {
-      const histogram = decodeFromCompressedBase64(encoded);
-      const merged = histograms.get(type);
-      if (merged === undefined) histograms.set(type, histogram);
-      else merged.add(histogram);
+    for (const { owner, phase, pairs } of latencySections(message.counts)) {
+      const kind = latencyKinds[owner];
+      const name = latencyPhases[phase];
+      const isGroup = group !== undefined && owner === groupOwner(group);
+      if (name === undefined || pairs.length === 0 || (kind === undefined && !isGroup)) continue;
+      addCounts(kind === undefined ? virtualServer : ofKind(kinds, kind), name, pairs);
       yield;
     }
     for (let i = 0; i + 1 < message.last.length; i += 2) {
@@ -29,5 +60,21 @@ export function* mergeLatencies(messages: readonly LatencyMessage[]): Generator<
       if (i % 1024 === 0) yield;
     }
   }
-  return { histograms, last };
+  return { kinds, virtualServer, last };
+}
+
+function ofKind<K, V>(all: Map<K, Map<LatencyPhase, V>>, kind: K): Map<LatencyPhase, V> {
+  const known = all.get(kind);
+  if (known !== undefined) return known;
+  const fresh = new Map<LatencyPhase, V>();
+  all.set(kind, fresh);
+  return fresh;
+}
+
+/** Bucket by bucket: each value of a bucket is counted in that same bucket again. */
+function addCounts(into: Map<LatencyPhase, Histogram>, phase: LatencyPhase, pairs: Uint32Array<ArrayBuffer>): void {
+  let histogram = into.get(phase);
+  if (histogram === undefined) into.set(phase, (histogram = build(shape)));
+  for (let i = 0; i + 1 < pairs.length; i += 2)
+    histogram.recordValueWithCount(valueOfBucket(pairs[i] ?? 0), pairs[i + 1] ?? 0);
 }

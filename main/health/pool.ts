@@ -1,12 +1,20 @@
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { decodeEdges } from "../../workers/edges.js";
-import type { CheckEdge, CheckSpec, FailedAttempt, FromWorker, ShardOptions } from "../../workers/protocol.js";
+import type {
+  CheckEdge,
+  CheckSpec,
+  FailedAttempt,
+  FromWorker,
+  Regrouping,
+  ShardOptions,
+} from "../../workers/protocol.js";
 import type { Clock } from "../clock.js";
 import { type CheckId, type Milliseconds, ms } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import { partByRange, WideMap } from "../wide-map.js";
-import { type LatencyMessage, type LatencyReport, mergeLatencies } from "./latency-report.js";
+import { type LatencyMessage, type LatencyReport, mergeLatencies, noLatencies } from "./latency-report.js";
+import { Outbox } from "./shard-outbox.js";
 import { type ShardFault, ShardSlot } from "./shard-slot.js";
 import { checkCost, ShardPlan } from "./shards.js";
 import { WorkQueue } from "./work-queue.js";
@@ -21,28 +29,41 @@ export interface PoolOptions {
   readonly onFault: (fault: ShardFault) => void;
   /** Default: workers/shard.js. */
   readonly workerFile?: URL;
-  /** Open sockets per thread. Default: at most 4,000, and 16,000 for all of them (hard limits of 20,000 files are common). */
+  /** Checks under way in each thread, hence open sockets. Default: at most 4,000, and 16,000 for all threads together. */
   readonly maxInFlight?: number;
+  /** The same to one address. Default 0: no limit. */
+  readonly maxInFlightPerHost?: number;
   /** Silence after which a thread is replaced. Default 1 s. */
   readonly stallAfter?: Milliseconds;
   /** The same for a thread that is starting: Node and the modules have to load. Default 10 s. */
   readonly startWithin?: Milliseconds;
+  /** How long a thread that is told to end may take before it counts as stuck. Default 3 s. */
+  readonly endWithin?: Milliseconds;
   /** Heap of one thread, MiB; beyond it V8 ends the thread, not the process. Default 512. */
   readonly maxHeapMiB?: number;
 }
 
 const superviseEvery = ms(100);
 const drainWithin = ms(1000);
+/** For threads that were replaced during the drain; one that is stuck never ends. */
+const destroyWithin = ms(1000);
 const latencyWithin = ms(1000);
-/** Cloning a spec takes some 4 µs of the main thread; one message must stay well below 2 ms. */
-const specsPerMessage = 200;
+/** Cloning a spec takes some 4 µs of the main thread; one message is half a slice at most. */
+const specsPerMessage = 50;
 const idsPerMessage = 2000;
 const shardDefaults = { heartbeat: ms(250), batchDelay: ms(10), nice: 5 } as const;
 
 interface Placed {
-  readonly spec: CheckSpec;
-  readonly shard: number;
+  spec: CheckSpec;
+  shard: number;
   known: CheckSpec["known"];
+}
+
+/** What changes of the set of checks. */
+export interface PoolChanges {
+  readonly added: Iterable<CheckSpec>;
+  readonly removed: Iterable<CheckId>;
+  readonly regrouped?: Iterable<Regrouping>;
 }
 
 /** The checker threads: hands out checks, hears edges, replaces threads that fail. */
@@ -57,6 +78,7 @@ export class CheckPool {
   #latencyWaiters: { readonly shard: number; readonly take: (message: LatencyMessage | undefined) => void }[] = [];
   #supervision: Disposable | undefined;
   #epoch = 0;
+  #phase: "running" | "stopped" = "running";
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -85,26 +107,35 @@ export class CheckPool {
     return this.update({ added: checks, removed: [] });
   }
 
-  /** Changes the set of checks; all others go on undisturbed. Sliced. */
-  update(changes: { readonly added: Iterable<CheckSpec>; readonly removed: Iterable<CheckId> }): Promise<void> {
-    return this.#work.run(() => this.#update(changes.added, changes.removed));
+  /** Changes the set of checks; all others go on undisturbed, unless the threads have become uneven. Sliced. */
+  update(changes: PoolChanges): Promise<void> {
+    return this.#work.run(() => this.#update(changes));
   }
 
-  /** All threads answer: what the watchdog is fed with. */
+  /** All threads answer, and none that was replaced is stuck: what the watchdog is fed with. */
   alive(): boolean {
     const now = this.#options.clock.now();
-    return this.#slots.every((slot) => slot.alive(now));
+    return this.#slots.every((slot) => slot.alive(now)) && !this.stuck();
   }
 
-  /** Merged over the shards; a shard that does not answer within a second is left out. */
-  async latency(): Promise<LatencyReport> {
-    const answers = await Promise.all(this.#slots.map((slot) => this.#latencyOf(slot)));
+  /** A thread that was told to end does not: only the end of the process ends it. Other threads do its checks. */
+  stuck(): boolean {
+    const now = this.#options.clock.now();
+    return this.#slots.some((slot) => (this.#phase === "stopped" ? slot.isEnding : slot.stuck(now)));
+  }
+
+  /**
+   * Merged over the shards; a shard that does not answer within a second is left out.
+   * @param group virtual server whose own histograms are asked for (`CheckSpec.groups`)
+   */
+  async latency(group?: number): Promise<LatencyReport> {
+    const answers = await Promise.all(this.#slots.map((slot) => this.#latencyOf(slot, group)));
     const messages = answers.filter((answer) => answer !== undefined);
-    const merged = { report: undefined as LatencyReport | undefined };
+    const merged = { report: noLatencies };
     await this.#work.run(function* () {
-      merged.report = yield* mergeLatencies(messages);
+      merged.report = yield* mergeLatencies(messages, group);
     });
-    return merged.report ?? { histograms: new Map(), last: new Map() };
+    return merged.report;
   }
 
   /** Lets all threads finish, for at most a second, then ends them. Edges that are under way still arrive. */
@@ -115,13 +146,17 @@ export class CheckPool {
     await Promise.all(this.#slots.map((slot) => slot.drain(kill.signal)));
     patience[Symbol.dispose]();
     for (const waiter of this.#latencyWaiters) waiter.take(undefined);
-    await this.#piscina.destroy();
+    await Promise.race([
+      this.#piscina.destroy(),
+      new Promise<void>((resolve) => this.#options.clock.after(destroyWithin, resolve)),
+    ]);
+    this.#phase = "stopped";
   }
 
   #slot(index: number): ShardSlot {
-    const { clock, onFault, workerFile, threads, startWithin = ms(10_000) } = this.#options;
-    const maxInFlight = this.#options.maxInFlight ?? Math.min(4_000, Math.floor(16_000 / threads));
-    const shardOptions: ShardOptions = { ...shardDefaults, maxInFlight };
+    const { clock, onFault, workerFile, threads, startWithin = ms(10_000), endWithin = ms(3000) } = this.#options;
+    const { maxInFlight = Math.min(4_000, Math.floor(16_000 / threads)), maxInFlightPerHost = 0 } = this.#options;
+    const shardOptions: ShardOptions = { ...shardDefaults, maxInFlight, maxInFlightPerHost };
     return new ShardSlot(index, {
       piscina: this.#piscina,
       workerFile: fileURLToPath(workerFile ?? new URL("../../workers/shard.js", import.meta.url)),
@@ -129,73 +164,98 @@ export class CheckPool {
       shardOptions,
       stallAfter: this.#stallAfter,
       startWithin,
+      endWithin,
       onStarted: (slot) => this.#work.add(() => this.#assignAll(slot)),
       onMessage: (slot, message) => this.#heard(slot, message),
       onFault,
     });
   }
 
-  *#update(added: Iterable<CheckSpec>, removed: Iterable<CheckId>): Generator<void> {
+  *#update({ added, removed, regrouped = [] }: PoolChanges): Generator<void> {
     this.#epoch++;
     yield* this.#retract(removed);
-    const outbox = this.#slots.map((): CheckSpec[] => []);
+    yield* this.#regroup(regrouped);
+    const outbox = new Outbox<CheckSpec>(this.#slots, (slot, specs) => this.#tellAssign(slot, specs), specsPerMessage);
     for (const spec of added) {
       const shard = this.#plan.add(spec.identity, checkCost(spec.check));
       this.#placed.set(spec.id, { spec, shard, known: spec.known });
-      const waiting = outbox[shard];
-      const slot = this.#slots[shard];
-      if (waiting === undefined || slot === undefined) continue;
-      waiting.push(spec);
-      if (waiting.length >= specsPerMessage) yield* this.#assign(slot, waiting.splice(0));
+      outbox.add(shard, spec);
       yield;
     }
-    for (const slot of this.#slots) yield* this.#assign(slot, outbox[slot.index] ?? []);
+    yield* outbox.flush();
+    if (this.#plan.isUneven) yield* this.#rebalance();
   }
 
   *#retract(removed: Iterable<CheckId>): Generator<void> {
-    const gone = this.#slots.map((): CheckId[] => []);
-    const tell = (slot: ShardSlot, atLeast: number): void => {
-      const ids = gone[slot.index];
-      if (ids !== undefined && ids.length >= atLeast)
-        slot.post({ kind: "retract", epoch: this.#epoch, ids: ids.splice(0) });
-    };
+    const outbox = new Outbox<CheckId>(this.#slots, (slot, ids) => this.#tellRetract(slot, ids), idsPerMessage);
     for (const id of removed) {
       const placed = this.#placed.get(id);
-      const slot = placed && this.#slots[placed.shard];
-      if (placed === undefined || slot === undefined) continue;
+      if (placed === undefined) continue;
       this.#placed.delete(id);
       this.#plan.remove(placed.shard, checkCost(placed.spec.check));
-      gone[slot.index]?.push(id);
-      tell(slot, idsPerMessage);
+      outbox.add(placed.shard, id);
       yield;
     }
-    for (const slot of this.#slots) tell(slot, 1);
+    yield* outbox.flush();
   }
 
-  *#assign(slot: ShardSlot, specs: readonly CheckSpec[]): Generator<void> {
-    for (let from = 0; from < specs.length; from += specsPerMessage) {
-      slot.post({ kind: "assign", epoch: this.#epoch, checks: specs.slice(from, from + specsPerMessage) });
+  *#regroup(regrouped: Iterable<Regrouping>): Generator<void> {
+    const tell = (slot: ShardSlot, checks: readonly Regrouping[]): void =>
+      slot.post({ kind: "regroup", epoch: this.#epoch, checks });
+    const outbox = new Outbox<Regrouping>(this.#slots, tell, specsPerMessage);
+    for (const { id, groups } of regrouped) {
+      const placed = this.#placed.get(id);
+      if (placed === undefined) continue;
+      placed.spec = { ...placed.spec, groups };
+      outbox.add(placed.shard, { id, groups });
       yield;
     }
+    yield* outbox.flush();
+  }
+
+  /**
+   * Checks move from threads that carry too much to others, with their states; what they had failed in a row is forgotten. The
+   * thread that had it may have sent an edge meanwhile, which is not heard any more: the new one finds it out again.
+   */
+  *#rebalance(): Generator<void> {
+    const retracts = new Outbox<CheckId>(this.#slots, (slot, ids) => this.#tellRetract(slot, ids), idsPerMessage);
+    const assigns = new Outbox<CheckSpec>(this.#slots, (slot, specs) => this.#tellAssign(slot, specs), specsPerMessage);
+    for (const placed of this.#placed.values()) {
+      const { spec, shard, known } = placed;
+      placed.shard = this.#plan.relieve(shard, checkCost(spec.check));
+      if (placed.shard !== shard) {
+        retracts.add(shard, spec.id);
+        assigns.add(placed.shard, { ...spec, known });
+      }
+      yield;
+    }
+    yield* retracts.flush();
+    yield* assigns.flush();
+  }
+
+  #tellAssign(slot: ShardSlot, checks: readonly CheckSpec[]): void {
+    slot.post({ kind: "assign", epoch: this.#epoch, checks });
+  }
+
+  #tellRetract(slot: ShardSlot, ids: readonly CheckId[]): void {
+    slot.post({ kind: "retract", epoch: this.#epoch, ids });
   }
 
   /** A new thread gets its whole shard, with the states last heard of. */
   *#assignAll(slot: ShardSlot): Generator<void> {
-    let specs: CheckSpec[] = [];
+    const outbox = new Outbox<CheckSpec>([slot], (to, specs) => this.#tellAssign(to, specs), specsPerMessage);
     for (const { spec, shard, known } of this.#placed.values()) {
       if (shard !== slot.index) continue;
-      specs.push({ ...spec, known });
-      if (specs.length < specsPerMessage) continue;
-      yield* this.#assign(slot, specs);
-      specs = [];
+      outbox.add(shard, { ...spec, known });
+      yield;
     }
-    yield* this.#assign(slot, specs);
+    yield* outbox.flush();
   }
 
   #heard(slot: ShardSlot, message: FromWorker): void {
     switch (message.kind) {
       case "edges":
-        this.#edges(decodeEdges(message.batch));
+        this.#edges(slot, decodeEdges(message.batch));
         return;
       case "attempts":
         this.#options.onAttempts(message.failures);
@@ -213,15 +273,19 @@ export class CheckPool {
     }
   }
 
-  #edges(edges: readonly CheckEdge[]): void {
-    for (const { id, up } of edges) {
+  /** Of checks that moved to another thread since, nothing is heard: that one was told what was known before. */
+  #edges(slot: ShardSlot, edges: readonly CheckEdge[]): void {
+    const good = edges.filter(({ id, up }) => {
       const placed = this.#placed.get(id);
-      if (placed !== undefined) placed.known = up ? "up" : "down";
-    }
-    this.#options.onEdges(edges);
+      if (placed === undefined) return true; // the director knows why
+      if (placed.shard !== slot.index) return false;
+      placed.known = up ? "up" : "down";
+      return true;
+    });
+    this.#options.onEdges(good);
   }
 
-  #latencyOf(slot: ShardSlot): Promise<LatencyMessage | undefined> {
+  #latencyOf(slot: ShardSlot, group: number | undefined): Promise<LatencyMessage | undefined> {
     return new Promise((resolve) => {
       const waiter = {
         shard: slot.index,
@@ -233,7 +297,7 @@ export class CheckPool {
       };
       const timer = this.#options.clock.after(latencyWithin, () => waiter.take(undefined));
       this.#latencyWaiters.push(waiter);
-      slot.post({ kind: "report-latency" });
+      slot.post({ kind: "report-latency", group });
     });
   }
 

@@ -23,7 +23,7 @@ export function nextQuorum(config: VirtualServerConfig, before: "up" | "down", w
 
 /** Pure: gains or loses the quorum if the weight alive says so. At the start the result is told even without a change. */
 export function settleQuorum(context: VirtualServerContext, state: VirtualServerState, when: When): Step {
-  const weight = aliveWeight(context.config, state.servers);
+  const weight = state.weightAlive;
   const quorum = nextQuorum(context.config, state.quorum, weight);
   if (quorum === state.quorum && when === "running") return { state, effects: [] };
   const sentence = quorum === "up" ? gained(context.config, weight) : lost(context.config, weight, when);

@@ -7,7 +7,7 @@ import { type Milliseconds, ms } from "../units.js";
 /** Why a shard's thread had to be replaced. */
 export interface ShardFault {
   readonly shard: number;
-  readonly code: "failed" | "stalled" | "slow-start" | "bad-message";
+  readonly code: "failed" | "stalled" | "slow-start" | "bad-message" | "gave-up";
   readonly message: string;
 }
 
@@ -19,6 +19,8 @@ export interface SlotDeps {
   readonly shardOptions: ShardOptions;
   readonly stallAfter: Milliseconds;
   readonly startWithin: Milliseconds;
+  /** How long a thread that was told to end may take before it counts as stuck. */
+  readonly endWithin: Milliseconds;
   /** A thread is there and knows no checks yet. */
   readonly onStarted: (slot: ShardSlot) => void;
   /** @throws RangeError when the message makes no sense: the thread is replaced */
@@ -51,6 +53,8 @@ export class ShardSlot {
   readonly #deps: SlotDeps;
   #phase: Phase = { at: "idle" };
   #faultsInARow = 0;
+  /** Told to end, and still there, since when. */
+  readonly #ending = new Map<Run, Milliseconds>();
 
   constructor(index: number, deps: SlotDeps) {
     this.index = index;
@@ -93,6 +97,19 @@ export class ShardSlot {
     }
   }
 
+  /**
+   * A thread does not end, so it hangs outside JavaScript (in the probe engine, in a system call that does not return). It keeps
+   * its sockets, and no exit of the process gets past it.
+   */
+  stuck(now: Milliseconds): boolean {
+    return [...this.#ending.values()].some((since) => now - since > this.#deps.endWithin);
+  }
+
+  /** A thread was told to end and is still there. */
+  get isEnding(): boolean {
+    return this.#ending.size > 0;
+  }
+
   /** Replaces a thread that is silent for too long. */
   supervise(now: Milliseconds): void {
     if (this.alive(now)) return;
@@ -117,10 +134,10 @@ export class ShardSlot {
     }
     const { run } = this.#phase;
     this.#phase = { at: "draining", run };
-    kill.addEventListener("abort", () => run.abort.abort(), { once: true });
+    kill.addEventListener("abort", () => this.#end(run), { once: true });
     run.port.postMessage({ kind: "drain" } satisfies ToWorker);
-    await run.ended.catch(() => {}); // killed or broken: gone either way
-    run.port.close();
+    await run.ended.catch(() => {}); // killed or broken
+    if (!this.#ending.has(run)) run.port.close();
     this.#phase = { at: "idle" };
   }
 
@@ -132,14 +149,27 @@ export class ShardSlot {
       this.#deps.onMessage(this, message);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      this.#lost(run, "bad-message", error.message);
+      this.#lost(run, message.kind === "fault" ? "gave-up" : "bad-message", error.message);
     }
+  }
+
+  /** Only the end of its thread closes the other side of the port now: piscina lets go of the thread without waiting for that. */
+  #end(run: Run): void {
+    this.#ending.set(run, this.#deps.clock.now());
+    run.port.removeAllListeners("message");
+    run.port.once("close", () => this.#ending.delete(run));
+    run.port.unref();
+    run.abort.abort();
   }
 
   #lost(run: Run, code: ShardFault["code"], message: string): void {
     if ((this.#phase.at !== "starting" && this.#phase.at !== "running") || this.#phase.run !== run) return;
-    run.port.close();
-    run.abort.abort();
+    // A task that failed has left its thread, and one that never spoke may still wait for a thread.
+    if (this.#phase.at === "running" && code !== "failed") this.#end(run);
+    else {
+      run.port.close();
+      run.abort.abort();
+    }
     const now = this.#deps.clock.now();
     this.#faultsInARow = now - run.since > settledAfter ? 1 : this.#faultsInARow + 1;
     const delay = this.#faultsInARow === 1 ? 0 : Math.min(maxRetryDelay, 50 * 2 ** (this.#faultsInARow - 1));

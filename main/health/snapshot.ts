@@ -3,7 +3,6 @@ import type { IpAddress } from "../address.js";
 import type { CheckConfig, RealServerConfig } from "../config/model.js";
 import type { CheckId, Milliseconds, Port } from "../units.js";
 import { realServerName } from "./names.js";
-import { aliveWeight } from "./quorum.js";
 import { type CheckerState, isAlive, type RealServerState } from "./real-server.js";
 import type { VirtualServerContext, VirtualServerState } from "./virtual-server-state.js";
 
@@ -54,7 +53,7 @@ export function snapshotOf(
     name: context.name,
     quorum: state.quorum,
     quorumWanted: quorum,
-    weightAlive: aliveWeight(context.config, state.servers),
+    weightAlive: state.weightAlive,
     sorryServer: sorryServer && { name: realServerName(service, sorryServer), active: state.quorum === "down" },
     realServers: realServers.flatMap((config, server) => {
       const real = state.servers[server];

@@ -16,6 +16,8 @@ export interface VirtualServerState {
   readonly quorum: "up" | "down";
   /** In the order of `config.realServers`. */
   readonly servers: readonly RealServerState[];
+  /** Sum of the weights of the servers that are alive. */
+  readonly weightAlive: number;
 }
 
 export interface Step {
@@ -27,6 +29,8 @@ export interface Step {
 export interface LiveServer {
   /** One per virtual server of a configuration; the same in the next one. */
   readonly key: string;
+  /** A number for the same: whose histograms count the attempts of its checks (see `CheckSpec.groups`). Never used again. */
+  readonly group: number;
   readonly context: VirtualServerContext;
   state: VirtualServerState;
   /** By server and checker. */

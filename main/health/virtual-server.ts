@@ -3,7 +3,7 @@ import type { RealServerConfig } from "../config/model.js";
 import type { Port } from "../units.js";
 import type { HealthEffect } from "./effects.js";
 import { realServerName } from "./names.js";
-import { settleQuorum } from "./quorum.js";
+import { aliveWeight, settleQuorum } from "./quorum.js";
 import { applyCheck, isAlive, type RealServerState } from "./real-server.js";
 import type { Step, VirtualServerContext, VirtualServerState } from "./virtual-server-state.js";
 
@@ -26,7 +26,8 @@ export interface CheckReport {
 
 /** keepalived begins without quorum, so that a healthy service gains it (and says so) when it starts. */
 export function startVirtualServer(context: VirtualServerContext, servers: readonly RealServerState[]): Step {
-  const settled = settleQuorum(context, { quorum: "down", servers }, "start");
+  const weightAlive = aliveWeight(context.config, servers);
+  const settled = settleQuorum(context, { quorum: "down", servers, weightAlive }, "start");
   return { state: settled.state, effects: [{ do: "pool" }, ...settled.effects] };
 }
 
@@ -36,7 +37,11 @@ export function applyReport(context: VirtualServerContext, state: VirtualServerS
   const config = context.config.realServers[report.server];
   if (before === undefined || config === undefined) throw new RangeError(`no real server ${report.server}`);
   const applied = applyCheck(before, report.checker, report.up);
-  const changed = { ...state, servers: state.servers.with(report.server, applied.state) };
+  const changed = {
+    quorum: state.quorum,
+    servers: state.servers.with(report.server, applied.state),
+    weightAlive: state.weightAlive + weightOf(applied.state, config) - weightOf(before, config),
+  };
   const settled = settleQuorum(context, changed, "running");
   const effects = [...serverEffects(context, config, applied.change), ...settled.effects];
   if (applied.checkerChanged && config.smtpAlert) {
@@ -45,20 +50,20 @@ export function applyReport(context: VirtualServerContext, state: VirtualServerS
   return { state: settled.state, effects };
 }
 
-/** The destinations wanted now. Never empty while a server is alive or a sorry server is configured. */
-export function poolOf(context: VirtualServerContext, state: VirtualServerState): readonly PoolEntry[] {
+const weightOf = (server: RealServerState, { weight }: RealServerConfig): number => (isAlive(server) ? weight : 0);
+
+/** The destinations wanted now, one by one. Never empty while a server is alive or a sorry server is configured. */
+export function* poolOf(context: VirtualServerContext, state: VirtualServerState): Generator<PoolEntry> {
   const { realServers, sorryServer, sorryServerInhibit } = context.config;
   const sorryActs = sorryServer !== undefined && state.quorum === "down";
-  const pool: PoolEntry[] = [];
-  realServers.forEach(({ address, port, weight, inhibitOnFailure }, i) => {
+  for (const [i, { address, port, weight, inhibitOnFailure }] of realServers.entries()) {
     const server = state.servers[i];
     const serves = server !== undefined && isAlive(server) && !sorryActs;
-    if (serves || inhibitOnFailure) pool.push({ address, port, weight: serves ? weight : 0, isSorry: false });
-  });
-  if (sorryServer !== undefined && (sorryActs || sorryServerInhibit)) {
-    pool.push({ ...sorryServer, weight: sorryActs ? 1 : 0, isSorry: true });
+    if (serves || inhibitOnFailure) yield { address, port, weight: serves ? weight : 0, isSorry: false };
   }
-  return pool;
+  if (sorryServer !== undefined && (sorryActs || sorryServerInhibit)) {
+    yield { ...sorryServer, weight: sorryActs ? 1 : 0, isSorry: true };
+  }
 }
 
 /** What is said and started when a server comes or goes. */

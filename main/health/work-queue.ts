@@ -2,6 +2,9 @@ import { inSlices } from "./slices.js";
 
 type Work = () => Iterator<void>;
 
+/** A few edges are handled at once. */
+const FIRST_MS = 1;
+
 /** Work of the main thread, strictly in order, never longer than a slice per loop turn. */
 export class WorkQueue {
   #waiting: Work[] = [];
@@ -10,7 +13,7 @@ export class WorkQueue {
   /** Begins at once when nothing else is under way. */
   add(work: Work): void {
     this.#waiting.push(work);
-    if (this.#runner === "idle") void inSlices(this.#drain()); // a rejection is a bug and stops the process as one
+    if (this.#runner === "idle") void inSlices(this.#drain(), FIRST_MS); // a rejection is a bug and stops the process as one
   }
 
   /** The same; resolves when `work` is done. */

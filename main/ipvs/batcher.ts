@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.js";
+import { nextTurn } from "../turn.js";
 import type { IpvsBackend } from "./backend.js";
 import type { Operation, OperationVerdict, Outcome } from "./operation.js";
 import type { Slot } from "./slot.js";
@@ -7,7 +8,7 @@ import type { ServiceEntry } from "./table.js";
 /** How long one turn of the main thread's loop may be spent here, ms: others work in the same turn. */
 const TURN_MS = 0.4;
 /** What one request to the kernel should take, ms: the call returns when the kernel has done all of it. */
-const REQUEST_MS = 1;
+const REQUEST_MS = 0.5;
 /** Also where a request is slow, as in a virtual machine: there a turn of the loop is slow, too. */
 const SMALLEST_CHUNK = 128;
 const LARGEST_CHUNK = 256;
@@ -32,8 +33,12 @@ export class TurnBudget {
   /** Gives the loop a turn when this one has lasted long enough. */
   async breathe(): Promise<void> {
     this.#entries = 0;
-    if (this.#clock.now() - this.#since < TURN_MS) return;
-    await new Promise((resolve) => setImmediate(resolve));
+    if (this.#clock.now() - this.#since >= TURN_MS) await this.pause();
+  }
+
+  /** Gives it one in any case. */
+  async pause(): Promise<void> {
+    await nextTurn();
     this.#since = this.#clock.now();
   }
 
@@ -94,10 +99,12 @@ export class Batcher {
       this.#stamp += 1;
       for (const { progress } of pieces) progress.run.slot.touched = Number.POSITIVE_INFINITY;
       const verdicts = await this.#send(operationsOf(pieces), budget);
+      await budget.pause(); // others may be at work in the turn in which the answer came
       this.#stamp += 1;
       settle(pieces, verdicts, noteworthy);
       for (const { progress, to } of pieces)
         if (to === progress.run.operations.length) progress.run.slot.touched = this.#stamp;
+      await budget.breathe();
     }
     return noteworthy;
   }
@@ -137,7 +144,7 @@ class RunQueue {
   #sentOfNext = 0;
 
   constructor(runs: readonly Run[]) {
-    this.#waiting = runs.filter((run) => run.operations.length > 0).map((run) => ({ run, settled: 0 }));
+    this.#waiting = runs.map((run) => ({ run, settled: 0 }));
   }
 
   /** The next operations, `count` of them while there are so many. */

@@ -71,7 +71,7 @@ export interface Plan {
 }
 
 interface Draft {
-  adds: Operation[];
+  readonly adds: Operation[];
   creates: ServiceEntry | undefined;
   readonly deletes: PlannedDelete[];
   readonly foreign: DestinationKey[];
@@ -105,31 +105,36 @@ export function* planInSteps(view: View): Generator<void, Plan> {
     repairs: [],
     drift: [],
   };
-  if (view.desired === undefined) planRemoval(view, draft);
-  else if (view.actual === undefined) planCreation(view, view.desired, draft);
+  if (view.desired === undefined) yield* planRemoval(view, draft);
+  else if (view.actual === undefined) yield* planCreation(view, view.desired, draft);
   else yield* planChange(view, view.desired, view.actual, draft);
   return draft;
 }
 
-function planRemoval({ actual, owned }: View, draft: Draft): void {
+function* planRemoval({ actual, owned }: View, draft: Draft): Generator<void> {
   if (actual === undefined) {
-    draft.forgotten.push(...owned.destinations.keys());
+    for (const key of owned.destinations.keys()) draft.forgotten.push(key);
     if (owned.print !== undefined) draft.forgotten.push(undefined);
     return;
   }
   const foreign: DestinationKey[] = [];
+  let compared = 0;
   for (const [key, destination] of actual.destinations) {
+    if (++compared % PER_STEP === 0) yield;
     if (owned.destinations.has(key)) draft.deletes.push(deletion(actual, destination));
     else foreign.push(key);
   }
-  for (const key of owned.destinations.keys()) if (!actual.destinations.has(key)) draft.forgotten.push(key);
+  for (const key of owned.destinations.keys()) {
+    if (++compared % PER_STEP === 0) yield;
+    if (!actual.destinations.has(key)) draft.forgotten.push(key);
+  }
   if (owned.print === undefined) return;
   draft.foreign.push(...foreign);
   if (foreign.length > 0) draft.forgotten.push(undefined);
   else draft.deletes.push({ operation: { do: "del-service", service: actual.service }, partners: [] });
 }
 
-function planCreation({ owned, held }: View, desired: ServiceEntry, draft: Draft): void {
+function* planCreation({ owned, held }: View, desired: ServiceEntry, draft: Draft): Generator<void> {
   const key = serviceKey(desired.service);
   if (owned.print !== undefined) {
     if (held.has(key)) return;
@@ -137,8 +142,11 @@ function planCreation({ owned, held }: View, desired: ServiceEntry, draft: Draft
   }
   draft.creates = desired;
   const { service, destinations } = desired;
-  draft.adds = Array.from(destinations.values(), (destination) => ({ do: "new-dest", service, destination }));
-  draft.adds.unshift({ do: "new-service", service });
+  draft.adds.push({ do: "new-service", service });
+  for (const destination of destinations.values()) {
+    draft.adds.push({ do: "new-dest", service, destination });
+    if (draft.adds.length % PER_STEP === 0) yield;
+  }
 }
 
 function* planChange(view: View, desired: ServiceEntry, actual: ServiceEntry, draft: Draft): Generator<void> {
@@ -156,7 +164,7 @@ function* planChange(view: View, desired: ServiceEntry, actual: ServiceEntry, dr
     if (existing === undefined) draft.forgotten.push(key);
     else unwanted.push(existing);
   }
-  planDeletes(desired, actual, unwanted, draft);
+  yield* planDeletes(desired, actual, unwanted, draft);
 }
 
 type Comparison = "same" | "adopt" | "ours-changed" | "theirs-changed";
@@ -243,17 +251,19 @@ function planDestination(view: View, key: DestinationKey, wanted: Destination, d
  * exchanged. Then adds and deletes are paired round robin, and a delete needs one of its partners: an add that the kernel
  * refuses must not empty the pool. Otherwise what is unwanted goes in any case: a dead server must not stay.
  */
-function planDeletes(
+function* planDeletes(
   desired: ServiceEntry,
   actual: ServiceEntry,
   unwanted: readonly Destination[],
   draft: Draft,
-): void {
+): Generator<void> {
   if (unwanted.length === 0) return;
   const added = draft.adds.flatMap((operation, index) => (operation.do === "new-dest" ? [index] : []));
   const survivor = hasSurvivor(desired, actual);
-  for (const [i, destination] of unwanted.entries())
+  for (const [i, destination] of unwanted.entries()) {
     draft.deletes.push(deletion(actual, destination, survivor ? [] : partnersOf(i, unwanted.length, added)));
+    if (draft.deletes.length % PER_STEP === 0) yield;
+  }
 }
 
 function hasSurvivor(desired: ServiceEntry, actual: ServiceEntry): boolean {
@@ -262,8 +272,12 @@ function hasSurvivor(desired: ServiceEntry, actual: ServiceEntry): boolean {
 }
 
 function partnersOf(i: number, deletes: number, adds: readonly number[]): number[] {
-  if (adds.length <= deletes) return adds.filter((_, j) => j === i % adds.length);
-  return adds.filter((_, j) => j % deletes === i);
+  const partners: number[] = [];
+  for (let j = adds.length <= deletes ? i % adds.length : i; j < adds.length; j += deletes) {
+    const partner = adds[j];
+    if (partner !== undefined) partners.push(partner);
+  }
+  return partners;
 }
 
 const deletion = (

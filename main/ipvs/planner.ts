@@ -38,11 +38,10 @@ export class Planner implements Disposable {
     }
   }
 
-  /** A reload: everything may be put right again, at once. */
-  forgive(slots: Iterable<Slot>): void {
+  /** A reload: everything may be put right again, at once. What `slot.held` names is the caller's to clear. */
+  forgive(): void {
     this.#limiter.forgive();
     this[Symbol.dispose]();
-    for (const slot of slots) slot.held.clear();
   }
 
   [Symbol.dispose](): void {

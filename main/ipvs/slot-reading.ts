@@ -16,12 +16,17 @@ export async function readUnread(
   if (unread.length === 0) return undefined;
   const dump = await backend.dumpServices();
   if (dump.kind === "unreliable") return dump.why;
-  const services = new Map<ServiceKey, Service>(dump.entries.map((service) => [serviceKey(service), service]));
+  const services = new Map<ServiceKey, Service>();
+  for (const service of dump.entries) {
+    services.set(serviceKey(service), service);
+    if (budget.worked(1)) await budget.breathe();
+  }
   let trouble: string | undefined;
   for (const slot of unread) {
     const service = services.get(slot.key);
     if (service === undefined) {
       slot.read(undefined, []);
+      if (budget.worked(1)) await budget.breathe();
       continue;
     }
     const destinations = await backend.dumpDestinations(service);

@@ -3,12 +3,14 @@ import type { Plan } from "./diff.js";
 import { servicePrint } from "./fingerprint.js";
 import type { Operation } from "./operation.js";
 import type { Slot } from "./slot.js";
-import { destinationKey } from "./table.js";
+import { destinationKey, type ServiceEntry } from "./table.js";
 
 /** One slot's part of a pass of the writer. */
 export interface Work {
   readonly slot: Slot;
   readonly plan: Plan;
+  /** The wish that the plan was made for. */
+  readonly desired: ServiceEntry | undefined;
   /** The noteworthy ones (batcher.ts). */
   readonly settled: Settled[];
 }
@@ -31,7 +33,9 @@ export function takeNote(slot: Slot, { adopted, forgotten }: Plan): void {
 export const plannedAdds = ({ slot, plan }: Work): Run => ({ slot, operations: plan.adds, creates: plan.creates });
 
 /** Deletes that still make sense now that the adds are answered; the wish may have changed meanwhile, too. */
-export function pendingDeletes({ slot, plan, settled }: Work): Run {
+export function pendingDeletes({ slot, plan, desired, settled }: Work): Run {
+  if (settled.length === 0 && slot.desired === desired)
+    return { slot, operations: plan.deletes.map(({ operation }) => operation) };
   const refused = new Set(settled.filter((s) => s.outcome.kind !== "done").map((s) => s.operation));
   const stands = (index: number): boolean => {
     const add = plan.adds[index];

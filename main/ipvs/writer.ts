@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.js";
 import type { Log } from "../observe/log.js";
+import { nextTurn } from "../turn.js";
 import type { IpvsBackend } from "./backend.js";
 import { Batcher, ENTRIES_PER_LOOK, type Run, type Settled, TurnBudget } from "./batcher.js";
 import type { Drift, Plan } from "./diff.js";
@@ -46,6 +47,7 @@ export interface WriterStatus {
 
 /** Operations of one pass. Between two passes what has become more urgent goes first. */
 const PASS_OPERATIONS = 1024;
+const isUnread = (slot: Slot): boolean => slot.actual.kind === "unread";
 /** What finishing a slot counts for, in entries of a `TurnBudget`. */
 const ENTRIES_PER_SLOT = 8;
 
@@ -101,14 +103,16 @@ export class IpvsWriter {
     this.#schedule();
   }
 
-  /** A reload, before its changes: what was set by hand is put back, and what was left alone is tried again. */
-  forgive(): void {
+  /** A reload, before its changes: what was set by hand is put back, and what was left alone is tried again. In small steps. */
+  *forgive(): Generator<void> {
     if (this.#phase === "stopped" || this.#phase === "waiting") return;
+    this.#planner.forgive();
     for (const slot of this.#slots.values()) {
       slot.resetDrift = "until-read";
       if (slot.isInTrouble) this.#bulk.add(slot);
+      if (slot.held.size > 0) slot.held.clear();
+      yield;
     }
-    this.#planner.forgive(this.#slots.values());
     this.#schedule();
   }
 
@@ -230,12 +234,13 @@ export class IpvsWriter {
   }
 
   async #run(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve)); // the rest of this turn's changes
+    await nextTurn(); // the rest of this turn's changes
     const budget = new TurnBudget(this.#options.clock);
     for (;;) {
       while (this.#phase !== "stopped" && this.#urgent.size + this.#bulk.size > 0) {
         await this.#read(budget);
         await this.#pass(await this.#takeWork(budget), budget);
+        await budget.pause(); // what others have ready by then goes into the same batch
       }
       this.#beReady();
       if (!this.#journal.tellSome()) break;
@@ -252,11 +257,19 @@ export class IpvsWriter {
   }
 
   async #read(budget: TurnBudget): Promise<void> {
-    const waiting = [...this.#urgent, ...this.#bulk];
+    const waiting = this.#unread();
+    if (waiting.length === 0) return;
     const why = await readUnread(this.#options.backend, waiting, budget);
     if (why === undefined) return;
     this.#reporter.unreadable(why);
-    for (const slot of waiting.filter((s) => s.actual.kind === "unread")) this.#postpone(slot);
+    for (const slot of waiting) if (isUnread(slot)) this.#postpone(slot);
+  }
+
+  /** What is to be read now. A reading is one of all services, so what is not urgent waits until nothing else is left to do. */
+  #unread(): Slot[] {
+    if (this.#urgent.size > 0) return [...this.#urgent].filter(isUnread);
+    const waiting = [...this.#bulk];
+    return waiting.every(isUnread) ? waiting : [];
   }
 
   #postpone(slot: Slot): void {
@@ -276,7 +289,7 @@ export class IpvsWriter {
         this.#bulk.delete(slot);
         const plan = await this.#plan(slot, budget);
         operations += plan.adds.length + plan.deletes.length;
-        work.push({ slot, plan, settled: [] });
+        work.push({ slot, plan, desired: slot.desired, settled: [] });
         if (budget.worked(1 + Math.min(slot.desired?.destinations.size ?? 0, ENTRIES_PER_LOOK))) await budget.breathe();
       }
     return work;
@@ -309,7 +322,13 @@ export class IpvsWriter {
   }
 
   async #apply(work: readonly Work[], runOf: (one: Work) => Run, budget: TurnBudget): Promise<void> {
-    const noteworthy = await this.#batcher.apply(work.map(runOf), budget);
+    const runs: Run[] = [];
+    for (const one of work) {
+      const run = runOf(one);
+      if (run.operations.length > 0) runs.push(run);
+      if (budget.worked(1 + run.operations.length)) await budget.breathe();
+    }
+    const noteworthy = await this.#batcher.apply(runs, budget);
     if (noteworthy.length === 0) return;
     const bySlot = new Map(work.map((one) => [one.slot, one.settled]));
     for (const settled of noteworthy) bySlot.get(settled.slot)?.push(settled);
@@ -339,7 +358,8 @@ export class IpvsWriter {
       await budget.breathe();
     }
     const work: Work[] = [];
-    for (const slot of slots) work.push({ slot, plan: await this.#plan(slot, budget), settled: [] });
+    for (const slot of slots)
+      work.push({ slot, plan: await this.#plan(slot, budget), desired: undefined, settled: [] });
     await this.#pass(work, budget);
     this.#retries[Symbol.dispose]();
   }

@@ -29,6 +29,7 @@ export class RingWriter {
   readonly #data: Uint8Array;
   readonly #mask: number;
   readonly #length = new Uint8Array(LENGTH_BYTES);
+  #wakening: "none" | "near" = "none";
 
   constructor(shared: SharedArrayBuffer) {
     this.#header = new Int32Array(shared, 0, HEADER_BYTES / 4);
@@ -49,7 +50,7 @@ export class RingWriter {
     this.#copyIn(head + LENGTH_BYTES, record);
     // The consumer reads HEAD with acquire semantics: it sees the bytes before it sees the new HEAD.
     Atomics.store(this.#header, HEAD, (head + LENGTH_BYTES + record.length) | 0);
-    this.#wake();
+    this.#wakeSoon();
     return true;
   }
 
@@ -73,7 +74,15 @@ export class RingWriter {
     return Atomics.load(this.#header, DROPPED) >>> 0;
   }
 
+  /** Once for all that is written in one go: waking a thread takes longer than writing a record. */
+  #wakeSoon(): void {
+    if (this.#wakening === "near") return;
+    this.#wakening = "near";
+    queueMicrotask(() => this.#wake());
+  }
+
   #wake(): void {
+    this.#wakening = "none";
     Atomics.add(this.#header, WAKE, 1);
     Atomics.notify(this.#header, WAKE);
   }

@@ -50,7 +50,8 @@ class PatternSearch {
   // Returns true when more bytes cannot change the verdict.
   bool Feed(std::span<const std::byte> bytes);
   void End();
-  // kUp, or kNoMatch with its reason (kNone: no match, kUnwantedMatch, kMatchLimit, kLongBody). Valid after End() or a true Feed().
+  // kUp, or kNoMatch with its reason: kNone (detail 0: no match; else PCRE2's code for bad UTF-8, a negative number), kUnwantedMatch,
+  // kMatchLimit (detail likewise), kLongBody. Valid after End() or a true Feed().
   Verdict verdict() const;
 
  private:

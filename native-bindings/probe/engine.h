@@ -1,13 +1,11 @@
 #pragma once
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
-#include "latency_counts.h"
 #include "spec.h"
+#include "tally.h"
 #include "verdict.h"
 
 // The probe engine: thousands of checks in one thread over one epoll. Mechanism only: what a result means, and when the next
@@ -30,27 +28,24 @@ struct Result {
   uint32_t outcome_url;  // bits 0-7 Outcome, 8-11 Stage, 12-15 Reason, 16-31 index of the URL
   uint32_t detail;       // see Reason
   uint32_t status;
-  uint32_t connect_us, tls_us, first_byte_us, total_us;  // 0: did not come so far
+  uint32_t connect_us, tls_us, first_byte_us, total_us;  // since the start; 0: did not come so far
   uint32_t md5[4];       // bytes of the digest in order
   uint32_t lateness_us;  // from due to start
   uint32_t reserved[2];
 };
 static_assert(sizeof(Result) == 64);
 
-enum class Phase : uint8_t { kLateness = 0, kConnect = 1, kTls = 2, kFirstByte = 3, kTotal = 4 };
-inline constexpr uint32_t kPhases = 5;
-
 struct Counters {
-  uint64_t completed = 0;     // attempts with a result
+  uint64_t completed = 0;  // attempts with a result
   uint64_t in_flight = 0;
-  uint64_t queued = 0;        // due, and waiting for a cap
+  uint64_t queued = 0;     // due, and waiting for a cap
   uint64_t passed = 0;
   uint64_t no_resources = 0;
 };
 
 class Engine {
  public:
-  // Throws nothing; `error` is the errno of what failed. Time is CLOCK_MONOTONIC.
+  // Throws nothing; null: `error` is the errno of what failed. Time is CLOCK_MONOTONIC.
   static std::unique_ptr<Engine> Create(const Limits& limits, int& error);
   ~Engine();
   Engine(const Engine&) = delete;
@@ -58,22 +53,24 @@ class Engine {
 
   int fd() const;  // the epoll descriptor, readable when Run() has something to do
   uint32_t Add(Spec spec);
+  // Whether the number stands for a check, so that the functions below may be called with it.
+  bool Has(uint32_t slot) const;
+  uint32_t UrlCount(uint32_t slot) const;
   // Ends what is under way without a result. The slot number is used again.
   void Remove(uint32_t slot);
-  // The next attempt is made after `delay_us`, of URL `url`; replaces an earlier appointment, never an attempt that is under way.
+  // The next attempt is made after `delay_us`, of URL `url`; replaces an earlier appointment, never an attempt that is under way:
+  // that one goes on, and its result is dropped.
   void Arm(uint32_t slot, uint32_t arming, uint64_t delay_us, uint32_t url, Quiet quiet);
   void SetGroups(uint32_t slot, std::vector<uint32_t> groups);
   void SetIntervals(uint32_t slot, uint32_t interval_ms, uint32_t quiet_fail_interval_ms, uint32_t jitter_ms);
-  // One bounded turn: events, time-outs, starts. Returns milliseconds until it wants to run again even without an event; -1: never.
+  // One bounded turn: events, time-outs, starts. Returns NextRun().
   int Run();
-  // Results since the last call; valid until the next Run().
-  std::span<const Result> results() const;
-  void ClearResults();
+  // Milliseconds until Run() wants to be called even without an event; -1: never.
+  int NextRun() const;
+  // Moves results to `into` as far as there is room; returns how many. Those that a Remove() or Arm() made void are left out.
+  size_t TakeResults(std::span<Result> into);
   Counters counters() const;
-  // Only attempts that passed; lateness of all. Kind x phase, and group x phase.
-  const LatencyCounts& ByKind(Kind kind, Phase phase) const;
-  std::vector<uint32_t> GroupsCounted() const;
-  const LatencyCounts* ByGroup(uint32_t group, Phase phase) const;  // null: nothing counted
+  const Tally& tally() const;
   // (slot, total us) of the last attempt that passed, for all slots that had one.
   void AppendLast(std::vector<uint32_t>& pairs) const;
 

@@ -48,6 +48,9 @@ struct Url {
   bool tls_compliant = false;  // close_notify is sent and awaited
 };
 
+// Shared by all checks that ask for the same pages.
+using UrlList = std::shared_ptr<const std::vector<Url>>;
+
 enum class CloseWith : uint8_t { kReset = 0, kFin = 1 };
 
 struct Spec {
@@ -59,7 +62,7 @@ struct Spec {
   uint32_t interval_ms = 6000;  // from the end of a quiet attempt to the next one
   uint32_t quiet_fail_interval_ms = 6000;  // the same after a quiet failure
   uint32_t jitter_ms = 0;       // up to so much is added to each interval, uniformly
-  std::vector<Url> urls;        // kHttp, kHttps: at least one
+  UrlList urls;                 // kHttp, kHttps: at least one; else null
   std::shared_ptr<TlsContext> tls;  // kHttps
   std::vector<uint32_t> groups;     // whose histograms count this check (virtual servers)
 };

@@ -4,6 +4,7 @@
 #include "deadline_timer.h"
 #include "netlink_socket.h"
 #include "packet_socket.h"
+#include "probe_engine.h"
 #include "process_functions.h"
 #include "script_process.h"
 #include "unix_datagram.h"
@@ -15,6 +16,9 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("NetlinkSocket", NetlinkSocket::Define(env));
   exports.Set("PacketSocket", PacketSocket::Define(env));
   exports.Set("DeadlineTimer", DeadlineTimer::Define(env));
+  exports.Set("ProbeEngine", ProbeEngine::Define(env));
+  exports.Set("tlsErrorText", Napi::Function::New<TlsErrorTextOf>(env, "tlsErrorText"));
+  exports.Set("compilePattern", Napi::Function::New<CompilePattern>(env, "compilePattern"));
   exports.Set("ScriptProcess", ScriptProcess::Define(env));
   exports.Set("UnixDatagram", UnixDatagram::Define(env));
   DefineProcessFunctions(env, exports);

@@ -45,12 +45,13 @@ inline std::optional<std::string> CString(const Napi::Value& value) {
 }
 
 // Applies `one` to every element of a real array (a proxy of one is refused). A getter that throws ends it: the
-// exception stays pending, so callers check that before they throw their own.
+// exception stays pending, so callers check that before they throw their own. One that is too long is refused unread.
 template <typename T, typename One>
-std::optional<std::vector<T>> Array(const Napi::Value& value, One&& one) {
+std::optional<std::vector<T>> Array(const Napi::Value& value, One&& one, size_t longest = UINT32_MAX) {
   if (!value.IsArray()) return std::nullopt;
   const auto array = value.As<Napi::Array>();
   const uint32_t length = array.Length();
+  if (length > longest) return std::nullopt;
   std::vector<T> out;  // not reserved: `length` of a sparse array costs its owner nothing
   for (uint32_t i = 0; i < length; i++) {
     const Napi::HandleScope scope(value.Env());

@@ -11,11 +11,12 @@ import {
 import path from "node:path";
 import { run, SetupError, say } from "./run.mjs";
 
-/** What the checkout needs of the machine: a file that proves it, the Debian package that brings it, and what for. */
+/** What the checkout needs of the machine: a command or a file that proves it, the Debian package that brings it, and what for. */
 const needed = [
   { command: "g++", package: "g++", why: "native build", for: ["demo", "test", "check", "bench"] },
   { command: "make", package: "make", why: "native build", for: ["demo", "test", "check", "bench"] },
   { command: "python3", package: "python3", why: "native build (node-gyp)", for: ["demo", "test", "check", "bench"] },
+  { command: "pcre2-config", package: "libpcre2-dev", why: "regexes", for: ["demo", "test", "check", "bench"] },
   { command: "ip", package: "iproute2", why: "network namespaces", for: ["demo", "test", "bench"] },
   { command: "ipvsadm", package: "ipvsadm", why: "the kernel's IPVS table", for: ["demo", "test", "bench"] },
   { command: "modprobe", package: "kmod", why: "loading ip_vs", for: ["demo", "test", "bench"] },
@@ -23,8 +24,13 @@ const needed = [
   { command: "curl", package: "curl", why: "requests through the virtual IP", for: ["demo", "test", "bench"] },
   { command: "ps", package: "procps", why: "processes and sysctl", for: ["demo", "test", "bench"] },
   { command: "keepalived", package: "keepalived", why: "the peer in tests and benchmarks", for: ["test", "bench"] },
+  { command: "haproxy", package: "haproxy", why: "the peer in benchmarks", for: ["bench"] },
+  { file: "/usr/include/openssl/ssl.h", package: "libssl-dev", why: "targets of checks", for: ["test", "bench"] },
+  { file: "/usr/include/liburing.h", package: "liburing-dev", why: "the io_uring floor", for: ["bench"] },
   { command: "zsh", package: "zsh", why: "completion scripts", for: ["test"] },
   { command: "fish", package: "fish", why: "completion scripts", for: ["test"] },
+  { command: "clang++", package: "clang", why: "fuzzing", for: ["test"] },
+  { command: "clang++", package: "libclang-rt-dev", why: "libFuzzer, which clang only recommends", for: ["test"] },
   { command: "tcpdump", package: "tcpdump", why: "time stamps of adverts and ARPs", for: ["test", "bench"] },
 ];
 
@@ -38,7 +44,7 @@ const moduleMountPoint = "/lib/modules";
 
 /** Installs what is missing where that is allowed, else names it. Nothing is done when everything is there. */
 export async function ensurePackages(purpose) {
-  const missing = needed.filter((need) => need.for.includes(purpose) && !onPath(need.command));
+  const missing = needed.filter((need) => need.for.includes(purpose) && !isThere(need));
   if (missing.length > 0) {
     if (canInstall()) await install(missing);
     else nameMissing(missing);
@@ -46,6 +52,8 @@ export async function ensurePackages(purpose) {
   if (purpose !== "check" && isRoot() && !existsSync(moduleMountPoint))
     mkdirSync(moduleMountPoint, { recursive: true });
 }
+
+const isThere = ({ command, file }) => (file === undefined ? onPath(command) : existsSync(file));
 
 /** `/usr/sbin` is searched too: it is not on every user's PATH. */
 function onPath(command) {
@@ -67,7 +75,7 @@ const canInstall = () => isRoot() && existsSync("/etc/debian_version") && onPath
 
 function nameMissing(missing) {
   const reason = isRoot() ? "this is not a Debian system" : "installing needs root";
-  const names = missing.map((need) => `${need.command} (${need.why})`).join(", ");
+  const names = missing.map((need) => `${need.command ?? need.file} (${need.why})`).join(", ");
   say(`missing here, and not installed because ${reason}: ${names}`);
 }
 

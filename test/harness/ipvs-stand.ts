@@ -114,7 +114,7 @@ export class Stand {
   async reload(...entries: readonly ServiceEntry[]): Promise<void> {
     const before = this.#wanted;
     this.#wanted = tableOf(entries);
-    this.writer.forgive();
+    for (const _ of this.writer.forgive());
     for (const key of before.keys()) if (!this.#wanted.has(key)) this.writer.setService(key, undefined, "bulk");
     for (const [key, entry] of this.#wanted) if (before.get(key) !== entry) this.writer.setService(key, entry, "bulk");
     await rest();

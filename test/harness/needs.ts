@@ -12,7 +12,8 @@ export type Need =
   | "ipvsadm"
   | "curl"
   | "zsh"
-  | "fish";
+  | "fish"
+  | "clang";
 
 /** Each need with the sentence that a skipped test shows. */
 const probes: Readonly<Record<Need, readonly [present: () => boolean, sentence: string]>> = {
@@ -27,6 +28,7 @@ const probes: Readonly<Record<Need, readonly [present: () => boolean, sentence: 
   curl: [() => hasCommand("curl"), "needs curl"],
   zsh: [() => hasCommand("zsh"), "needs zsh"],
   fish: [() => hasCommand("fish"), "needs fish"],
+  clang: [() => hasCommand("clang++"), "needs clang with libFuzzer"],
 };
 
 /** Why this test cannot run here, or false: the value of node:test's `skip`. */

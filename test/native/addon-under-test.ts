@@ -18,6 +18,9 @@ export interface RawAddon {
   readonly DeadlineTimer: RawClass;
   readonly ScriptProcess: RawClass;
   readonly UnixDatagram: RawClass;
+  readonly ProbeEngine: RawClass;
+  readonly tlsErrorText: (...args: readonly unknown[]) => string;
+  readonly compilePattern: (...args: readonly unknown[]) => unknown;
   readonly closeOnExecFrom: (...args: readonly unknown[]) => unknown;
   readonly mapShared: (...args: readonly unknown[]) => Buffer;
   readonly setThreadNice: (...args: readonly unknown[]) => unknown;

@@ -12,7 +12,7 @@ import { compile, compilerFile, nodeHeaders, sanitizerFlags, sources } from "./b
 const outDir = join(projectRoot, "build-asan");
 const headers = nodeHeaders();
 const options = {
-  // Compiling takes a minute on a busy machine, the 200 rounds of teardown.test.ts about two.
+  // Compiling takes two minutes on a busy machine, the 200 rounds of teardown.test.ts about two.
   timeout: 600_000,
   ...(headers === undefined ? { skip: "needs the headers of Node (node_api.h): set npm_config_nodedir" } : {}),
 };
@@ -29,18 +29,21 @@ async function build(include: string): Promise<string> {
   const file = join(outDir, "holdfast.node");
   // Relative to the working directory, as gyp wants it.
   const { include_dir } = createRequire(import.meta.url)("node-addon-api") as { readonly include_dir: string };
-  const units = readdirSync(join(sources, "src")).filter((name) => name.endsWith(".cc"));
+  const units = ["src", "probe"].flatMap((folder) =>
+    readdirSync(join(sources, folder))
+      .filter((name) => name.endsWith(".cc"))
+      .map((name) => join(sources, folder, name)),
+  );
   mkdirSync(outDir, { recursive: true });
   const system = ["-isystem", resolve(include_dir), "-isystem", include];
-  const files = units.map((name) => join(sources, "src", name));
-  await compile([...sanitizerFlags, ...defines, ...system, "-fPIC", "-shared", ...files, "-o", file]);
+  await compile([...sanitizerFlags, ...defines, ...system, "-fPIC", "-shared", ...units, "-o", file, "-lpcre2-8"]);
   return file;
 }
 
 test("add-on with AddressSanitizer and UndefinedBehaviorSanitizer", options, async (t) => {
   const file = await build(headers ?? "");
   const runtime = await compilerFile("libasan.so");
-  for (const suite of ["addon", "hostile", "teardown"]) {
+  for (const suite of ["addon", "probe", "hostile", "probe-hostile", "teardown"]) {
     await t.test(suite, async () => {
       const path = fileURLToPath(new URL(`${suite}.test.js`, import.meta.url));
       const { NODE_TEST_CONTEXT: _, ...inherited } = process.env; // its own report, not a part of ours

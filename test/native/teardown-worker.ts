@@ -1,9 +1,13 @@
 /** For teardown.test.ts: one live handle of every class, all of them busy, in a worker that is about to be ended. */
+
+import { once } from "node:events";
 import { closeSync, ftruncateSync, openSync, unlinkSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parentPort, threadId } from "node:worker_threads";
 import { addon, call, getLink, type RawObject, script } from "./addon-under-test.js";
+import { plainTls, specOf, urlOf } from "./probe-spec.js";
 
 const netlink = new addon.NetlinkSocket(
   0,
@@ -29,6 +33,20 @@ ftruncateSync(fd, 65_536);
 const mapped = addon.mapShared(fd, 65_536);
 closeSync(fd);
 mapped.fill(1);
+
+// Thousands of checks in every state: up, refused, never answered, waiting for their turn, due at some time.
+const silent = createServer().listen(0, "127.0.0.1");
+const engine = new addon.ProbeEngine({ inFlight: 300, inFlightPerHost: 200 }, (results: Uint32Array, count: number) => {
+  for (let i = 0; i < count; i++) call(engine, "arm", results[i * 16], 0, 0, 0, 0);
+});
+const ports = await once(silent, "listening").then(() => [(silent.address() as AddressInfo).port, 1]);
+const tls = { ...plainTls, resumption: true };
+for (let i = 0; i < 2000; i++) {
+  const kind = ["tcp", "http", "https", "ping"][i % 4] ?? "tcp";
+  const address = `127.0.0.${1 + (i % 3)}`;
+  const slot = call(engine, "add", specOf({ kind, address, port: ports[i % 7 === 0 ? 1 : 0], urls: [urlOf()], tls }));
+  call(engine, "arm", slot, i, i % 50, 0, i % 3);
+}
 
 const others = [new addon.UnixDatagram(), ...(process.geteuid?.() === 0 ? [new addon.PacketSocket()] : [])];
 parentPort?.postMessage([child["pid"], closed["pid"]]);

@@ -1,6 +1,7 @@
 /** For hostile.test.ts: callbacks that throw, with and without a handler for uncaught exceptions. */
 import { parentPort, workerData } from "node:worker_threads";
 import { addon, call, getLink, type RawObject, script } from "./addon-under-test.js";
+import { specOf } from "./probe-spec.js";
 
 const [which, caught] = String(workerData).split(" ");
 const TIMES = 5;
@@ -22,9 +23,19 @@ function start(): RawObject {
       call(timer, "arm", 0);
       return timer;
     }
+    case "probe": {
+      const engine = new addon.ProbeEngine({ inFlight: 10, inFlightPerHost: 0 }, fail);
+      again(engine, Number(call(engine, "add", specOf({ port: 1 }))));
+      return engine;
+    }
     default:
       return script("exit 0", fail);
   }
+}
+
+/** A check that gives one result. */
+function again(engine: RawObject, slot = 0): void {
+  call(engine, "arm", slot, 0, 0, 0, 0);
 }
 
 const object = start();
@@ -33,6 +44,7 @@ if (caught !== undefined)
     messages.push(error.message);
     if (messages.length < TIMES) {
       if (which === "timer") call(object, "arm", 0);
+      if (which === "probe") again(object);
       return;
     }
     object.close();

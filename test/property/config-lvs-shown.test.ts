@@ -43,6 +43,10 @@ const timing = [
   line("delay_before_retry", time),
   line("warmup", time),
   line("retry", count),
+  line("fall", count),
+  line("rise", count),
+  line("fast_interval", time),
+  line("jitter", time),
   line("connect_timeout", time),
   line("alpha", onOff),
 ] as const;
@@ -56,6 +60,8 @@ const target = [
   line("bind_if", word),
   line("fwmark", count),
 ] as const;
+
+const closing = line("close_with", fc.constantFrom("reset", "fin", "both"));
 
 const url = block(
   fc.constant("url"),
@@ -75,7 +81,7 @@ const url = block(
 );
 
 const checker = fc.oneof(
-  block(fc.constantFrom("TCP_CHECK", "PING_CHECK"), linesOf(...target)),
+  block(fc.constantFrom("TCP_CHECK", "PING_CHECK"), linesOf(...target, closing)),
   block(
     fc.constantFrom("HTTP_GET", "SSL_GET"),
     linesWith(
@@ -85,6 +91,8 @@ const checker = fc.oneof(
       url,
       line("sni_name", word),
       line("enable_sni", onOff),
+      closing,
+      line("session_resumption", onOff),
       line("http_protocol", fc.constantFrom("1.0c", "1.1")),
     ),
   ),

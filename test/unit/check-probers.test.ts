@@ -4,15 +4,15 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import test, { after } from "node:test";
 import type { HttpCheckConfig } from "../../main/config/model.js";
 import { ms } from "../../main/units.js";
-import { HttpProber } from "../../workers/http-prober.js";
-import type { ProbeResult } from "../../workers/prober.js";
-import { TcpProber } from "../../workers/tcp-prober.js";
 import { until } from "../harness/until.js";
-import { httpCheck, tcpCheck, timing, url } from "./health-fixtures.js";
+import { LiveProbe, type LiveResult, short } from "./check-live-probe.js";
+import { httpCheck, pingCheck, tcpCheck, timing, url } from "./health-fixtures.js";
 
 const servers: Server[] = [];
 const sockets = new Set<Socket>();
+const live = new LiveProbe();
 after(() => {
+  live[Symbol.dispose]();
   for (const socket of sockets) socket.destroy();
   for (const server of servers) server.close();
 });
@@ -38,19 +38,14 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-const http = new HttpProber();
 const connectTimeout = ms(300);
 
-function get(port: number, over: Partial<HttpCheckConfig> = {}): Promise<ProbeResult> {
-  const check = httpCheck({ timing: timing({ connectTimeout }), ...over }, port);
-  return new Promise((resolve) => http.probe(check, 0, resolve));
+function get(port: number, over: Partial<HttpCheckConfig> = {}): Promise<LiveResult> {
+  return live.once(httpCheck({ timing: timing({ connectTimeout }), ...over }, port));
 }
 
-const tcp = (port: number, address?: string): Promise<ProbeResult> =>
-  new Promise((resolve) => new TcpProber().probe(tcpCheck({ connectTimeout }, port, address), 0, resolve));
-
-/** What a test compares: latency is looked at by itself. */
-const short = ({ outcome, status, detail }: ProbeResult): string => `${outcome} ${status} ${detail}`.trimEnd();
+const tcp = (port: number, address?: string): Promise<LiveResult> =>
+  live.once(tcpCheck({ connectTimeout }, port, address));
 
 /** Answers the first request with `bytes` and closes. */
 const answering = (bytes: string | Buffer): Promise<number> =>
@@ -84,23 +79,22 @@ test("TCP: a port that never answers fails after connect_timeout", async () => {
   const { port } = server.address() as AddressInfo;
   // Node accepts whatever arrives, so the thread must not get a turn: fill the queue and probe in another process.
   const { spawnSync } = await import("node:child_process");
-  const probe = new URL("../../workers/tcp-prober.js", import.meta.url).href;
+  const helper = new URL("./check-live-probe.js", import.meta.url).href;
   const script = `
     import { connect } from "node:net";
-    import { TcpProber } from ${JSON.stringify(probe)};
+    import { LiveProbe } from ${JSON.stringify(helper)};
     const fillers = Array.from({ length: 4 }, () => connect(${port}, "127.0.0.1").on("error", () => {}));
-    setTimeout(() => {
-      const check = ${JSON.stringify(tcpCheck({ connectTimeout }, port))};
-      new TcpProber().probe(check, 0, (result) => {
-        console.log(JSON.stringify(result));
-        for (const filler of fillers) filler.destroy();
-      });
+    setTimeout(async () => {
+      const live = new LiveProbe();
+      console.log(JSON.stringify(await live.once(${JSON.stringify(tcpCheck({ connectTimeout }, port))})));
+      live[Symbol.dispose]();
+      for (const filler of fillers) filler.destroy();
     }, 50);`;
   const child = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
     encoding: "utf8",
     timeout: 10_000,
   });
-  const result = JSON.parse(child.stdout) as ProbeResult;
+  const result = JSON.parse(child.stdout) as LiveResult;
   assert.equal(short(result), "timeout 0 Timeout connecting");
   assert.ok(result.latency >= 299 && result.latency < 600, `${result.latency} ms`);
 });
@@ -108,36 +102,40 @@ test("TCP: a port that never answers fails after connect_timeout", async () => {
 test("TCP: no way to have a socket says nothing of the server", async () => {
   const check = tcpCheck({ connectTimeout }, 80);
   const bound = { ...check, target: { ...check.target, bindAddress: "192.0.2.77" } };
-  const result = await new Promise<ProbeResult>((resolve) => new TcpProber().probe(bound, 0, resolve));
-  assert.equal(short(result), "no-resources 0 Connection failed: EADDRNOTAVAIL");
+  assert.equal(short(await live.once(bound)), "no-resources 0 Connection failed: EADDRNOTAVAIL");
 });
 
-test("TCP: a probe that is taken away says nothing more", async () => {
-  const port = await listen(() => {});
-  let calls = 0;
-  new TcpProber().probe(tcpCheck({ connectTimeout }, port), 0, () => calls++)[Symbol.dispose]();
-  await tcp(port); // a later one is done, so the first would be as well
-  assert.equal(calls, 0);
-});
-
-const requests = [
-  ["1.0", "GET /a HTTP/1.0\r\nUser-Agent: KeepAliveClient\r\nHost: web:80\r\n\r\n"],
-  ["1.0C", "GET /a HTTP/1.0\r\nUser-Agent: KeepAliveClient\r\nConnection: close\r\nHost: web:80\r\n\r\n"],
-  ["1.1", "GET /a HTTP/1.1\r\nUser-Agent: KeepAliveClient\r\nConnection: close\r\nHost: web:80\r\n\r\n"],
-] as const;
-for (const [httpProtocol, bytes] of requests) {
-  test(`HTTP ${httpProtocol}: the request is keepalived's, byte for byte`, async () => {
-    const got: Buffer[] = [];
-    const port = await listen((socket) => {
-      socket.on("data", (chunk: Buffer) => {
-        got.push(chunk);
-        if (Buffer.concat(got).includes("\r\n\r\n")) socket.end(`${ok}\r\n`);
-      });
-    });
-    assert.equal(short(await get(port, { httpProtocol, urls: [url({ path: "/a", host: "web:80" })] })), "up 200");
-    assert.equal(Buffer.concat(got).toString("latin1"), bytes);
+test("TCP: with FIN where the check says so", async () => {
+  const seen: string[] = [];
+  const port = await listen((socket) => {
+    socket.once("error", (error) => seen.push("code" in error ? String(error.code) : error.message));
+    socket.once("end", () => seen.push("FIN"));
+    socket.resume();
   });
-}
+  const result = await live.once({ ...tcpCheck({ connectTimeout }, port), closeWith: "fin" });
+  assert.equal(short(result), "up 0");
+  await until("the server hears of the end", 1000, () => seen.length > 0);
+  assert.deepEqual(seen, ["FIN"]);
+});
+
+test("PING: the own address answers, one without a host does not", async () => {
+  assert.equal(short(await live.once(pingCheck({ connectTimeout }))), "up 0");
+  const silent = await live.once(pingCheck({ connectTimeout }, "192.0.2.199"));
+  assert.match(short(silent), /^(timeout|unreachable|no-resources) 0 ./);
+});
+
+test("HTTP: the whole request is there, and nothing else", async () => {
+  const got: Buffer[] = [];
+  const port = await listen((socket) => {
+    socket.on("data", (chunk: Buffer) => {
+      got.push(chunk);
+      if (Buffer.concat(got).includes("\r\n\r\n")) socket.end(`${ok}\r\n`);
+    });
+  });
+  assert.equal(short(await get(port, { urls: [url({ path: "/a\xe4", host: "web:80" })] })), "up 200");
+  const want = "GET /a\xe4 HTTP/1.0\r\nUser-Agent: KeepAliveClient\r\nHost: web:80\r\n\r\n";
+  assert.equal(Buffer.concat(got).toString("latin1"), want);
+});
 
 const md5 = (text: string): string => createHash("md5").update(text).digest("hex");
 const answers: readonly (readonly [what: string, bytes: string, over: Partial<HttpCheckConfig>, want: string])[] = [

@@ -62,6 +62,11 @@ export function fakeHost(
     group: (name) => ({ root: 0, eve: 1000, adm: 4 })[name],
     interfaceExists: (name) => ["eth0", "eth1", "ens33", "lo"].includes(name),
     environment: (name) => ({ PATH: "/usr/bin:/bin", SITE: "7" })[name],
+    // All that the tests need of PCRE2.
+    checkPattern: ({ pattern }) =>
+      /^[^)]*\([^)]*$/.test(pattern)
+        ? { is: "bad", message: "missing closing parenthesis", offset: Buffer.byteLength(pattern) }
+        : { is: "good" },
     ...overrides,
   };
 }

@@ -61,6 +61,7 @@ const rows: readonly (readonly [name: string, text: string, want?: string])[] = 
     "  $X= \\\n b   c { \\\n  \n# d\n\te }\n\n\n  f\n",
     "$X= \\\n b   c { \\\n  \n# d\n\te }\n\nf\n",
   ],
+  ["a line that a substitution may take away stays one", "$X=1$X\n {a$X\n", "$X=1$X\n{a$X\n"],
   ["the empty line that ends a value is kept", "a {\n$X=b \\\n\n}\n", "a {\n    $X=b \\\n\n}\n"],
   ["also at the end of the file", "$X=b \\\n\n", "$X=b \\\n\n"],
   ["a blank line does not end a value, not even of CRs", "$X=b \\\n\r\r\n  c   d\n", "$X=b \\\n \n  c   d\n"],
@@ -73,7 +74,7 @@ const rows: readonly (readonly [name: string, text: string, want?: string])[] = 
   ["a use is not separated from a brace", `a ${X}{\n    b $X}\n`],
   ["or quote", `a   $X"b"   c\n`, `a $X"b"   c\n`],
   ["a line with uses is not split", `a { b ${X} }\n`],
-  ["but before its last statement", `} a { b  ${X}\n`, `}\na {\n    b ${X}\n`],
+  ["nor before its last statement: a failed substitution takes the whole line", `} a { b  ${X}\n`],
   ["a name in braces is no block", `a ${X}\nb\n`],
 
   [

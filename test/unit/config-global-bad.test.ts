@@ -114,6 +114,9 @@ const lvs = [
   row("lvs_sync_daemon eth0 id 1 tll 5", [5, "CFG_UNKNOWN_KEYWORD"], /'tll'/, /'ttl'/),
   row("lvs_sync_daemon eth0 group 10.0.0.1", [5, "CFG_BAD_VALUE"], /not a multicast address/, /multicast/),
   row("lvs_sync_daemon eth0\n lvs_sync_daemon eth1", [5, "CFG_REPEATED"], /first one is used/, /remove/),
+  row("checker_threads 0", [5, "CFG_BAD_VALUE"], /between 1 and 256/, /checker_threads/),
+  row("checker_max_in_flight 0", [5, "CFG_BAD_VALUE"], /between 1 and 1000000/, /checker_max_in_flight/),
+  row("checker_max_in_flight_per_host x", [5, "CFG_BAD_VALUE"], /between 1 and 1000000/, /per_host/),
   row("lvs_reconcile always", [5, "CFG_BAD_VALUE"], /presence, full, off/, /presence/),
 ];
 

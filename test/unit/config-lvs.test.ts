@@ -21,6 +21,8 @@ const valueAt = (config: Config, path: string): unknown =>
 
 const SERVICE = "virtualServers.0";
 const SERVER = "virtualServers.0.realServers.0";
+const CHECK = `${SERVER}.checks.0`;
+const PAGE = "url {\npath /\n}";
 const LATER = `${SERVER}.laterChecks.0`;
 
 const lines: readonly (readonly [lines: string, path: string, value: unknown])[] = [
@@ -35,6 +37,7 @@ const lines: readonly (readonly [lines: string, path: string, value: unknown])[]
   ["sorry_server 10.0.0.9\nsorry_server_lvs_method DR", `${SERVICE}.ipvs.sorryForwarding.method`, "DR"],
   ["sorry_server 10.0.0.9\nsorry_server 10.0.0.8", `${SERVICE}.sorryServer.address`, "10.0.0.8"],
   ["weight 7", `${SERVER}.weight`, 7],
+  ["rise 7\nfall 9\nfast_interval 3\njitter 2", `${SERVICE}.delayLoop`, 60_000],
   ["delay_loop 0.000001", `${SERVICE}.delayLoop`, 0.001],
 ];
 
@@ -54,8 +57,25 @@ const inServer: readonly (readonly [lines: string, path: string, value: unknown]
   ['UDP_CHECK {\npayload "01 2 ABC"\n}', `${LATER}.payload`, "0102ab0c"],
   ["UDP_CHECK {\nrequire_reply\n}", `${LATER}.requireReply`, true],
   ["SMTP_CHECK {\n}", `${LATER}.heloName`, "smtpchecker.keepalived.org"],
-  ["PING_CHECK {\n}", `${LATER}.timing.retry`, 1],
-  ["PING_CHECK {\n}", `${SERVER}.checks`, []],
+  ["PING_CHECK {\n}", `${SERVER}.checks.0.timing.retry`, 1],
+  ["PING_CHECK {\n}", `${SERVER}.laterChecks`, []],
+  ["TCP_CHECK {\n}", `${CHECK}.closeWith`, "reset"],
+  ["TCP_CHECK {\nclose_with fin\n}", `${CHECK}.closeWith`, "fin"],
+  [`HTTP_GET {\n${PAGE}\nclose_with fin\n}`, `${CHECK}.closeWith`, "fin"],
+  [`SSL_GET {\n${PAGE}\nsession_resumption\n}`, `${CHECK}.sessionResumption`, true],
+  [`SSL_GET {\n${PAGE}\n}`, `${CHECK}.sessionResumption`, false],
+  ["TCP_CHECK {\n}", `${CHECK}.timing.rise`, 1],
+  ["TCP_CHECK {\n}", `${CHECK}.timing.fastInterval`, undefined],
+  ["TCP_CHECK {\n}", `${CHECK}.timing.jitter`, 0],
+  ["TCP_CHECK {\nrise 3\n}", `${CHECK}.timing.rise`, 3],
+  ["rise 3\nTCP_CHECK {\n}", `${CHECK}.timing.rise`, 3],
+  ["TCP_CHECK {\nfall 1\n}", `${CHECK}.timing.retry`, 0],
+  ["fall 4\nTCP_CHECK {\n}", `${CHECK}.timing.retry`, 3],
+  ["fall 4\nTCP_CHECK {\nretry 1\n}", `${CHECK}.timing.retry`, 1],
+  ["fall 1\nMISC_CHECK {\nmisc_path /usr/bin/check\n}", `${LATER}.timing.retry`, 0],
+  ["SMTP_CHECK {\nhost {\nfall 5\nrise 2\n}\n}", `${LATER}.timing.retry`, 4],
+  ["fast_interval 0.5\njitter 0.25\nPING_CHECK {\n}", `${CHECK}.timing.fastInterval`, 500],
+  ["fast_interval 0.5\njitter 0.25\nPING_CHECK {\n}", `${CHECK}.timing.jitter`, 250],
   ["SSL_GET {\nurl {\npath /\n}\n}", `${SERVER}.checks.0.timing.delayBeforeRetry`, 3000],
   ["TCP_CHECK {\n}", `${SERVER}.checks.0.timing.delayBeforeRetry`, 1000],
   ["HTTP_GET {\nurl {\npath /\nregex 'a b'\\x41\n}\n}", `${SERVER}.checks.0.urls.0.body.pattern`, "a bA"],
@@ -70,6 +90,27 @@ for (const [text, path, value] of [
     assert.deepEqual(valueAt(loaded(text), path), value);
   });
 }
+
+test("what a service says about its checks holds for all of them", () => {
+  const config = loaded(service("rise 7\nfall 9\nfast_interval 3\njitter 2", "TCP_CHECK {\n}\nDNS_CHECK {\n}"));
+  const [server] = config.virtualServers[0]?.realServers ?? [];
+  for (const check of [server?.checks[0], server?.laterChecks[0]]) {
+    assert.ok(check !== undefined && "timing" in check);
+    const { rise, retry, fastInterval, jitter } = check.timing;
+    assert.deepEqual({ rise, retry, fastInterval, jitter }, { rise: 7, retry: 8, fastInterval: 3000, jitter: 2000 });
+  }
+});
+
+test("the block SSL is one object for all SSL_GET, and for nothing else", () => {
+  const servers = `SSL_GET {\n${PAGE}\n}\nHTTP_GET {\n${PAGE}\n}\nSSL_GET {\n${PAGE}\nretry 7\n}`;
+  const config = loaded(`${service("", servers)}SSL {\nca /etc/ca.pem\n}\n`);
+  const [first, plain, second] = config.virtualServers[0]?.realServers[0]?.checks ?? [];
+  assert.ok(first?.type === "SSL_GET" && plain?.type === "HTTP_GET" && second?.type === "SSL_GET");
+  assert.equal(first.tls?.caFile, "/etc/ca.pem");
+  assert.equal(first.tls, second.tls);
+  assert.equal(first.tls, config.checkerTls);
+  assert.equal(plain.tls, undefined);
+});
 
 test("ranges of a group are their ends", () => {
   const entries = (text: string): unknown =>

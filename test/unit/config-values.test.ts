@@ -69,6 +69,53 @@ const firstCheck = (lines: string, server: string): CheckConfig => {
   return check;
 };
 
+/** Checks that differ in one thing are told from one another, and timing is no such thing. */
+const apart: Readonly<Record<string, readonly string[]>> = {
+  TCP_CHECK: ["close_with fin", "bind_if eth0", "fwmark 1", "bindto 10.0.0.9", "bind_port 1", "connect_ip 10.0.0.3"],
+  PING_CHECK: ["bind_if eth0", "fwmark 1", "connect_ip 10.0.0.3"],
+  HTTP_GET: [
+    "close_with fin",
+    "url {\npath /\nregex a\n}",
+    "url {\npath /\nregex b\n}",
+    "url {\npath /\nregex a\nregex_no_match\n}",
+    "url {\npath /\nregex a\nregex_options caseless\n}",
+    "url {\npath /\nregex a\nregex_min_offset 1\n}",
+    "url {\npath /\nregex a\nregex_max_offset 1\n}",
+    "url {\npath /\nregex a\nregex_stack 1 2\n}",
+  ],
+  SSL_GET: [
+    "session_resumption",
+    "tls_compliant",
+    "close_with fin",
+    "url {\npath /\ntls_compliant\n}\nurl {\npath /a\n}",
+  ],
+};
+
+for (const [type, lines] of Object.entries(apart)) {
+  test(`identities of ${type} tell what is checked from how often`, () => {
+    const url = /GET/.test(type) ? "url {\npath /\n}\n" : "";
+    const of = (line: string): string =>
+      checkIdentity(firstCheck("", `${type} {\n${line.startsWith("url") ? "" : url}${line}\n}`));
+    const all = [of(""), ...lines.map(of)];
+    assert.equal(new Set(all).size, all.length);
+    assert.equal(of("rise 2\nfall 9\nfast_interval 1\njitter 1\nalpha\nlog_all_failures"), all[0]);
+  });
+}
+
+test("identities of SSL_GET depend on the files of the block SSL, not on the pass phrase or the order of options", () => {
+  const of = (ssl: string, options = "caseless utf"): string => {
+    const server = `SSL_GET {\nurl {\npath /\nregex a\nregex_options ${options}\n}\n}`;
+    const check = load(`${service("", server)}${ssl}`).config?.virtualServers[0]?.realServers[0]?.checks[0];
+    assert.ok(check);
+    return checkIdentity(check);
+  };
+  const plain = of("");
+  assert.notEqual(of("SSL {\nca /a\n}\n"), plain);
+  assert.notEqual(of("SSL {\nca /a\n}\n"), of("SSL {\nkey /a\n}\n"));
+  assert.equal(of("SSL {\nca /a\npassword x\n}\n"), of("SSL {\nca /a\npassword y\n}\n"));
+  assert.equal(of("", "utf caseless"), plain);
+});
+
 test("a check's identity is its target and request, not its timing", () => {
   const plain = checkIdentity(firstCheck("", "HTTP_GET {\nurl {\npath /\n}\n}"));
   assert.match(plain, /^[0-9a-f]{32}$/);

@@ -41,7 +41,12 @@ const document: StatusDocument = {
     },
   ],
   ipvs: { backend: "kernel", services: 1, destinations: 3, pollPeriodMs: 1000, drift: 0 },
-  latency: { TCP_CHECK: { p50: 0.3, p99: 2, max: 1234.5, count: 100 } },
+  latency: {
+    TCP_CHECK: {
+      ...{ p50: 0.3, p99: 2, max: 1234.5, count: 100 },
+      phases: { lateness: { p50: 0.1, p99: 1, max: 2, count: 101 } },
+    },
+  },
   loopDelay: { p50: ms(0.1), p99: ms(1.25), max: ms(3), count: 1000, late: 0, worstLate: ms(0) },
   log: { dropped: 0 },
 };
@@ -236,8 +241,9 @@ test("the table for people", () => {
       "  [10.9.0.201]:tcp:80         DOWN   0       1235 ms  timeout",
       "  [10.9.0.202]:tcp:80         up     1       -        -",
       "",
-      "CHECK      P50      P99      MAX      COUNT",
-      "TCP_CHECK  0.30 ms  2.00 ms  1235 ms  100",
+      "CHECK       P50      P99      MAX      COUNT",
+      "TCP_CHECK   0.30 ms  2.00 ms  1235 ms  100",
+      "  lateness  0.10 ms  1.00 ms  2.00 ms  101",
       "",
       "ipvs: kernel, 1 services, 3 destinations, compared every 1000 ms, 0 drifted",
       "main thread delay: p50 0.10 ms, p99 1.25 ms, max 3.00 ms, 0 late timers",

@@ -34,7 +34,7 @@ function setUp(known: Readonly<Record<string, "up" | "down">> = {}) {
     onPoolChange: (index) => pools.push(index),
     onServerEvent: (event) => events.push(`${event.kind} ${event.up ? "UP" : "DOWN"}`),
   });
-  const addresses = (index: number): string[] => director.pool(index).map(({ address }) => address);
+  const addresses = (index: number): string[] => [...director.pool(index)].map(({ address }) => address);
   const clear = (): void => {
     for (const list of [said, pools, events]) list.length = 0;
   };
@@ -182,7 +182,7 @@ test("reload: what is the same object is not even looked at, and only the differ
     [[0], 1, [], [3, 4], 0], // the objects of the checks are the same
   ]);
   assert.deepEqual(
-    director.pool(0).map(({ address }) => address),
+    [...director.pool(0)].map(({ address }) => address),
     ["10.0.0.1"],
   );
 });

@@ -7,6 +7,7 @@ import type {
   Config,
   HttpCheckConfig,
   HttpUrlConfig,
+  PingCheckConfig,
   RealServerConfig,
   TcpCheckConfig,
   VirtualServerConfig,
@@ -20,8 +21,11 @@ import { at, emptyConfig } from "../harness/config-fixtures.js";
 
 export const timing = (over: Partial<CheckTiming> = {}): CheckTiming => ({
   delayLoop: ms(60_000),
+  fastInterval: undefined,
+  jitter: ms(0),
   connectTimeout: ms(5_000),
   retry: 1,
+  rise: 1,
   delayBeforeRetry: ms(1_000),
   warmup: ms(60_000),
   alpha: false,
@@ -42,6 +46,7 @@ export const tcpCheck = (over: Partial<CheckTiming> = {}, targetPort = 80, addre
   type: "TCP_CHECK",
   timing: timing(over),
   target: target(address, targetPort),
+  closeWith: "reset",
 });
 
 export const url = (over: Partial<HttpUrlConfig> = {}): HttpUrlConfig => ({
@@ -62,6 +67,9 @@ export const httpCheck = (over: Partial<HttpCheckConfig> = {}, targetPort = 80):
   enableSni: false,
   sniName: undefined,
   fastRecovery: false,
+  closeWith: "reset",
+  sessionResumption: false,
+  tls: undefined,
   urls: [url()],
   ...over,
 });
@@ -134,9 +142,16 @@ export const identityOf = (check: CheckConfig): string =>
     .digest("base64url")
     .slice(0, 22);
 
-export const spec = (id: number, check: CheckConfig, known?: "up" | "down"): CheckSpec => ({
+export const pingCheck = (over: Partial<CheckTiming> = {}, address = "127.0.0.1"): PingCheckConfig => ({
+  type: "PING_CHECK",
+  timing: timing(over),
+  target: target(address, 0),
+});
+
+export const spec = (id: number, check: CheckConfig, known?: "up" | "down", groups: number[] = []): CheckSpec => ({
   id: id as CheckSpec["id"],
   identity: `${identityOf(check)}-${id}`,
   check,
   known,
+  groups,
 });

@@ -40,7 +40,7 @@ function lines(effects: readonly HealthEffect[]): string[] {
 }
 
 const pool = (vs: VirtualServerContext, state: VirtualServerState): string[] =>
-  poolOf(vs, state).map((entry) => `${entry.address} ${entry.weight}${entry.isSorry ? " sorry" : ""}`);
+  [...poolOf(vs, state)].map((entry) => `${entry.address} ${entry.weight}${entry.isSorry ? " sorry" : ""}`);
 
 const report = (server: number, up: boolean, checker = 0) => ({
   server,
@@ -237,7 +237,7 @@ test("the daemon leaves: only omega notifies", () => {
 
 test("a virtual server is removed by a reload", () => {
   const vs = context({ realServers: servers(1, { smtpAlert: false }) });
-  assert.deepEqual(lines(removalEffects(vs, play(vs, "up").state)), [
+  assert.deepEqual(lines([...removalEffects(vs, play(vs, "up").state)]), [
     `Removing Virtual Server ${VS}`,
     `RS ${RS(1)} DOWN`,
     "VS DOWN",

@@ -1,6 +1,7 @@
 // A service that the kernel does not have is made on a straight path: settled as a whole, recorded afterwards.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { CopyOnWriteMap } from "../../main/ipvs/copy-on-write-map.js";
 import { ownershipKey } from "../../main/ipvs/ownership.js";
 import { OwnershipJournal } from "../../main/ipvs/ownership-journal.js";
@@ -70,4 +71,35 @@ test("a shared map is copied at the first change", () => {
   assert.equal(copy.delete("a"), true);
   assert.deepEqual([...copy.content], [["b", 2]]);
   assert.deepEqual([...shared], [["a", 1]]);
+});
+
+test("a large shared map is not copied, and reads as if it had been", () => {
+  const shared: ReadonlyMap<number, number> = new Map(Array.from({ length: 20_000 }, (_, n) => [n, 0]));
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.constantFrom("set", "delete"), fc.integer({ min: 19_990, max: 20_010 }))),
+      (steps) => {
+        const copy = new CopyOnWriteMap(shared);
+        const plain = new Map(shared);
+        for (const [at, [what, key]] of steps.entries()) {
+          if (what === "delete") assert.equal(copy.delete(key), plain.delete(key));
+          else {
+            copy.set(key, at + 1);
+            plain.set(key, at + 1);
+          }
+          assert.equal(copy.content.size, plain.size);
+        }
+        for (let key = 19_985; key < 20_015; key++) {
+          assert.equal(copy.content.get(key), plain.get(key));
+          assert.equal(copy.content.has(key), plain.has(key));
+        }
+        const tail = (map: ReadonlyMap<number, number>): [number, number][] =>
+          [...map].filter(([key]) => key >= 19_985).sort(([a], [b]) => a - b);
+        assert.deepEqual(tail(copy.content), tail(plain));
+        assert.deepEqual([...copy.content.keys()].length, plain.size);
+        assert.equal(shared.size, 20_000);
+      },
+    ),
+    { numRuns: 30 },
+  );
 });

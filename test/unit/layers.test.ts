@@ -26,7 +26,11 @@ const rules: readonly {
     typesOf: ["main/config/model.ts", "main/units.ts", "main/clock.ts", "main/address.ts"],
     because: "a thread of the pool must not load the main thread's code",
   },
-  { folder: "main/config/", may: ["main/*.ts"], because: "the config worker and the language server load it alone" },
+  {
+    folder: "main/config/",
+    may: ["main/*.ts", "native-bindings/pattern-check.ts"],
+    because: "the config worker and the language server load it alone",
+  },
   {
     folder: "main/lsp/",
     may: ["main/*.ts", "main/config/"],
@@ -52,7 +56,13 @@ const rules: readonly {
   },
   {
     folder: "main/health/",
-    may: ["main/*.ts", "workers/edges.ts", "workers/protocol.ts", "workers/identity-hash.ts"],
+    may: [
+      "main/*.ts",
+      "workers/edges.ts",
+      "workers/protocol.ts",
+      "workers/identity-hash.ts",
+      "workers/latency-words.ts",
+    ],
     typesOf: ["main/config/", "main/observe/log.ts", "workers/"],
     because: "health is wired to the rest by main/control",
   },

@@ -15,7 +15,7 @@ import type { ScriptResult } from "../../main/vrrp/ports.js";
 import { overrunSentence, type ScriptState, scriptStep } from "../../main/vrrp/script-track.js";
 import type { Tracking } from "../../main/vrrp/tracking.js";
 import type { CheckEdge } from "../../workers/protocol.js";
-import { httpCheck, realServer, tcpCheck, url, virtualServer } from "./health-fixtures.js";
+import { httpCheck, pingCheck, realServer, tcpCheck, url, virtualServer } from "./health-fixtures.js";
 import { instance } from "./observe-fixtures.js";
 
 /**
@@ -127,17 +127,24 @@ const edge = (isUp: boolean, retries = 0): CheckEdge => ({
   status: 0,
 });
 
+const names = { realServer: RS, virtualServer: VS };
 const http = httpCheck({ urls: [url({ path: "/a" })] });
 const ssl = httpCheck({ type: "SSL_GET", urls: [url({ path: "/b", digest: "0".repeat(32) })] });
 const checkRows = rows("main/health/check-sentences.ts", [
-  [`TCP connection to ${RS} success.`, () => edgeSentences(tcpCheck(), RS, edge(true), true)],
-  [`TCP_CHECK on service ${RS} failed.`, () => edgeSentences(tcpCheck(), RS, edge(false), false)],
-  [`TCP_CHECK on service ${RS} failed after 3 retries.`, () => edgeSentences(tcpCheck(), RS, edge(false, 3), false)],
-  [`Remote Web server ${RS} succeed on service.`, () => edgeSentences(http, RS, edge(true), false)],
-  [`HTTP status code success to ${RS} url(/a).`, () => edgeSentences(http, RS, edge(true), true)],
-  [`MD5 digest success to ${RS} url(/b).`, () => edgeSentences(ssl, RS, edge(true), true)],
-  [`HTTP_CHECK on service ${RS} failed after 1 retries.`, () => edgeSentences(http, RS, edge(false, 1), false)],
-  [`SSL_CHECK on service ${RS} failed.`, () => edgeSentences(ssl, RS, edge(false), false)],
+  [`TCP connection to ${RS} success.`, () => edgeSentences(tcpCheck(), names, edge(true), true)],
+  [`TCP_CHECK on service ${RS} failed.`, () => edgeSentences(tcpCheck(), names, edge(false), false)],
+  [`TCP_CHECK on service ${RS} failed after 3 retries.`, () => edgeSentences(tcpCheck(), names, edge(false, 3), false)],
+  [`Remote Web server ${RS} succeed on service.`, () => edgeSentences(http, names, edge(true), false)],
+  [`HTTP status code success to ${RS} url(/a).`, () => edgeSentences(http, names, edge(true), true)],
+  [`MD5 digest success to ${RS} url(/b).`, () => edgeSentences(ssl, names, edge(true), true)],
+  [`HTTP_CHECK on service ${RS} failed after 1 retries.`, () => edgeSentences(http, names, edge(false, 1), false)],
+  [`ICMP connection to ${RS} success.`, () => edgeSentences(pingCheck(), names, edge(true), true)],
+  [`ICMP CHECK on service ${RS} failed.`, () => edgeSentences(pingCheck(), names, edge(false), false)],
+  [
+    `ICMP CHECK on service ${RS} of ${VS} failed after 2 retries.`,
+    () => edgeSentences(pingCheck(), names, edge(false, 2), false),
+  ],
+  [`SSL_CHECK on service ${RS} failed.`, () => edgeSentences(ssl, names, edge(false), false)],
 ]);
 
 // --- Health: real servers, quorum, sorry server
@@ -185,7 +192,7 @@ const quorumRows = rows("main/health/quorum.ts", [
 
 const departureRows = rows("main/health/departure.ts", [
   [`Shutting down service ${RS} from VS ${VS}`, () => health(shutdownEffects(context(), settled))],
-  [`Removing Virtual Server ${VS}`, () => health(removalEffects(context(), settled))],
+  [`Removing Virtual Server ${VS}`, () => health([...removalEffects(context(), settled)])],
   [`service ${RS} no longer exist`, () => health(goneEffects(context(), realServer(), undefined))],
 ]);
 

@@ -3,8 +3,10 @@ import test from "node:test";
 import { ms } from "../../main/units.js";
 import {
   initialState,
+  jittered,
   type PolicyState,
   type PolicyStep,
+  quietIn,
   type RetryRules,
   rulesOf,
   startDelay,
@@ -13,18 +15,22 @@ import {
   verdictOf,
 } from "../../workers/policy.js";
 import { outcomes } from "../../workers/protocol.js";
-import { httpCheck, tcpCheck, timing, url } from "./health-fixtures.js";
+import { httpCheck, pingCheck, tcpCheck, timing, url } from "./health-fixtures.js";
 
 const rules: RetryRules = {
   urls: 1,
   retry: 2,
+  rise: 1,
   delayLoop: ms(60),
   delayBeforeRetry: ms(3),
   downDelay: ms(60),
+  risingDelay: ms(60),
+  jitter: ms(0),
   fastRecovery: false,
 };
 const up = (failures: number, at = 0): PolicyState => ({ at: "up", url: at, failures });
 const down = (at = 0): PolicyState => ({ at: "down", url: at });
+const recovering = (at = 0, rounds = 0): PolicyState => ({ at: "recovering", url: at, rounds });
 const DOWN0 = { up: false, retries: 0 };
 const DOWN2 = { up: false, retries: 2 };
 const UP = { up: true, retries: 0 };
@@ -105,26 +111,26 @@ const rows: readonly Row[] = [
     with: two,
     state: down(1),
     verdict: "pass",
-    want: steps({ at: "recovering", url: 0 }, undefined, 60),
+    want: steps(recovering(0), undefined, 60),
   },
   {
     rule: "the first URL passed: it need not pass twice",
     with: two,
     state: down(0),
     verdict: "pass",
-    want: steps({ at: "recovering", url: 1 }, undefined, 60),
+    want: steps(recovering(1), undefined, 60),
   },
   {
     rule: "all passed: UP",
     with: two,
-    state: { at: "recovering", url: 1 },
+    state: recovering(1),
     verdict: "pass",
     want: steps(up(0), UP, 60),
   },
   {
     rule: "another URL fails on the way up: that one is the failed one now",
     with: two,
-    state: { at: "recovering", url: 0 },
+    state: recovering(0),
     verdict: "fail",
     want: steps(down(0), undefined, 60),
   },
@@ -133,7 +139,7 @@ const rows: readonly Row[] = [
     with: fast,
     state: down(1),
     verdict: "pass",
-    want: steps({ at: "recovering", url: 0 }, undefined, 0),
+    want: steps(recovering(0), undefined, 0),
   },
   {
     rule: "fast_recovery: no delay while never run",
@@ -156,6 +162,49 @@ const rows: readonly Row[] = [
     verdict: "fail",
     want: steps(down(1), undefined, 60),
   },
+  {
+    rule: "rise: one passing round is not enough",
+    with: { rise: 3 },
+    state: down(),
+    verdict: "pass",
+    want: steps(recovering(0, 1), undefined, 60),
+  },
+  {
+    rule: "rise: the last of them makes it UP",
+    with: { rise: 3 },
+    state: recovering(0, 2),
+    verdict: "pass",
+    want: steps(up(0), UP, 60),
+  },
+  {
+    rule: "rise: a round is all URLs",
+    with: { rise: 2, urls: 2 },
+    state: recovering(1, 0),
+    verdict: "pass",
+    want: steps(recovering(0, 1), undefined, 60),
+  },
+  {
+    rule: "rise: a failure begins from nothing",
+    with: { rise: 3 },
+    state: recovering(0, 2),
+    verdict: "fail",
+    want: steps(down(), undefined, 60),
+  },
+  { rule: "rise: not for the first run", with: { rise: 3 }, state: unrun, verdict: "pass", want: steps(up(0), UP, 60) },
+  {
+    rule: "rise: faster while rising, if so configured",
+    with: { rise: 2, risingDelay: ms(7) },
+    state: down(),
+    verdict: "pass",
+    want: steps(recovering(0, 1), undefined, 7),
+  },
+  {
+    rule: "rise: fast_recovery hurries from URL to URL, not from round to round",
+    with: { ...fast, rise: 2 },
+    state: recovering(1, 0),
+    verdict: "pass",
+    want: steps(recovering(0, 1), undefined, 60),
+  },
 ];
 
 for (const row of rows) {
@@ -172,13 +221,48 @@ test("a known state is resumed without the first-run rule", () => {
 });
 
 test("rules of TCP and HTTP checks", () => {
-  const slow = timing({ retry: 3, delayLoop: ms(10), delayBeforeRetry: ms(40) });
-  const common = { retry: 3, delayLoop: ms(10), delayBeforeRetry: ms(40) };
-  assert.deepEqual(rulesOf(tcpCheck(slow)), { ...common, urls: 1, downDelay: ms(10), fastRecovery: false });
+  const slow = timing({ retry: 3, delayLoop: ms(10), delayBeforeRetry: ms(40), jitter: ms(5) });
+  const common = { retry: 3, rise: 1, delayLoop: ms(10), delayBeforeRetry: ms(40), risingDelay: ms(10), jitter: ms(5) };
+  const single = { ...common, urls: 1, downDelay: ms(10), fastRecovery: false };
+  assert.deepEqual(rulesOf(tcpCheck(slow)), single);
+  assert.deepEqual(rulesOf(pingCheck(slow)), single);
   // A failed URL is tried again every max(delay_before_retry, delay_loop).
   const http = httpCheck({ timing: slow, urls: [url(), url({ path: "/b" })], fastRecovery: true });
   assert.deepEqual(rulesOf(http), { ...common, urls: 2, downDelay: ms(40), fastRecovery: true });
 });
+
+test("fast_interval stands in for all delays but those of what is up and well", () => {
+  const check = httpCheck({ timing: timing({ delayLoop: ms(60), delayBeforeRetry: ms(40), fastInterval: ms(2) }) });
+  const { delayLoop, delayBeforeRetry, downDelay, risingDelay } = rulesOf(check);
+  assert.deepEqual([delayLoop, delayBeforeRetry, downDelay, risingDelay], [60, 2, 2, 2]);
+});
+
+test("jitter: a share that identity and count decide, spread over the whole", () => {
+  const delays = Array.from({ length: 1000 }, (_, count) => jittered(ms(100), ms(50), 7, count));
+  assert.ok(Math.min(...delays) >= 100 && Math.max(...delays) < 150);
+  const early = delays.filter((delay) => delay < 125).length;
+  assert.ok(early > 400 && early < 600, `${early} of 1000 in the first half`);
+  assert.equal(jittered(ms(100), ms(50), 7, 5), delays[5]);
+  assert.notEqual(jittered(ms(100), ms(50), 8, 5), delays[5]);
+  assert.deepEqual([jittered(ms(0), ms(50), 7, 1), jittered(ms(100), ms(0), 7, 1)], [0, 100]);
+});
+
+const quietRows: readonly (readonly [state: PolicyState, tellFailures: boolean, want: string])[] = [
+  [unrun, false, "nothing"],
+  [up(0, 1), false, "pass"],
+  [up(0), true, "pass"],
+  [up(1), false, "nothing"],
+  [down(1), false, "fail"],
+  [down(1), true, "nothing"],
+  [recovering(0), false, "fail"],
+  [recovering(0, 1), false, "nothing"],
+  [recovering(1), false, "nothing"],
+];
+for (const [state, tellFailures, want] of quietRows) {
+  test(`the engine keeps ${want} to itself in ${JSON.stringify(state)}${tellFailures ? ", log_all_failures" : ""}`, () => {
+    assert.equal(quietIn(state, tellFailures), want);
+  });
+}
 
 test("only what the server did counts", () => {
   const verdicts = outcomes.map((outcome) => `${outcome} ${verdictOf(outcome)}`);
@@ -193,6 +277,7 @@ test("only what the server did counts", () => {
     "bad-response fail",
     "tls-error fail",
     "no-resources none",
+    "no-match fail",
   ]);
 });
 

@@ -1,3 +1,4 @@
+import { openSync } from "node:fs";
 import { ms } from "../../main/units.js";
 import { encodeEdges } from "../../workers/edges.js";
 import type { CheckSpec, FromWorker, ShardTask, ToWorker } from "../../workers/protocol.js";
@@ -45,7 +46,11 @@ function take(
 }
 
 function fault(identity: string, post: (message: FromWorker) => void, reject: (why: Error) => void): void {
-  switch (identity) {
+  const [what, where = ""] = identity.split(" at ");
+  switch (what) {
+    case "hangs":
+      openSync(where, "r"); // open(2) of a pipe that nobody writes to, as stuck in native code as can be
+      break;
     case "throws":
       setImmediate(() => {
         throw new Error("thrown on purpose");

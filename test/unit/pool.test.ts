@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, cpSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import test, { type TestContext } from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { CheckPool, type PoolOptions } from "../../main/health/pool.js";
 import type { ShardFault } from "../../main/health/shard-slot.js";
 import { ms } from "../../main/units.js";
+import { identityHash } from "../../workers/identity-hash.js";
 import { loopClock } from "../../workers/loop-clock.js";
 import type { CheckEdge, FailedAttempt } from "../../workers/protocol.js";
 import { until } from "../harness/until.js";
@@ -33,7 +39,7 @@ const ends: readonly (readonly [how: string, code: ShardFault["code"], message: 
   ["exits", "failed", /exited with code: 3/],
   ["stalls", "stalled", /no heartbeat for 1\d\d\d ms/],
   ["torn batch", "bad-message", /torn batch of 3 words/],
-  ["gives up", "bad-message", /ENOMEM: given up on purpose/],
+  ["gives up", "gave-up", /ENOMEM: given up on purpose/],
 ];
 for (const [how, code, message] of ends) {
   test(`a worker that ${how} is replaced, its checks keep their states`, { timeout: 20_000 }, async (t) => {
@@ -58,6 +64,55 @@ for (const [how, code, message] of ends) {
   });
 }
 
+test("a worker that hangs outside JavaScript is replaced, and the pool says that it is stuck", {
+  timeout: 20_000,
+}, async (t) => {
+  const pipe = blockingPipe(t);
+  const { pool, attempts, faults } = open(t, { workerFile: faultyWorker, endWithin: ms(500) });
+  const checks = [`hangs at ${pipe}`, "trigger"].map((identity, i) => ({ ...spec(i + 1, tcpCheck()), identity }));
+  await pool.start(checks);
+  await until("the new worker has its checks", 10_000, () => attempts.length === 2);
+  assert.deepEqual(
+    faults.map(({ code }) => code),
+    ["stalled"],
+  );
+  assert.equal(pool.stuck(), false, "it has its time to end");
+  await until("it counts as stuck", 2000, () => pool.stuck());
+  assert.equal(pool.alive(), false);
+  release(pipe);
+  await until("its end is noticed", 5000, () => !pool.stuck());
+  assert.equal(pool.alive(), true);
+});
+
+test("stopping does not wait for a worker that hangs outside JavaScript", { timeout: 20_000 }, async (t) => {
+  const pipe = blockingPipe(t);
+  const { pool, edges } = open(t, { workerFile: faultyWorker });
+  const checks = [`hangs at ${pipe}`, "trigger"].map((identity, i) => ({ ...spec(i + 1, tcpCheck()), identity }));
+  await pool.start(checks);
+  await until("the check is reported", 10_000, () => edges.length > 0);
+  const before = performance.now();
+  await pool.stop();
+  const took = performance.now() - before;
+  assert.ok(took < 4000, `took ${took} ms`);
+  assert.equal(pool.stuck(), true, "an exit of this process would not return");
+  release(pipe);
+  await until("its end is noticed", 5000, () => !pool.stuck());
+});
+
+/** A named pipe: whoever opens it for reading is held up until it is released. */
+function blockingPipe(t: TestContext): string {
+  const directory = mkdtempSync(path.join(tmpdir(), "holdfast-pool-"));
+  const pipe = path.join(directory, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  t.after(() => {
+    release(pipe);
+    rmSync(directory, { recursive: true });
+  });
+  return pipe;
+}
+
+const release = (pipe: string): void => closeSync(openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK));
+
 test("a worker that does not drain is ended after a second", { timeout: 20_000 }, async (t) => {
   const { pool, edges } = open(t, { workerFile: faultyWorker });
   await pool.start(["does not drain", "trigger"].map((identity, i) => ({ ...spec(i + 1, tcpCheck()), identity })));
@@ -66,6 +121,25 @@ test("a worker that does not drain is ended after a second", { timeout: 20_000 }
   await pool.stop();
   const took = performance.now() - before;
   assert.ok(took > 950 && took < 2000, `took ${took} ms`);
+});
+
+test("without the add-on a worker says what is missing", { timeout: 20_000 }, async (t) => {
+  const directory = mkdtempSync(path.join(tmpdir(), "holdfast-pool-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const compiled = fileURLToPath(new URL("../../", import.meta.url));
+  // All that a worker needs, but for build/: it must not reach into main/.
+  for (const part of ["workers", "native-bindings"])
+    cpSync(path.join(compiled, part), path.join(directory, "dist", part), { recursive: true });
+  writeFileSync(path.join(directory, "package.json"), '{"type":"module"}');
+  const { pool, faults } = open(t, { workerFile: pathToFileURL(path.join(directory, "dist/workers/shard.js")) });
+  await pool.start([spec(1, tcpCheck())]);
+  await until("the fault", 10_000, () => faults.length > 0);
+  assert.equal(faults[0]?.code, "gave-up");
+  assert.match(
+    faults[0].message,
+    /^E_ENGINE: the probe engine cannot be started \(Cannot find module .*holdfast\.node/,
+  );
+  await pool.stop();
 });
 
 test("a worker file that cannot be loaded is tried again, more and more slowly", { timeout: 20_000 }, async (t) => {
@@ -96,11 +170,55 @@ test("200 checks through two threads: every edge arrives once, latencies are mer
     assert.deepEqual([up, outcome], id % 2 === 1 ? [true, "up"] : [false, "refused"]);
   }
   await pool.update({ added: [], removed: checks.slice(100).map(({ id }) => id) });
-  const { histograms, last } = await pool.latency();
-  assert.ok((histograms.get("TCP_CHECK")?.totalCount ?? 0) >= 100);
+  const { kinds, last } = await pool.latency();
+  assert.ok((kinds.get("TCP_CHECK")?.get("total")?.totalCount ?? 0) >= 100);
   assert.equal(last.size, 50);
   server.close();
   await until("the closed port is noticed by the checks that are left", 10_000, () => edges.length >= 250);
   await pool.stop();
   assert.deepEqual([edges.length, faults], [250, []]);
+});
+
+test("latencies of one virtual server, also after a reload has given it other checks", {
+  timeout: 30_000,
+}, async (t) => {
+  const server = createServer((socket) => socket.on("error", () => {}));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const quick = { warmup: ms(0), delayLoop: ms(100) };
+  const checks = [spec(1, tcpCheck(quick, port), "up", [5]), spec(2, tcpCheck(quick, port), "up", [6])];
+  const { pool } = open(t, { threads: 2 });
+  await pool.start(checks);
+  const count = async (group: number): Promise<number> =>
+    (await pool.latency(group)).virtualServer.get("total")?.totalCount ?? 0;
+  await until("both are counted", 10_000, async () => (await count(5)) > 2 && (await count(6)) > 2);
+  assert.equal(await count(7), 0);
+  assert.equal((await pool.latency()).virtualServer.size, 0, "nobody asked");
+  await pool.update({ added: [], removed: [], regrouped: checks.map(({ id }) => ({ id, groups: [7] })) });
+  await until("it is counted for the other one", 5000, async () => (await count(7)) > 4);
+});
+
+test("a reload that leaves one thread with all the work moves checks, with their states", {
+  timeout: 20_000,
+}, async (t) => {
+  const { pool, attempts, faults } = open(t, { workerFile: faultyWorker, threads: 2 });
+  const states = ["up", "down"] as const;
+  const checks = Array.from({ length: 80 }, (_, i) => spec(i + 1, tcpCheck(), states[i % 3 === 0 ? 1 : 0]));
+  await pool.start(checks);
+  await until("all are told to their thread", 10_000, () => attempts.length === 80);
+  attempts.length = 0;
+  const kept = checks.filter(({ identity }) => identityHash(identity) % 2 === 0).slice(0, 30);
+  const removed = checks.filter((check) => !kept.includes(check)).map(({ id }) => id);
+  await pool.update({ added: [], removed });
+  await until("some are told to the other thread", 5000, () => attempts.length > 0);
+  const moved = attempts.map(({ id, detail }) => `${id} ${detail}`);
+  const known = new Map(checks.map(({ id, known: state }) => [id, `${id} known ${state}`]));
+  assert.deepEqual(
+    moved,
+    attempts.map(({ id }) => known.get(id)),
+  );
+  assert.ok(moved.length > 5 && moved.length <= 16, `${moved.length} of 30 moved`);
+  await pool.update({ added: [], removed: [] });
+  assert.deepEqual([attempts.length, faults], [moved.length, []], "now it is even");
 });

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { checkCost, ShardPlan } from "../../main/health/shards.js";
 import { ms } from "../../main/units.js";
-import { httpCheck, tcpCheck, timing } from "./health-fixtures.js";
+import { httpCheck, pingCheck, tcpCheck, timing } from "./health-fixtures.js";
 
 test("a check that runs more often or takes TLS costs more", () => {
   assert.equal(checkCost(tcpCheck({ delayLoop: ms(10_000) })), 0.1);
-  assert.equal(checkCost(httpCheck({ type: "SSL_GET", timing: timing({ delayLoop: ms(10_000) }) })), 2);
+  assert.ok(checkCost(pingCheck()) < checkCost(tcpCheck()));
+  assert.equal(checkCost(httpCheck({ type: "SSL_GET", timing: timing({ delayLoop: ms(10_000) }) })), 2.5);
 });
 
 test("shards get equal parts, whatever the identities are", () => {

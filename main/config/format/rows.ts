@@ -100,6 +100,8 @@ function statementRows({ rest, comment }: Line): readonly Row[] | undefined {
     if (opens) rows.push({ ...braceRow("{"), text: `${words} {` });
     else rows.push({ text: words, comment: "", braces: [], condition: "", takesBrace: !uncertain });
   }
+  // keepalived throws the whole line away when its substitution fails: what stands on one line must fail together.
+  if (rows.length > 1 && rest.includes("$")) return undefined;
   const last = rows.at(-1);
   return last === undefined ? rows : [...rows.slice(0, -1), { ...last, comment }];
 }

@@ -1,6 +1,6 @@
 import type { Context, Keyword } from "../keyword.js";
 import { keywordsFor, type Scope } from "../keyword.js";
-import { type ConnectionDraft, pingCheckScope, tcpCheckScope } from "./connection.js";
+import { type ClosingDraft, type ConnectionDraft, pingCheckScope, tcpCheckScope } from "./connection.js";
 import {
   type BfdCheckDraft,
   bfdCheckScope,
@@ -23,12 +23,17 @@ import type { RealServerDraft } from "./real-server.js";
 import { adviseSurplus } from "./service-address.js";
 
 /** What one checker block said. */
-export interface ConnectCheckDraft extends ConnectionDraft {
-  readonly type: "TCP_CHECK" | "PING_CHECK";
+export interface TcpCheckDraft extends ClosingDraft {
+  readonly type: "TCP_CHECK";
+}
+
+export interface PingCheckDraft extends ConnectionDraft {
+  readonly type: "PING_CHECK";
 }
 
 export type CheckDraft =
-  | ConnectCheckDraft
+  | TcpCheckDraft
+  | PingCheckDraft
   | HttpCheckDraft
   | SmtpCheckDraft
   | DnsCheckDraft
@@ -67,7 +72,7 @@ const check = <Draft extends CheckDraft>({ make, close, ...rules }: Rules<Draft>
 const later = { effect: "accepted" } as const;
 
 export const checkKeywords: Readonly<Record<string, Keyword<RealServerDraft>>> = {
-  TCP_CHECK: check<ConnectCheckDraft>({
+  TCP_CHECK: check<TcpCheckDraft>({
     body: tcpCheckScope,
     // Files have tens of thousands: what most of them say is in the object from the start, and needs no second one.
     make: ({ address }, at) => ({
@@ -111,12 +116,11 @@ export const checkKeywords: Readonly<Record<string, Keyword<RealServerDraft>>> =
     doc: "Checks that a datagram is not rejected and, if asked for, that it is answered.",
     ...later,
   }),
-  PING_CHECK: check<ConnectCheckDraft>({
+  PING_CHECK: check<PingCheckDraft>({
     body: pingCheckScope,
     make: ({ address }, at) => ({ type: "PING_CHECK", at, serverAddress: address }),
     since: "2.1.0",
     doc: "Checks with ICMP echo.",
-    ...later,
   }),
   MISC_CHECK: check<MiscCheckDraft>({
     body: miscCheckScope,

@@ -1,7 +1,7 @@
 import { familyOf, type IpAddress } from "../../address.js";
-import { integer, interfaceName, ipArg } from "../args.js";
+import { choice, integer, interfaceName, ipArg } from "../args.js";
 import { type Keyword, keywordsFor, type Scope } from "../keyword.js";
-import type { SourcePosition } from "../model.js";
+import type { CloseWith, SourcePosition } from "../model.js";
 import { type CheckTimingDraft, checkConnectTimeout, checkTiming, oldRetry } from "./timing.js";
 
 /** What one checker block said that connects to the real server or another host. */
@@ -17,7 +17,19 @@ export interface ConnectionDraft extends CheckTimingDraft {
   fwmark?: number;
 }
 
+/** A checker whose connections we end: all but PING_CHECK. */
+export interface ClosingDraft extends ConnectionDraft {
+  closeWith?: CloseWith;
+}
+
 const keyword = keywordsFor<ConnectionDraft>();
+
+export const closeWith = keywordsFor<ClosingDraft>().field("closeWith", choice("reset", "fin"), {
+  ours: true,
+  source: "docs/differences.md, Checks",
+  default: "reset",
+  doc: "How the check ends its connection: at once, or by FIN and without waiting for the other side.",
+});
 
 export const targetKeywords: Readonly<Record<string, Keyword<ConnectionDraft>>> = {
   connect_ip: keyword.value({
@@ -55,12 +67,10 @@ export const targetKeywords: Readonly<Record<string, Keyword<ConnectionDraft>>> 
     doc: "Source port of the check.",
   }),
   bind_if: keyword.field("bindInterface", interfaceName, {
-    effect: "accepted",
     doc: "Interface to bind to; an IPv6 link-local target needs it.",
   }),
   fwmark: keyword.field("fwmark", integer(0, 0xffff_ffff), {
     default: "0",
-    effect: "accepted",
     doc: "Mark on the packets of the check.",
   }),
   ...checkConnectTimeout,
@@ -74,10 +84,11 @@ export const connectionKeywords = (own: { retry?: string; pause?: string } = {})
 
 export const pingCheckScope: Scope<ConnectionDraft> = { name: "PING_CHECK", keywords: connectionKeywords() };
 
-export const tcpCheckScope: Scope<ConnectionDraft> = {
+export const tcpCheckScope: Scope<ClosingDraft> = {
   name: "TCP_CHECK",
   keywords: {
     ...connectionKeywords(),
+    close_with: closeWith,
     // Widely used guides put it here, where keepalived does not know it.
     nb_get_retry: { ...oldRetry, ours: true },
   },

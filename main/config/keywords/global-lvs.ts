@@ -18,6 +18,9 @@ export interface LvsGlobalDraft {
   rsInitNotifies?: boolean;
   checkerLogAllFailures?: boolean;
   lvsReconcile?: "presence" | "full" | "off";
+  checkerThreads?: number;
+  checkerMaxInFlight?: number;
+  checkerMaxInFlightPerHost?: number;
 }
 
 export interface LvsTimeoutsDraft {
@@ -38,6 +41,7 @@ export interface SyncDaemonDraft {
 }
 
 const keyword = keywordsFor<LvsGlobalDraft>();
+const CHECKERS = { ours: true, source: "docs/differences.md, Checks" } as const;
 const { option: timeout } = optionsFor<LvsTimeoutsDraft>();
 const { option: sync } = optionsFor<SyncDaemonDraft>();
 
@@ -223,6 +227,21 @@ export const globalLvsKeywords: Readonly<Record<string, Keyword<LvsGlobalDraft>>
     default: "presence",
     source: "docs/differences.md, IPVS",
     doc: "What is put right when somebody else changes our entries in the IPVS table.",
+  }),
+  checker_threads: keyword.field("checkerThreads", integer(1, 256), {
+    ...CHECKERS,
+    default: "processors less one, 1 to 8",
+    doc: "Threads that run checks.",
+  }),
+  checker_max_in_flight: keyword.field("checkerMaxInFlight", integer(1, 1_000_000), {
+    ...CHECKERS,
+    default: "4000, less where the limit of open files wants it",
+    doc: "Checks that are under way at the same time in one thread; the others wait.",
+  }),
+  checker_max_in_flight_per_host: keyword.field("checkerMaxInFlightPerHost", integer(1, 1_000_000), {
+    ...CHECKERS,
+    default: "no limit",
+    doc: "Checks of one address that are under way at the same time in one thread; the others wait.",
   }),
 };
 

@@ -1,11 +1,11 @@
 import { choice, optional, switchArg, text } from "../args.js";
 import { keywordsFor, type Scope } from "../keyword.js";
-import { type ConnectionDraft, connectionKeywords } from "./connection.js";
+import { type ClosingDraft, closeWith, connectionKeywords } from "./connection.js";
 import { oldRetry } from "./timing.js";
 import { httpUrlScope, sslUrlScope, type UrlDraft } from "./url.js";
 
 /** What one HTTP_GET or SSL_GET block said. */
-export interface HttpCheckDraft extends ConnectionDraft {
+export interface HttpCheckDraft extends ClosingDraft {
   readonly type: "HTTP_GET" | "SSL_GET";
   readonly urls: UrlDraft[];
   virtualhost?: string;
@@ -14,6 +14,7 @@ export interface HttpCheckDraft extends ConnectionDraft {
   sniName?: string;
   fastRecovery?: boolean;
   tlsCompliant?: boolean;
+  sessionResumption?: boolean;
 }
 
 const keyword = keywordsFor<HttpCheckDraft>();
@@ -33,6 +34,7 @@ const url = (body: Scope<UrlDraft>) =>
 const httpKeywords = {
   ...connectionKeywords({ pause: "3" }),
   nb_get_retry: oldRetry,
+  close_with: closeWith,
   virtualhost: keyword.field("virtualhost", text, {
     repeat: "last-wins-reported",
     missing: "virtualhost missing - ignoring",
@@ -86,10 +88,15 @@ export const sslGetScope: Scope<HttpCheckDraft> = {
     ...httpKeywords,
     url: url(sslUrlScope),
     tls_compliant: keyword.field("tlsCompliant", switchArg, {
-      effect: "accepted",
       default: "false",
       since: "2.2.8",
       doc: "Ends every connection with a proper TLS close.",
+    }),
+    session_resumption: keyword.field("sessionResumption", switchArg, {
+      ours: true,
+      source: "docs/differences.md, Checks",
+      default: "false",
+      doc: "Offers the TLS session of the last check, which spares both sides most of the handshake.",
     }),
   },
 };

@@ -87,7 +87,6 @@ export const lvsBlocks: Readonly<Record<string, Keyword<LvsDraft>>> = {
       draft.tls = {};
       return draft.tls;
     },
-    effect: "accepted",
     doc: "Key and certificates of all SSL_GET checkers.",
   }),
   bfd_instance: keyword.block({

@@ -1,5 +1,6 @@
 import { type Context, type Keyword, keywordsFor } from "../keyword.js";
 import type { Word } from "../lexer.js";
+import type { SourcePosition } from "../model.js";
 import { type RegexOption, regexOptions } from "../model-checks.js";
 import { type OptionTable, optionsFor } from "../option-words.js";
 import { splitEscaped } from "../script-line.js";
@@ -8,6 +9,7 @@ import { didYouMean } from "../suggest.js";
 /** What a `url` block said about the page's text. */
 export interface RegexDraft {
   pattern?: string;
+  place?: RegexPlace;
   noMatch?: boolean;
   options?: RegexOption[];
   minOffset?: number;
@@ -15,14 +17,22 @@ export interface RegexDraft {
   stack?: { readonly start: number; readonly max: number };
 }
 
+/** The line of a pattern. */
+export interface RegexPlace {
+  readonly keyword: SourcePosition;
+  readonly pattern: SourcePosition;
+  /** From the keyword on. */
+  readonly raw: string;
+}
+
 const keyword = keywordsFor<RegexDraft>();
 const { option } = optionsFor<RegexDraft>();
-const later = { effect: "accepted", since: "2.0.7" } as const;
+const since = { since: "2.0.7" } as const;
 
 const optionWords = Object.fromEntries(
   regexOptions.map((name) => [
     name,
-    option({ args: [], apply: () => undefined, default: "off", doc: `Sets PCRE2_${name.toUpperCase()}.`, ...later }),
+    option({ args: [], apply: () => undefined, default: "off", doc: `Sets PCRE2_${name.toUpperCase()}.`, ...since }),
   ]),
 ) as OptionTable;
 
@@ -32,13 +42,16 @@ export const regexKeywords: Readonly<Record<string, Keyword<RegexDraft>>> = {
     shape: "<pattern>",
     apply: (draft, words, context, raw) => {
       const pattern = readPattern(words, context, raw);
-      if (pattern !== undefined) draft.pattern = pattern;
+      if (pattern === undefined) return;
+      draft.pattern = pattern;
+      const { at } = context;
+      draft.place = { keyword: at, pattern: words[0]?.at ?? at, raw: raw.trimStart() };
     },
     repeat: "last-wins-reported",
     doc: "Pattern (PCRE2) that must match the page; one word, in quotes when it has blanks.",
-    ...later,
+    ...since,
   }),
-  regex_no_match: keyword.flag("noMatch", { default: "off", doc: "The page must not match the pattern.", ...later }),
+  regex_no_match: keyword.flag("noMatch", { default: "off", doc: "The page must not match the pattern.", ...since }),
   regex_options: keyword.words({
     shape: "<option> ...",
     apply: (draft, words, context) => {
@@ -52,7 +65,7 @@ export const regexKeywords: Readonly<Record<string, Keyword<RegexDraft>>> = {
     options: optionWords,
     repeat: "append",
     doc: "Options of PCRE2 for the pattern.",
-    ...later,
+    ...since,
   }),
   regex_min_offset: offset("minOffset", "0", "First octet of the page where a match may begin."),
   regex_max_offset: offset("maxOffset", "unlimited", "Last octet of the page where a match may begin."),
@@ -69,7 +82,7 @@ export const regexKeywords: Readonly<Record<string, Keyword<RegexDraft>>> = {
         );
     },
     doc: "Stack of the just-in-time matcher.",
-    ...later,
+    ...since,
   }),
 };
 
@@ -89,6 +102,23 @@ function readPattern(words: readonly Word[], context: Context, raw: string): str
   return undefined;
 }
 
+/** Where the character at `index` of the pattern stands, or else the pattern: its line may be the work of definitions. */
+export function placeInPattern({ keyword, pattern, raw }: RegexPlace, index: number): SourcePosition {
+  const line = raw.trimEnd();
+  const begin = /^\S+\s+/.exec(line)?.[0].length ?? 0;
+  // Where substitution took part, all words of a line stand at its beginning.
+  if (keyword.column + begin !== pattern.column) return pattern;
+  let low = begin;
+  let high = /^["']/.test(line.slice(begin)) ? line.length - 1 : line.length;
+  // Each character of the line adds at most one to the pattern, so the place can be searched for.
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((splitEscaped(line.slice(0, middle + 1)).words[1] ?? "").length > index) high = middle;
+    else low = middle + 1;
+  }
+  return { ...pattern, column: keyword.column + low };
+}
+
 function offset(field: "minOffset" | "maxOffset", otherwise: string, doc: string) {
   return keyword.words({
     shape: "<octets>",
@@ -101,7 +131,7 @@ function offset(field: "minOffset" | "maxOffset", otherwise: string, doc: string
     },
     default: otherwise,
     doc,
-    ...later,
+    ...since,
   });
 }
 

@@ -58,7 +58,6 @@ export const sslUrlScope: Scope<UrlDraft> = {
     ...urlKeywords,
     ...regexKeywords,
     tls_compliant: keyword.field("tlsCompliant", switchArg, {
-      effect: "accepted",
       since: "2.2.8",
       default: "that of the checker",
       doc: "Ends the connection of this url with a proper TLS close.",

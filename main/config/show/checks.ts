@@ -33,6 +33,8 @@ export function showCheck(check: AnyCheckConfig, out: ConfWriter): void {
         out.onOff("alpha", check.alpha);
         break;
       case "TCP_CHECK":
+        out.line("close_with", check.closeWith);
+        break;
       case "PING_CHECK":
         break;
     }
@@ -55,8 +57,11 @@ function showTarget(target: CheckTarget, out: ConfWriter): void {
 
 function showTiming(timing: CheckTiming, type: AnyCheckConfig["type"], out: ConfWriter): void {
   out.line("delay_loop", inSeconds(timing.delayLoop));
+  if (timing.fastInterval !== undefined) out.line("fast_interval", inSeconds(timing.fastInterval));
+  out.line("jitter", inSeconds(timing.jitter));
   if (type !== "MISC_CHECK") out.line("connect_timeout", inSeconds(timing.connectTimeout));
   out.line("retry", timing.retry);
+  out.line("rise", timing.rise);
   out.line("delay_before_retry", inSeconds(timing.delayBeforeRetry));
   out.line("warmup", inSeconds(timing.warmup));
   out.onOff("alpha", timing.alpha);
@@ -68,6 +73,8 @@ function showHttp(check: HttpCheckConfig, out: ConfWriter): void {
   out.setting("sni_name", check.sniName);
   out.onOff("enable_sni", check.enableSni);
   out.onOff("fast_recovery", check.fastRecovery);
+  out.line("close_with", check.closeWith);
+  if (check.type === "SSL_GET") out.onOff("session_resumption", check.sessionResumption);
   for (const url of check.urls) out.block("url", [], () => showUrl(url, check.type, out));
 }
 

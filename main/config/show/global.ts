@@ -89,7 +89,8 @@ function showSets({ ipsets }: PacketFilterConfig, iptables: boolean, out: ConfWr
   }
 }
 
-function showLvsGlobals({ lvs, lvsReconcile }: GlobalConfig, out: ConfWriter): void {
+function showLvsGlobals(global: GlobalConfig, out: ConfWriter): void {
+  const { lvs } = global;
   showTimeouts(lvs.timeouts, out);
   out.flag("lvs_flush", lvs.flush);
   if (lvs.flushOnStop !== "off") out.line("lvs_flush_on_stop", lvs.flushOnStop === "VS" ? "VS" : undefined);
@@ -104,7 +105,10 @@ function showLvsGlobals({ lvs, lvsReconcile }: GlobalConfig, out: ConfWriter): v
     out.line("lvs_sync_daemon", ...words, "group", sync.group);
   }
   out.onOff("rs_init_notifies", lvs.initNotifies);
-  out.line("lvs_reconcile", lvsReconcile);
+  out.line("lvs_reconcile", global.lvsReconcile);
+  out.setting("checker_threads", global.checkerThreads);
+  out.setting("checker_max_in_flight", global.checkerMaxInFlight);
+  out.setting("checker_max_in_flight_per_host", global.checkerMaxInFlightPerHost);
 }
 
 function showTimeouts({ tcp, tcpFin, udp }: LvsGlobals["timeouts"], out: ConfWriter): void {

@@ -9,6 +9,7 @@ import type { CheckTimingDraft } from "../keywords/timing.js";
 import type { UrlDraft } from "../keywords/url.js";
 import type { CheckTarget, CheckTiming, HttpCheckConfig, HttpUrlConfig } from "../model.js";
 import type { AnyCheckConfig, BodyPattern } from "../model-checks.js";
+import { DELAY_LOOP, noteFastInterval } from "./fast-interval.js";
 import { finishHostCheck } from "./host-checks.js";
 import type { RealServerContext } from "./real-servers.js";
 
@@ -20,6 +21,9 @@ export function finishCheck(
   realServer: RealServerDraft,
   context: RealServerContext,
 ): AnyCheckConfig | undefined {
+  if (draft.type !== "FILE_CHECK" && draft.type !== "BFD_CHECK") {
+    noteFastInterval(draft, [realServer, context.draft], context.diagnostics);
+  }
   if (draft.type === "MISC_CHECK" || draft.type === "FILE_CHECK" || draft.type === "BFD_CHECK") {
     return finishHostCheck(draft, realServer, context);
   }
@@ -34,7 +38,10 @@ function finishConnecting(
   context: RealServerContext,
 ): AnyCheckConfig | undefined {
   switch (draft.type) {
-    case "TCP_CHECK":
+    case "TCP_CHECK": {
+      const timing = timingOf(draft, realServer, context);
+      return { type: draft.type, timing, target, closeWith: draft.closeWith ?? "reset" };
+    }
     case "PING_CHECK":
       return { type: draft.type, timing: timingOf(draft, realServer, context), target };
     case "HTTP_GET":
@@ -75,12 +82,15 @@ export function timingOf(
   { global, draft: virtualServer }: RealServerContext,
   { retry = 1, pause = 1000 }: OwnDefaults = {},
 ): CheckTiming {
-  const delayLoop = draft.delayLoop ?? realServer.delayLoop ?? virtualServer.delayLoop ?? ms(60_000);
+  const delayLoop = draft.delayLoop ?? realServer.delayLoop ?? virtualServer.delayLoop ?? DELAY_LOOP;
   const ownPause = pause === "delayLoop" ? delayLoop : ms(pause);
   return shared({
     delayLoop,
+    fastInterval: draft.fastInterval ?? realServer.fastInterval ?? virtualServer.fastInterval,
+    jitter: draft.jitter ?? realServer.jitter ?? virtualServer.jitter ?? ms(0),
     connectTimeout: draft.connectTimeout ?? realServer.connectTimeout ?? virtualServer.connectTimeout ?? ms(5000),
     retry: draft.retry ?? realServer.retry ?? virtualServer.retry ?? retry,
+    rise: draft.rise ?? realServer.rise ?? virtualServer.rise ?? 1,
     delayBeforeRetry:
       draft.delayBeforeRetry ?? realServer.delayBeforeRetry ?? virtualServer.delayBeforeRetry ?? ownPause,
     warmup: draft.warmup ?? realServer.warmup ?? virtualServer.warmup ?? delayLoop,
@@ -97,8 +107,11 @@ function shared(timing: CheckTiming): CheckTiming {
   const same =
     last !== undefined &&
     last.delayLoop === timing.delayLoop &&
+    last.fastInterval === timing.fastInterval &&
+    last.jitter === timing.jitter &&
     last.connectTimeout === timing.connectTimeout &&
     last.retry === timing.retry &&
+    last.rise === timing.rise &&
     last.delayBeforeRetry === timing.delayBeforeRetry &&
     last.warmup === timing.warmup &&
     last.alpha === timing.alpha &&
@@ -159,6 +172,9 @@ function finishHttp(
     enableSni: draft.enableSni ?? false,
     sniName: draft.sniName,
     fastRecovery: draft.fastRecovery ?? false,
+    closeWith: draft.closeWith ?? "reset",
+    sessionResumption: draft.sessionResumption ?? false,
+    tls: draft.type === "SSL_GET" ? context.checkerTls : undefined,
     urls: draft.urls.map((url) => finishUrl(url, host, draft.tlsCompliant ?? false, context)),
     timing: timingOf(draft, realServer, context, { pause: 3000 }),
     target,
@@ -171,18 +187,20 @@ function finishUrl(
   url: UrlDraft,
   host: string,
   tlsCompliant: boolean,
-  { diagnostics }: RealServerContext,
+  { diagnostics, patterns }: RealServerContext,
 ): HttpUrlConfig {
   if (url.pattern === undefined && (url.noMatch !== undefined || url.options !== undefined)) {
     const message = "regex_no_match or regex_options without regex - ignoring";
     diagnostics.warn("CFG_ADVICE", url.at, message, 'write: regex "pattern"');
   }
+  const body = url.pattern === undefined ? undefined : bodyPattern(url, url.pattern);
+  const isUsable = body === undefined || url.place === undefined || patterns.isUsable(body, url.place);
   return {
     path: url.path ?? "/",
     host: url.virtualhost ?? host,
     digest: url.digest,
     statusCodes: url.statusCodes.length > 0 ? url.statusCodes : usual,
-    body: url.pattern === undefined ? undefined : bodyPattern(url, url.pattern),
+    body: isUsable ? body : undefined,
     tlsCompliant: url.tlsCompliant ?? tlsCompliant,
   };
 }

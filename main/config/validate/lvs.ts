@@ -6,6 +6,7 @@ import type { RealServerConfig, VirtualServerConfig } from "../model.js";
 import type { CheckerTlsConfig, GroupServiceConfig, LvsSections } from "../model-lvs.js";
 import { finishBfdInstances } from "./bfd.js";
 import { finishGroups } from "./groups.js";
+import { PatternChecker } from "./patterns.js";
 import { finishGroupService, finishVirtualServer, type LvsContext } from "./virtual-server.js";
 import type { FinishContext } from "./vrrp.js";
 
@@ -14,12 +15,15 @@ export function finishLvs(
   draft: LvsDraft,
   context: FinishContext & { readonly trackFiles: readonly { readonly name: string }[] },
 ): LvsSections {
-  const { global, resolver, diagnostics } = context;
+  const { global, host, resolver, diagnostics } = context;
   const bfdInstances = finishBfdInstances(draft.bfdInstances, diagnostics);
   const virtualServerGroups = finishGroups(draft.virtualServerGroups, diagnostics);
   const usable = { sessions: namesOf(bfdInstances), trackFiles: namesOf(context.trackFiles) };
   const groups = new Map(virtualServerGroups.map((group) => [group.name, group]));
-  const lvs: LvsContext = { global, resolver, diagnostics, groups, usable, declared: declaredIn(draft) };
+  const checkerTls = draft.tls && tlsOf(draft.tls);
+  const patterns = new PatternChecker(host, diagnostics);
+  const declared = declaredIn(draft);
+  const lvs: LvsContext = { global, resolver, diagnostics, groups, usable, checkerTls, patterns, declared };
   const servers: VirtualServerConfig[] = [];
   const groupServices: GroupServiceConfig[] = [];
   for (const server of draft.virtualServers) {
@@ -31,12 +35,13 @@ export function finishLvs(
       if (service !== undefined) servers.push(service);
     }
   }
+  patterns.finish();
   return {
     virtualServers: mergeServices(servers, diagnostics),
     groupServices,
     virtualServerGroups,
     bfdInstances,
-    checkerTls: draft.tls && tlsOf(draft.tls),
+    checkerTls,
   };
 }
 

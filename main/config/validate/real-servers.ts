@@ -6,6 +6,7 @@ import type { CheckConfig, RealServerConfig } from "../model.js";
 import type { AnyCheckConfig, LaterCheckConfig } from "../model-checks.js";
 import type { DestinationIpvsConfig, ForwardingConfig } from "../model-lvs.js";
 import { finishCheck } from "./checks.js";
+import { noteFastInterval } from "./fast-interval.js";
 import type { Service } from "./service.js";
 import type { LvsContext } from "./virtual-server.js";
 
@@ -54,7 +55,8 @@ function finishRealServer(
   context: RealServerContext,
   plain: DestinationIpvsConfig,
 ): RealServerConfig {
-  const { draft: virtualServer, global, resolver, service } = context;
+  const { draft: virtualServer, global, resolver, service, diagnostics } = context;
+  noteFastInterval(draft, [virtualServer], diagnostics);
   const made = draft.checks?.map((check) => finishCheck(check, draft, context)) ?? [];
   // What filter() returns has room for 17: it is asked only where something is to be left out.
   const finished = made.every(isThere) ? made : made.filter(isThere);
@@ -84,7 +86,7 @@ const isThere = (check: AnyCheckConfig | undefined): check is AnyCheckConfig => 
 const runsLater = (check: AnyCheckConfig): check is LaterCheckConfig => !runsToday(check);
 
 const runsToday = (check: AnyCheckConfig): check is CheckConfig =>
-  check.type === "TCP_CHECK" || check.type === "HTTP_GET" || check.type === "SSL_GET";
+  check.type === "TCP_CHECK" || check.type === "HTTP_GET" || check.type === "SSL_GET" || check.type === "PING_CHECK";
 
 function ipvsOf(draft: RealServerDraft, plain: DestinationIpvsConfig): DestinationIpvsConfig {
   const { forwarding, upperThreshold, lowerThreshold } = draft;

@@ -1,17 +1,19 @@
 import type { Family } from "../../address.js";
-import { ms } from "../../units.js";
 import type { Diagnostics } from "../diagnostics.js";
 import { plainTunnel } from "../keywords/forwarding.js";
 import type { GlobalDraft } from "../keywords/global-defs.js";
 import type { VirtualServerDraft } from "../keywords/virtual-server.js";
 import type { VirtualServerConfig } from "../model.js";
 import type {
+  CheckerTlsConfig,
   ForwardingConfig,
   GroupServiceConfig,
   ServiceIpvsConfig,
   VirtualServerGroupConfig,
 } from "../model-lvs.js";
 import type { ScriptResolver } from "../scripts.js";
+import { DELAY_LOOP, noteFastInterval } from "./fast-interval.js";
+import type { PatternChecker } from "./patterns.js";
 import { persistenceOf, quorumOf, sorryServerOf } from "./pool.js";
 import { finishRealServers } from "./real-servers.js";
 import { entryOfOtherFamily, familyOfServers, groupServiceOf, type Service, serviceOf } from "./service.js";
@@ -21,6 +23,8 @@ export interface LvsContext {
   readonly resolver: ScriptResolver;
   readonly diagnostics: Diagnostics;
   readonly groups: ReadonlyMap<string, VirtualServerGroupConfig>;
+  readonly checkerTls: CheckerTlsConfig | undefined;
+  readonly patterns: PatternChecker;
   /** Names of the BFD sessions and track files in which nothing is wrong. */
   readonly usable: { readonly sessions: ReadonlySet<string>; readonly trackFiles: ReadonlySet<string> };
   /** Places among those of their kind, by name. */
@@ -89,6 +93,7 @@ function finishService(
   const { name } = service;
   if (draft.realServers.length === 0) return ignored(draft, service, diagnostics);
   noteDefaults(draft, name, diagnostics);
+  noteFastInterval(draft, [], diagnostics);
   const forwarding: ForwardingConfig = draft.forwarding ?? { method: "NAT", tunnel: plainTunnel };
   const realServers = finishRealServers({ ...context, draft, service, forwarding });
   if (realServers.length === 0) return ignored(draft, service, diagnostics);
@@ -99,7 +104,7 @@ function finishService(
     scheduler: draft.scheduler ?? "wlc",
     forwarding: forwarding.method,
     ...persistenceOf(draft, service, diagnostics),
-    delayLoop: draft.delayLoop ?? ms(60_000),
+    delayLoop: draft.delayLoop ?? DELAY_LOOP,
     ...quorumOf(draft, name, realServers, diagnostics),
     quorumUp: draft.quorumUp && resolver.resolve(draft.quorumUp, `quorum_up script of virtual_server ${name}`),
     quorumDown: draft.quorumDown && resolver.resolve(draft.quorumDown, `quorum_down script of virtual_server ${name}`),

@@ -1,0 +1,63 @@
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { holdfast as program } from "../../test/harness/daemon.js";
+import { descendants } from "../../test/harness/process-tree.js";
+import { compiled } from "../../test/harness/project.js";
+import { until } from "../../test/harness/until.js";
+import { configText } from "../measure/farm.js";
+import { checkerThreads, processorTime, residentMiB } from "../measure/processor-time.js";
+import { readTableCounts } from "../measure/table-counts.js";
+import type { RunningChecker, StartOptions } from "./peer.js";
+
+/** What our daemon can tell beside what every checker can. */
+export interface RunningHoldfast extends RunningChecker {
+  readonly controlSocket: string;
+  readonly threads: () => number;
+}
+
+let runs = 0;
+
+/** The whole daemon with its IPVS table in memory: the machine's kernel need not have any. */
+async function start({ host, dir, farms, threads, head = "", vrrp }: StartOptions): Promise<RunningHoldfast> {
+  const counts = path.join(dir, `holdfast-${runs++}.counts`);
+  const probe = pathToFileURL(compiled("bench/peers/table-probe.ts")).href;
+  const environment = ["env", `HOLDFAST_IPVS_COUNTS=${counts}`, `NODE_OPTIONS=--import ${probe}`];
+  const { name, argv } = program("memory");
+  const quietly = argv.filter((word) => word !== "--log-detail");
+  const extra = vrrp === true ? [] : ["--check"];
+  const text = head + configText(farms, threads);
+  const startedNs = Number(process.hrtime.bigint());
+  const daemon = await host.start({ name, argv: [...environment, ...quietly] }, text, extra);
+  await until("the daemon's process is there", 20_000, () => daemon.nodePid !== undefined);
+  const main = daemon.nodePid ?? 0;
+  const all = (): readonly number[] => [daemon.pid, ...descendants(daemon.pid)];
+  return {
+    startedNs,
+    settled: () => spareLoaded(() => all().filter((pid) => pid !== main)),
+    time: () => {
+      if (daemon.nodePid !== main) throw new Error("the daemon was started again meanwhile");
+      const { checking } = processorTime([main]);
+      return { whole: processorTime(all()).whole, checking };
+    },
+    memory: () => ({ main: residentMiB(main), all: all().reduce((sum, pid) => sum + residentMiB(pid), 0) }),
+    table: () => readTableCounts(counts),
+    log: () => daemon.log(),
+    controlSocket: daemon.files.controlSocket,
+    threads: () => checkerThreads(main),
+    [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
+  };
+}
+
+/** The spare loads its code once, beside the first checks: no part of a steady state. */
+async function spareLoaded(helpers: () => readonly number[]): Promise<void> {
+  let last = Number.POSITIVE_INFINITY;
+  const idle = (): boolean => {
+    const now = processorTime(helpers()).whole;
+    const worked = now - last;
+    last = now;
+    return worked >= 0 && worked < 5000;
+  };
+  await until("the spare is idle", 30_000, idle, 500);
+}
+
+export const holdfast = { name: "holdfast", start } as const;

@@ -1,0 +1,42 @@
+import path from "node:path";
+import { keepalived as program } from "../../test/harness/daemon.js";
+import { descendants } from "../../test/harness/process-tree.js";
+import { configText } from "../measure/farm.js";
+import { processorTime, residentMiB } from "../measure/processor-time.js";
+import { benchProgram } from "../measure/programs.js";
+import { readTableCounts } from "../measure/table-counts.js";
+import type { Checker, RunningChecker, StartOptions } from "./peer.js";
+
+let runs = 0;
+
+/** Its checks are real; only its commands to a kernel without IPVS are answered, and counted, by our library. */
+async function start({ host, dir, farms, head = "", vrrp }: StartOptions): Promise<RunningChecker> {
+  const counts = path.join(dir, `keepalived-${runs++}.counts`);
+  const environment = [
+    "env",
+    `HOLDFAST_IPVS_COUNTS=${counts}`,
+    `LD_PRELOAD=${benchProgram("keepalived_ipvs_preload.so")}`,
+  ];
+  const { name, argv } = program;
+  const quietly = argv.filter((word) => word !== "--log-detail");
+  const extra = vrrp === true ? [] : ["--check"];
+  const known = farms.map(({ ours: _, ...farm }) => farm);
+  const text = head + configText(known);
+  const startedNs = Number(process.hrtime.bigint());
+  const daemon = await host.start({ name, argv: [...environment, ...quietly] }, text, extra);
+  const all = (): readonly number[] => [daemon.pid, ...descendants(daemon.pid)];
+  return {
+    startedNs,
+    settled: () => Promise.resolve(),
+    time: () => processorTime(all()),
+    memory: () => {
+      const sizes = all().map(residentMiB);
+      return { main: Math.max(...sizes), all: sizes.reduce((sum, size) => sum + size, 0) };
+    },
+    table: () => readTableCounts(counts),
+    log: () => daemon.log(),
+    [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
+  };
+}
+
+export const keepalived: Checker = { name: "keepalived", start };

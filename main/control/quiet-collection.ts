@@ -1,0 +1,42 @@
+import { setFlagsFromString } from "node:v8";
+
+/** After the last of the long work: checks that were handed out, and what the table still has to write. */
+const SETTLED_MS = 500;
+/** In which a collection begins and ends. */
+const OPEN_MS = 1500;
+
+/**
+ * Has the heap collected while nothing is to be done. By itself V8 begins when enough has become old: that is in the middle of a
+ * reload, which makes old what it replaces, and while helper threads do not get a processor the main thread marks in steps of 5 ms
+ * and more. V8 has no call for this; what can be set is how much of the room since the last collection may be used before the
+ * next one begins, and how much room it leaves. Both hold for the whole process, so they are set for a moment only.
+ */
+export class QuietCollection implements Disposable {
+  #timer: NodeJS.Timeout | undefined;
+
+  /** Long work begins: not now. */
+  wait(): void {
+    clearTimeout(this.#timer);
+    usual();
+  }
+
+  /** Long work is over. Where little has become old nothing is collected. */
+  soon(): void {
+    this.wait();
+    this.#timer = setTimeout(() => {
+      setFlagsFromString("--incremental-marking-soft-trigger=10");
+      setFlagsFromString("--heap-growing-percent=200"); // what one reload makes old fits into twice of what lives
+      this.#timer = setTimeout(usual, OPEN_MS).unref();
+    }, SETTLED_MS).unref();
+  }
+
+  [Symbol.dispose](): void {
+    this.wait();
+  }
+}
+
+/** V8's own rules; 0 is what it begins with. */
+function usual(): void {
+  setFlagsFromString("--incremental-marking-soft-trigger=0");
+  setFlagsFromString("--heap-growing-percent=0");
+}

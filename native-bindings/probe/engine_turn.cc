@@ -1,0 +1,77 @@
+// When things happen: events, time-outs, starts.
+#include <algorithm>
+
+#include "engine_parts.h"
+
+namespace probe {
+
+int Engine::Run() {
+  Parts& parts = *parts_;
+  const uint64_t begun_us = NowUs();
+  parts.event_us = begun_us;
+  parts.Resume();
+  const bool drained = parts.HandleEvents(begun_us + Parts::kEventsUs);
+  parts.turns_behind = drained ? 0 : parts.turns_behind + 1;
+  // What had arrived before `begun_us` is handled, so whoever is late at that instant is late indeed, and not we. That does not hold
+  // while events are left; time-outs wait then, but not for ever: there may be that many events in every turn.
+  constexpr uint32_t kPatience = 64;
+  const bool behind = !drained && parts.turns_behind < kPatience;
+  parts.wheel.Advance(begun_us / 1000, [&](uint32_t slot) { parts.OnDue(slot, behind); });
+  for (uint32_t started = 0; started < parts.limits.starts_per_turn; started++) {
+    const std::optional<uint32_t> slot = parts.admission.Next();
+    if (!slot) break;
+    parts.Start(*slot);
+  }
+  // The disconnects of this turn would wake the owner for nothing, and targets that are near have answered by now.
+  if (parts.has_stirred) parts.HandleEvents(begun_us + Parts::kEventsUs);
+  parts.sockets.Trim(begun_us);
+  return NextRun();
+}
+
+int Engine::NextRun() const {
+  const Parts& parts = *parts_;
+  if (!parts.unfinished.empty() || parts.admission.MayStart()) return 0;
+  const uint64_t next = std::min(parts.wheel.Next(), parts.sockets.next_trim_us() / 1000 + 1);
+  if (next == UINT64_MAX / 1000 + 1) return -1;
+  const uint64_t now = NowUs() / 1000;
+  return next <= now ? 0 : static_cast<int>(std::min<uint64_t>(next - now, 60'000));
+}
+
+// Attempts that had more to read than their share.
+void Engine::Parts::Resume() {
+  const std::vector<uint64_t> tags = std::exchange(unfinished, {});
+  for (const uint64_t tag : tags) OnEvent(tag, EPOLLIN);
+}
+
+// @returns whether all events were handled.
+bool Engine::Parts::HandleEvents(uint64_t until_us) {
+  for (;;) {
+    has_stirred = false;
+    const int count = ::epoll_wait(epoll.get(), events.data(), kEventsPerFetch, 0);
+    event_us = NowUs();
+    for (int i = 0; i < count; i++) {
+      const epoll_event& event = events[static_cast<size_t>(i)];
+      OnEvent(event.data.u64, event.events);
+    }
+    const bool drained = count < kEventsPerFetch;
+    if (drained && !has_stirred) return true;
+    if (event_us > until_us) return drained;
+  }
+}
+
+void Engine::Parts::OnDue(uint32_t slot, bool behind) {
+  if (slots[slot].attempt == kNoAttempt) return admission.Queue(slot);
+  if (behind) return wheel.Set(slot, 0);
+  OnTimeout(slot);
+}
+
+// Uniform in 0 to `jitter_ms`. SplitMix64 (Steele, Lea, Flood 2014).
+uint64_t Engine::Parts::JitterUs(uint32_t jitter_ms) {
+  if (jitter_ms == 0) return 0;
+  uint64_t z = random += 0x9e3779b97f4a7c15;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return (z ^ (z >> 31)) % (uint64_t{jitter_ms} * 1000 + 1);
+}
+
+}  // namespace probe

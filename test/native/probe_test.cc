@@ -1,0 +1,239 @@
+// The probe engine against servers of its own on loopback, as plain C++ with sanitizers: built and run by probe-core.test.ts.
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "probe_stand.h"
+
+namespace {
+
+using namespace stand;
+
+void TcpOutcomes() {
+  const size_t before = OpenFiles();
+  {
+    Listener up(64);
+    Silence silence;
+    Bench bench;
+    Engine& engine = *bench.engine;
+    const uint32_t good = engine.Add(SpecOf(Kind::kTcp, up.port));
+    const uint32_t refused = engine.Add(SpecOf(Kind::kTcp, RefusingPort()));
+    const uint32_t silent = engine.Add(SpecOf(Kind::kTcp, silence.port));
+    engine.Arm(good, 1, 0, 0, Quiet::kNothing);
+    engine.Arm(refused, 2, 0, 0, Quiet::kNothing);
+    engine.Arm(silent, 3, 0, 0, Quiet::kNothing);
+    bench.UntilResults(3);
+    std::map<uint32_t, Result> by_arming;
+    for (const Result& result : bench.results) by_arming[result.arming] = result;
+    CHECK(OutcomeOf(by_arming[1]) == Outcome::kUp && by_arming[1].connect_us > 0);
+    CHECK(OutcomeOf(by_arming[2]) == Outcome::kRefused && by_arming[2].detail == ECONNREFUSED);
+    CHECK(OutcomeOf(by_arming[3]) == Outcome::kTimeout && by_arming[3].total_us >= 300'000 && by_arming[3].connect_us == 0);
+    CHECK(engine.counters().in_flight == 0);
+    bench.Until([&] { return engine.NextRun() == -1; });  // idle sockets are closed by then
+    CHECK(engine.counters().completed == 3 && engine.counters().passed == 1);
+  }
+  CHECK(OpenFiles() == before);
+}
+
+void QuietRepeats() {
+  Listener up(4096);
+  Bench bench;
+  Engine& engine = *bench.engine;
+  Spec spec = SpecOf(Kind::kTcp, up.port);
+  spec.groups = {7, 9};
+  const uint32_t good = engine.Add(spec);
+  const uint32_t bad = engine.Add(SpecOf(Kind::kTcp, RefusingPort()));
+  engine.Arm(good, 1, 0, 0, Quiet::kPass);
+  engine.Arm(bad, 2, 0, 0, Quiet::kFail);
+  bench.Until([&] { return engine.counters().completed >= 60; });
+  CHECK(bench.results.empty() && engine.counters().passed >= 10);
+  const uint64_t counted = engine.tally().ByKind(Kind::kTcp, Phase::kConnect).total();
+  CHECK(counted == engine.counters().passed);
+  CHECK(engine.tally().ByGroup(7, Phase::kTotal)->total() == counted && engine.tally().ByGroup(9, Phase::kTls) == nullptr);
+  CHECK(engine.tally().ByKind(Kind::kTcp, Phase::kLateness).total() == engine.counters().completed);
+  engine.Arm(good, 3, 0, 0, Quiet::kFail);  // passing is news now
+  bench.UntilResults(1);
+  CHECK(bench.results[0].arming == 3 && OutcomeOf(bench.results[0]) == Outcome::kUp);
+}
+
+// A result of an earlier arming, or of a check that is gone, never arrives; numbers of slots and attempts are used again.
+void VoidResults() {
+  Listener up(4096);
+  Silence silence;
+  Bench bench;
+  Engine& engine = *bench.engine;
+  const uint32_t slot = engine.Add(SpecOf(Kind::kTcp, silence.port));
+  engine.Arm(slot, 1, 0, 0, Quiet::kNothing);
+  engine.Run();
+  bench.Until([&] { return engine.counters().in_flight == 1; });
+  engine.Arm(slot, 2, 0, 0, Quiet::kNothing);  // takes effect when the attempt has ended
+  bench.UntilResults(1);
+  CHECK(bench.results[0].arming == 2 && engine.counters().completed == 2);
+  bench.results.clear();
+  for (uint32_t round = 0; round < 200; round++) {
+    const uint32_t one = engine.Add(SpecOf(Kind::kTcp, up.port));
+    engine.Arm(one, 1000 + round, 0, 0, Quiet::kNothing);
+    const uint64_t before = engine.counters().completed;
+    const auto runs = [&] { return round % 2 == 0 && engine.counters().in_flight == 1; };
+    while (!runs() && engine.counters().completed == before) engine.Run();
+    engine.Remove(one);  // its event is in the epoll, or its result in the list
+    const uint32_t other = engine.Add(SpecOf(Kind::kTcp, up.port));
+    CHECK(other == one && !engine.Has(other + 1));
+    engine.Arm(other, 5000 + round, 0, 0, Quiet::kNothing);
+    bench.UntilResults(round + 1);
+    CHECK(bench.results.size() == round + 1 && bench.results.back().arming == 5000 + round);
+    CHECK(OutcomeOf(bench.results.back()) == Outcome::kUp);
+    engine.Remove(other);
+    while (::accept4(up.fd.get(), nullptr, nullptr, SOCK_CLOEXEC) >= 0) break;
+  }
+}
+
+void CapsAndTurns() {
+  Silence silence;
+  Bench bench({.in_flight = 5, .in_flight_per_host = 3, .starts_per_turn = 2});
+  Engine& engine = *bench.engine;
+  Spec spec = SpecOf(Kind::kTcp, silence.port);
+  spec.timeout_ms = 50;
+  for (uint32_t i = 0; i < 10; i++) engine.Arm(engine.Add(spec), i, 0, 0, Quiet::kNothing);
+  bench.Until([&] { return engine.counters().in_flight == 3; });
+  CHECK(engine.counters().queued == 7);
+  bench.Until([&] {
+    CHECK(engine.counters().in_flight <= 3);
+    return bench.results.size() == 10;
+  });
+  for (uint32_t i = 0; i < 10; i++) CHECK(bench.results[i].arming == i);  // in the order in which they were due
+  CHECK(bench.results[9].lateness_us >= 3 * 50'000);
+}
+
+// No descriptor is left: the check says so by name, and the next one works again.
+void NoDescriptors() {
+  Listener up(64);
+  Bench bench;
+  Engine& engine = *bench.engine;
+  const uint32_t slot = engine.Add(SpecOf(Kind::kTcp, up.port));
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  rlimit none = limit;
+  none.rlim_cur = 3;
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  engine.Arm(slot, 1, 0, 0, Quiet::kFail);  // never quiet
+  bench.UntilResults(1);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  CHECK(OutcomeOf(bench.results[0]) == Outcome::kNoResources && ReasonOf(bench.results[0]) == Reason::kEngine);
+  CHECK(bench.results[0].detail == EMFILE && engine.counters().no_resources == 1);
+  engine.Arm(slot, 2, 0, 0, Quiet::kNothing);
+  bench.UntilResults(2);
+  CHECK(OutcomeOf(bench.results[1]) == Outcome::kUp);
+}
+
+void NoLocalAddress() {
+  Listener up(64);
+  Bench bench;
+  Spec spec = SpecOf(Kind::kTcp, up.port);
+  SocketOptions options;
+  sockaddr_in from = Loopback(0);
+  from.sin_addr.s_addr = htonl(0xc0000201);  // 192.0.2.1, of nobody
+  options.bind.emplace();
+  std::memcpy(&options.bind->storage, &from, sizeof from);
+  options.bind->length = sizeof from;
+  spec.socket = std::make_shared<const SocketOptions>(options);
+  bench.engine->Arm(bench.engine->Add(spec), 1, 0, 0, Quiet::kFail);
+  bench.UntilResults(1);
+  CHECK(OutcomeOf(bench.results[0]) == Outcome::kNoResources && ReasonOf(bench.results[0]) == Reason::kErrno);
+  CHECK(bench.results[0].detail == EADDRNOTAVAIL);
+}
+
+void PagesInTurn() {
+  Server server([](int fd) {
+    char request[256];
+    if (::recv(fd, request, sizeof request, 0) > 0) Say(fd, "HTTP/1.0 200 OK\r\n\r\nhello");
+  });
+  Bench bench;
+  Engine& engine = *bench.engine;
+  const uint32_t slot = engine.Add(Page(server.port));
+  CHECK(engine.UrlCount(slot) == 2);
+  engine.Arm(slot, 1, 0, 1, Quiet::kPass);
+  bench.Until([&] { return engine.counters().passed >= 5; });
+  engine.Arm(slot, 2, 0, 1, Quiet::kNothing);
+  bench.UntilResults(1);
+  CHECK(OutcomeOf(bench.results[0]) == Outcome::kUp && bench.results[0].status == 200);
+  CHECK(bench.results[0].outcome_url >> 16 == 1 && bench.results[0].first_byte_us >= bench.results[0].connect_us);
+  std::vector<uint32_t> last;
+  engine.AppendLast(last);
+  CHECK((last == std::vector<uint32_t>{slot, bench.results[0].total_us}));
+}
+
+// The stage as a whole has the time-out; an octet now and then buys none.
+void DrippedBytes() {
+  Server server([](int fd) {
+    Say(fd, "HTTP/1.0 200 OK\r\nX: ");
+    char octet;
+    while (::recv(fd, &octet, 1, MSG_DONTWAIT) != 0 && ::send(fd, "x", 1, MSG_NOSIGNAL) == 1) ::usleep(20'000);
+  });
+  Bench bench;
+  Spec spec = Page(server.port);
+  bench.engine->Arm(bench.engine->Add(spec), 1, 0, 0, Quiet::kNothing);
+  bench.UntilResults(1);
+  CHECK(OutcomeOf(bench.results[0]) == Outcome::kTimeout && bench.results[0].total_us < 1'000'000);
+  CHECK((bench.results[0].outcome_url >> 8 & 15) == static_cast<uint32_t>(Stage::kResponse));
+}
+
+// More than one turn's share, and more than one socket buffer.
+void LongAnswer() {
+  Server server([](int fd) {
+    char request[256];
+    if (::recv(fd, request, sizeof request, 0) <= 0) return;
+    Say(fd, "HTTP/1.0 200 OK\r\nContent-Length: 9000000\r\n\r\n");
+    Say(fd, std::string(9'000'000, 'x'));
+    ::recv(fd, request, sizeof request, 0);  // leaves the closing to the engine
+  });
+  Bench bench;
+  Spec spec = Page(server.port);
+  spec.timeout_ms = 4000;
+  bench.engine->Arm(bench.engine->Add(spec), 1, 0, 0, Quiet::kNothing);
+  bench.UntilResults(1);
+  CHECK(OutcomeOf(bench.results[0]) == Outcome::kUp);
+}
+
+// Somebody sends without end, as fast as we read; others are served on time meanwhile.
+void EndlessAnswer() {
+  Server server([](int fd) {
+    const std::string much(1 << 20, 'x');
+    Say(fd, "HTTP/1.0 200 OK\r\n\r\n");
+    while (::send(fd, much.data(), much.size(), MSG_NOSIGNAL) > 0) continue;
+  });
+  Listener up(64);
+  Bench bench;
+  Engine& engine = *bench.engine;
+  engine.Arm(engine.Add(Page(server.port)), 1, 0, 0, Quiet::kNothing);
+  const uint32_t other = engine.Add(SpecOf(Kind::kTcp, up.port));
+  for (uint32_t i = 0; i < 20; i++) {
+    engine.Arm(other, 100 + i, 5000, 0, Quiet::kNothing);
+    bench.Until([&] { return !bench.results.empty() && bench.results.back().arming == 100 + i; });
+    CHECK(bench.results.back().total_us < 100'000);
+  }
+  bench.Until([&] { return engine.counters().in_flight == 0; });
+  CHECK(engine.counters().completed == 21);
+}
+
+}  // namespace
+
+int main() {
+  TcpOutcomes();
+  QuietRepeats();
+  VoidResults();
+  CapsAndTurns();
+  NoDescriptors();
+  NoLocalAddress();
+  PagesInTurn();
+  DrippedBytes();
+  LongAnswer();
+  EndlessAnswer();
+  return Report();
+}

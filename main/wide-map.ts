@@ -48,5 +48,40 @@ export function partByEnd(key: string): number {
   return (key.charCodeAt(length - 1) * 31 + key.charCodeAt(length - 2) * 7 + key.charCodeAt(length - 3)) % PARTS;
 }
 
-/** For numbers that are given out one after the other. */
-export const partByRange = (key: number): number => key >>> 10;
+/** More, and a few that stay of many would keep room for all; fewer, and each part costs more than what it holds. */
+const IDS_PER_PART = 64;
+
+/** The same for numbers that are given out one after the other and never again: eight octets each instead of forty. */
+export class IdMap<K extends number, V> {
+  readonly #parts = new Map<number, { readonly values: (V | undefined)[]; count: number }>();
+
+  get(id: K): V | undefined {
+    return this.#parts.get(Math.floor(id / IDS_PER_PART))?.values[id % IDS_PER_PART];
+  }
+
+  set(id: K, value: V): void {
+    const number = Math.floor(id / IDS_PER_PART);
+    let part = this.#parts.get(number);
+    if (part === undefined) {
+      part = { values: new Array<V | undefined>(IDS_PER_PART).fill(undefined), count: 0 };
+      this.#parts.set(number, part);
+    }
+    if (part.values[id % IDS_PER_PART] === undefined) part.count += 1;
+    part.values[id % IDS_PER_PART] = value;
+  }
+
+  /** @returns true when it was there */
+  delete(id: K): boolean {
+    const number = Math.floor(id / IDS_PER_PART);
+    const part = this.#parts.get(number);
+    if (part?.values[id % IDS_PER_PART] === undefined) return false;
+    part.values[id % IDS_PER_PART] = undefined;
+    part.count -= 1;
+    if (part.count === 0) this.#parts.delete(number);
+    return true;
+  }
+
+  *values(): Generator<V> {
+    for (const { values } of this.#parts.values()) for (const value of values) if (value !== undefined) yield value;
+  }
+}

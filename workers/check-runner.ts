@@ -1,7 +1,7 @@
 import type { Clock } from "../main/clock.js";
 import type { CheckConfig } from "../main/config/model.js";
 import type { CheckId, Milliseconds } from "../main/units.js";
-import type { OnResults, ProbeEngine, Quiet } from "../native-bindings/probe.js";
+import type { OnResults, ProbeEngine, ProbeKind, Quiet } from "../native-bindings/probe.js";
 import { identityHash } from "./identity-hash.js";
 import { selectLatencies } from "./latency-words.js";
 import {
@@ -33,17 +33,34 @@ export interface RunnerDeps {
   readonly onFailedAttempt: (attempt: FailedAttempt) => void;
 }
 
+/** A check. There are tens of thousands: what the engine knows is not kept here a second time, and what is equal is one object. */
 interface Running {
   readonly id: CheckId;
-  readonly check: CheckConfig;
+  /** Of its identity, 32 bits with a sign: V8 stores larger numbers in an object each. */
   readonly hash: number;
-  readonly rules: RetryRules;
+  readonly terms: Terms;
   state: PolicyState;
-  groups: readonly number[];
-  place:
-    | { readonly at: "engine"; readonly slot: number; arming: number }
-    | { readonly at: "waiting"; retry: Disposable };
+  /** Its slot in the engine; else it waits to be offered again. */
+  place: number | Waiting;
+  arming: number;
 }
+
+/** What is the same of most checks. */
+interface Terms {
+  readonly kind: ProbeKind;
+  readonly rules: RetryRules;
+  readonly tellFailures: boolean;
+}
+
+interface Waiting {
+  readonly check: CheckConfig;
+  groups: readonly number[];
+  retry: Disposable;
+}
+
+/** More different ones than this are not shared. */
+const mostTerms = 1000;
+const mostArmings = 0x7fff_ffff;
 
 /** A check that the engine cannot take (a certificate that is not there) is offered again after its delay_loop, at least this. */
 const leastRetryMs = 1000;
@@ -57,6 +74,7 @@ export class CheckRunner implements Disposable {
   readonly #engine: ProbeEngine;
   readonly #checks = new Map<CheckId, Running>();
   readonly #bySlot: (Running | undefined)[] = [];
+  readonly #terms = new Map<string, Terms>();
   /** One count for all: a slot is used again, an arming never. */
   #armings = 0;
 
@@ -80,11 +98,11 @@ export class CheckRunner implements Disposable {
     for (const spec of specs) {
       if (this.#checks.has(spec.id)) continue;
       const { id, check, identity, known, groups } = spec;
-      const hash = identityHash(identity);
-      const place = { at: "waiting", retry: nothing } as const;
-      const running: Running = { id, check, hash, rules: rulesOf(check), state: initialState(known), groups, place };
+      const hash = identityHash(identity) | 0;
+      const place = { check, groups, retry: nothing };
+      const running: Running = { id, hash, terms: this.#termsOf(check), state: initialState(known), place, arming: 0 };
       this.#checks.set(id, running);
-      this.#place(running, startDelay(identity, known, check.timing, now));
+      this.#place(running, place, startDelay(identity, known, check.timing, now));
     }
   }
 
@@ -93,21 +111,21 @@ export class CheckRunner implements Disposable {
       const running = this.#checks.get(id);
       if (running === undefined) continue;
       this.#checks.delete(id);
-      if (running.place.at === "waiting") {
-        running.place.retry[Symbol.dispose]();
+      const { place } = running;
+      if (typeof place !== "number") {
+        place.retry[Symbol.dispose]();
         continue;
       }
-      this.#bySlot[running.place.slot] = undefined;
-      this.#engine.remove(running.place.slot);
+      this.#bySlot[place] = undefined;
+      this.#engine.remove(place);
     }
   }
 
   regroup(checks: readonly Regrouping[]): void {
     for (const { id, groups } of checks) {
-      const running = this.#checks.get(id);
-      if (running === undefined) continue;
-      running.groups = groups;
-      if (running.place.at === "engine") this.#engine.setGroups(running.place.slot, groups);
+      const place = this.#checks.get(id)?.place;
+      if (typeof place === "number") this.#engine.setGroups(place, groups);
+      else if (place !== undefined) place.groups = groups;
     }
   }
 
@@ -125,34 +143,42 @@ export class CheckRunner implements Disposable {
     return { counts: group === undefined ? all : selectLatencies(all, group), last: last.slice(0, kept) };
   }
 
-  #place(running: Running, delay: Milliseconds): void {
+  #termsOf(check: CheckConfig): Terms {
+    const terms = { kind: probeKindOf(check), rules: rulesOf(check), tellFailures: check.timing.logAllFailures };
+    const key = `${terms.kind} ${terms.tellFailures} ${Object.values(terms.rules).join(" ")}`;
+    const known = this.#terms.get(key);
+    if (known !== undefined) return known;
+    if (this.#terms.size < mostTerms) this.#terms.set(key, terms);
+    return terms;
+  }
+
+  #place(running: Running, waiting: Waiting, delay: Milliseconds): void {
     try {
-      const slot = this.#engine.add(probeSpec(running.check, running.rules, running.groups));
-      running.place = { at: "engine", slot, arming: 0 };
+      const slot = this.#engine.add(probeSpec(waiting.check, running.terms.rules, waiting.groups));
+      running.place = slot;
       this.#bySlot[slot] = running;
     } catch (error) {
-      this.#unplaced(running, error instanceof Error ? error.message : String(error));
+      this.#unplaced(running, waiting, error instanceof Error ? error.message : String(error));
       return;
     }
     this.#arm(running, delay);
   }
 
   /** Its server keeps the state that it has: nothing is known of it. */
-  #unplaced(running: Running, why: string): void {
-    const { id, rules } = running;
-    const again = Math.max(leastRetryMs, rules.delayLoop) as Milliseconds;
-    const retry = this.#deps.clock.after(again, () => this.#place(running, 0 as Milliseconds));
-    running.place = { at: "waiting", retry };
+  #unplaced(running: Running, waiting: Waiting, why: string): void {
+    const { id, terms } = running;
+    const again = Math.max(leastRetryMs, terms.rules.delayLoop) as Milliseconds;
+    waiting.retry = this.#deps.clock.after(again, () => this.#place(running, waiting, 0 as Milliseconds));
     this.#deps.onFailedAttempt({ id, outcome: "no-resources", detail: printable(why) });
   }
 
   #arm(running: Running, delay: Milliseconds): void {
-    const { place, check, state } = running;
-    if (place.at !== "engine") return;
-    this.#armings = (this.#armings + 1) >>> 0;
-    place.arming = this.#armings;
-    const quiet = this.#deps.probe.quietness.indexOf(quietIn(state, check.timing.logAllFailures));
-    this.#engine.arm(place.slot, place.arming, delay, state.url, quiet);
+    const { place, terms, state } = running;
+    if (typeof place !== "number") return;
+    this.#armings = (this.#armings + 1) & mostArmings;
+    running.arming = this.#armings;
+    const quiet = this.#deps.probe.quietness.indexOf(quietIn(state, terms.tellFailures));
+    this.#engine.arm(place, running.arming, delay, state.url, quiet);
   }
 
   #onResults(results: Uint32Array<ArrayBuffer>, count: number): void {
@@ -160,18 +186,19 @@ export class CheckRunner implements Disposable {
     for (let i = 0; i < count; i++) {
       const result = readResult(results, i * resultWords, this.#deps.probe);
       const running = this.#bySlot[result.slot];
-      if (running?.place.at === "engine" && running.place.arming === result.arming) this.#ended(running, result);
+      if (running?.arming === result.arming) this.#ended(running, result);
     }
   }
 
   #ended(running: Running, result: ProbeResult): void {
-    const { id, rules, hash } = running;
+    const { id, hash } = running;
+    const { kind, rules, tellFailures } = running.terms;
     const { outcome, latency, status } = result;
     const { state, edge, nextDelay } = step(rules, caughtUp(running.state, result.url), verdictOf(outcome));
     running.state = state;
     if (edge !== undefined) this.#deps.onEdge({ id, up: edge.up, outcome, retries: edge.retries, latency, status });
-    else if (worthALine(running.check, outcome)) {
-      const detail = failureText(probeKindOf(running.check), result, this.#deps.probe);
+    else if (worthALine(tellFailures, outcome)) {
+      const detail = failureText(kind, result, this.#deps.probe);
       this.#deps.onFailedAttempt({ id, outcome, detail });
     }
     this.#arm(running, jittered(nextDelay, rules.jitter, hash, this.#armings));
@@ -186,6 +213,6 @@ export class CheckRunner implements Disposable {
 const nothing: Disposable = { [Symbol.dispose]: () => {} };
 
 /** An attempt that says nothing of the server is always told: nothing else shows that a check has gone blind. */
-function worthALine(check: CheckConfig, outcome: CheckEdge["outcome"]): boolean {
-  return outcome === "no-resources" || (outcome !== "up" && check.timing.logAllFailures);
+function worthALine(tellFailures: boolean, outcome: CheckEdge["outcome"]): boolean {
+  return outcome === "no-resources" || (outcome !== "up" && tellFailures);
 }

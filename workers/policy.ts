@@ -71,15 +71,21 @@ export function rulesOf(check: CheckConfig): RetryRules {
   };
 }
 
+/** Of 50,000 checks nearly all are in one of these: they share them. */
+const unrun: PolicyState = { at: "unrun", url: 0 };
+const steady: PolicyState = { at: "up", url: 0, failures: 0 };
+const downAtFirst: PolicyState = { at: "down", url: 0 };
+const recovering: PolicyState = { at: "recovering", url: 0, rounds: 0 };
+
 /** A known state is taken up again: no first-run rule, and a server that was down stays down until it passes. */
 export function initialState(known: "up" | "down" | undefined): PolicyState {
   switch (known) {
     case undefined:
-      return { at: "unrun", url: 0 };
+      return unrun;
     case "up":
-      return { at: "up", url: 0, failures: 0 };
+      return steady;
     case "down":
-      return { at: "recovering", url: 0, rounds: 0 };
+      return recovering;
     default:
       throw new Error(`unreachable case: ${known satisfies never}`);
   }
@@ -128,11 +134,11 @@ function passed(rules: RetryRules, state: PolicyState): PolicyStep {
     case "unrun":
       return isLast ? risen(rules) : onward(rules, { at: "unrun", url }, rules.delayLoop);
     case "up":
-      return { state: { at: "up", url: isLast ? 0 : url, failures: 0 }, edge: undefined, nextDelay: rules.delayLoop };
+      return { state: isLast ? steady : { at: "up", url, failures: 0 }, edge: undefined, nextDelay: rules.delayLoop };
     case "down":
       // The URL that had failed passes again: what was checked before it is old news, so begin with the first one.
-      if (state.url !== 0) return onward(rules, { at: "recovering", url: 0, rounds: 0 }, rules.risingDelay);
-      return passed(rules, { at: "recovering", url: 0, rounds: 0 });
+      if (state.url !== 0) return onward(rules, recovering, rules.risingDelay);
+      return passed(rules, recovering);
     case "recovering": {
       const { rounds } = state;
       if (!isLast) return onward(rules, { at: "recovering", url, rounds }, rules.risingDelay);
@@ -145,7 +151,7 @@ function passed(rules: RetryRules, state: PolicyState): PolicyStep {
 }
 
 const risen = (rules: RetryRules): PolicyStep => ({
-  state: { at: "up", url: 0, failures: 0 },
+  state: steady,
   edge: { up: true, retries: 0 },
   nextDelay: rules.delayLoop,
 });
@@ -156,7 +162,7 @@ function onward(rules: RetryRules, state: PolicyState, delay: Milliseconds): Pol
 }
 
 function failed(rules: RetryRules, state: PolicyState): PolicyStep {
-  const down: PolicyState = { at: "down", url: state.url };
+  const down: PolicyState = state.url === 0 ? downAtFirst : { at: "down", url: state.url };
   switch (state.at) {
     case "unrun":
       return { state: down, edge: { up: false, retries: 0 }, nextDelay: rules.downDelay };

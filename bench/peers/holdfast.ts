@@ -17,22 +17,29 @@ export interface RunningHoldfast extends RunningChecker {
 
 let runs = 0;
 
-/** The whole daemon with its IPVS table in memory: the machine's kernel need not have any. */
-async function start({ host, dir, farms, threads, head = "", vrrp }: StartOptions): Promise<RunningHoldfast> {
+/** The whole daemon. */
+async function start({
+  host,
+  dir,
+  farms,
+  threads,
+  head = "",
+  vrrp,
+  ipvs = "memory",
+}: StartOptions): Promise<RunningHoldfast> {
   const counts = path.join(dir, `holdfast-${runs++}.counts`);
   const probe = pathToFileURL(compiled("bench/peers/table-probe.ts")).href;
   const environment = ["env", `HOLDFAST_IPVS_COUNTS=${counts}`, `NODE_OPTIONS=--import ${probe}`];
-  const { name, argv } = program("memory");
+  const { name, argv } = program(ipvs);
   const quietly = argv.filter((word) => word !== "--log-detail");
   const extra = vrrp === true ? [] : ["--check"];
   const text = head + configText(farms, threads);
-  const startedNs = Number(process.hrtime.bigint());
   const daemon = await host.start({ name, argv: [...environment, ...quietly] }, text, extra);
   await until("the daemon's process is there", 20_000, () => daemon.nodePid !== undefined);
   const main = daemon.nodePid ?? 0;
   const all = (): readonly number[] => [daemon.pid, ...descendants(daemon.pid)];
   return {
-    startedNs,
+    startedNs: daemon.startedNs,
     settled: () => spareLoaded(() => all().filter((pid) => pid !== main)),
     time: () => {
       if (daemon.nodePid !== main) throw new Error("the daemon was started again meanwhile");

@@ -9,24 +9,20 @@ import type { Checker, RunningChecker, StartOptions } from "./peer.js";
 
 let runs = 0;
 
-/** Its checks are real; only its commands to a kernel without IPVS are answered, and counted, by our library. */
-async function start({ host, dir, farms, head = "", vrrp }: StartOptions): Promise<RunningChecker> {
+/** Its checks are real; only its commands to a kernel without IPVS are answered by our library. They are counted in any case. */
+async function start({ host, dir, farms, head = "", vrrp, ipvs = "memory" }: StartOptions): Promise<RunningChecker> {
   const counts = path.join(dir, `keepalived-${runs++}.counts`);
-  const environment = [
-    "env",
-    `HOLDFAST_IPVS_COUNTS=${counts}`,
-    `LD_PRELOAD=${benchProgram("keepalived_ipvs_preload.so")}`,
-  ];
+  const library = ipvs === "kernel" ? "ipvs_watch_preload.so" : "keepalived_ipvs_preload.so";
+  const environment = ["env", `HOLDFAST_IPVS_COUNTS=${counts}`, `LD_PRELOAD=${benchProgram(library)}`];
   const { name, argv } = program;
   const quietly = argv.filter((word) => word !== "--log-detail");
   const extra = vrrp === true ? [] : ["--check"];
   const known = farms.map(({ ours: _, ...farm }) => farm);
   const text = head + configText(known);
-  const startedNs = Number(process.hrtime.bigint());
   const daemon = await host.start({ name, argv: [...environment, ...quietly] }, text, extra);
   const all = (): readonly number[] => [daemon.pid, ...descendants(daemon.pid)];
   return {
-    startedNs,
+    startedNs: daemon.startedNs,
     settled: () => Promise.resolve(),
     time: () => processorTime(all()),
     memory: () => {

@@ -33,6 +33,8 @@ export interface StartOptions {
   readonly head?: string;
   /** Default: health checks only. */
   readonly vrrp?: boolean;
+  /** Default `memory`: the machine's kernel need not have any. */
+  readonly ipvs?: "memory" | "kernel";
 }
 
 export interface Checker {

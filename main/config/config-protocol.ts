@@ -1,6 +1,6 @@
 import { difference, portionLimits, type Step } from "./difference.js";
 import { loadConfig } from "./load.js";
-import type { Config } from "./model.js";
+import type { Config, RealServerConfig } from "./model.js";
 import type { ConfigHost } from "./ports.js";
 import { findingLines, hasErrors } from "./report.js";
 
@@ -78,10 +78,19 @@ export function* answerLoad(
     yield { kind: "end", verdict: { is: result.missing ? "missing" : "errors" } };
     return;
   }
+  forgetPlaces(config);
   if (purpose === "reload") yield* changes(config, copy, running);
   else yield { kind: "whole", config };
   yield { kind: "end", verdict: { is: "good", kept: copy.save(config) } };
 }
+
+/** Findings have been made by now, and nothing else names the line of a real server: that of its virtual server does. */
+function forgetPlaces({ virtualServers }: Config): void {
+  for (const { at, realServers } of virtualServers)
+    for (const server of realServers as readonly Writable<RealServerConfig>[]) server.at = at;
+}
+
+type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
 
 function* changes(config: Config, copy: AcceptedCopy, running: Edition | undefined): Generator<FromConfigWorker> {
   const before = running === undefined ? undefined : copy.read(running);

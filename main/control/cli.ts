@@ -1,5 +1,6 @@
 import { closeSync, constants, existsSync, openSync, writeSync } from "node:fs";
 import { DaemonError, errnoName } from "../errors.js";
+import { startConfigThread } from "./config-thread.js";
 import { exitCodeOf, exitCodes } from "./exit-codes.js";
 import { controlSocketPath, defaultConfigFiles, type Options, parseOptions } from "./options.js";
 import type { Supervisor, SupervisorEvent } from "./signals.js";
@@ -52,8 +53,16 @@ async function status(options: Options, json: boolean): Promise<number> {
   const { askStatus } = await import("./status-client.js");
   const { renderStatus } = await import("./status-render.js");
   const document = await askStatus(controlSocketPath(options));
-  process.stdout.write(json ? `${JSON.stringify(document)}\n` : renderStatus(document));
+  await print(json ? `${JSON.stringify(document)}\n` : renderStatus(document));
   return exitCodes.ok;
+}
+
+/** All of it: the process ends next, and a pipe takes 64 KiB at a time. Who closes the pipe has read enough. */
+function print(text: string): Promise<void> {
+  process.stdout.on("error", () => {}); // the write has it too
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => (error && errnoName(error) !== "EPIPE" ? reject(error) : resolve()));
+  });
 }
 
 /** -t: reads the configuration as a start would, says what it found, touches nothing. */
@@ -116,8 +125,8 @@ async function run(options: Options): Promise<number> {
   const queue = new EventQueue();
   const onEvent = (event: SupervisorEvent): void => queue.push(event);
   using supervisor: Supervisor = hasLauncher ? LauncherLink.inherit(onEvent) : new LocalSupervisor(onEvent);
-  const { startConfigThread, startDaemon } = await import("./start.js"); // the code; a spare stops here until it is needed
-  const configThread = startConfigThread();
+  const configThread = startConfigThread(); // first: it loads its code beside us
+  const { startDaemon } = await import("./start.js"); // the code; a spare stops here until it is needed
   if (isSpare && (await queue.next()).kind !== "go") return exitCodes.ok;
   const takesOver = isSpare || Number(process.env["HOLDFAST_RESTARTS"] ?? 0) > 0;
   return await startDaemon({

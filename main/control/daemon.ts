@@ -14,6 +14,7 @@ import type { OpenLog } from "../observe/create-log.js";
 import { DumpFiles, dumpDirectory } from "../observe/dump-files.js";
 import type { Log } from "../observe/log.js";
 import { LoopDelay, LoopWatch, lateSentence } from "../observe/loop-delay.js";
+import { hurry } from "../turn.js";
 import { ms } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import { ControlSocket } from "./control-socket.js";
@@ -42,7 +43,8 @@ export interface DaemonDeps {
 /** What it begins with, and the copy of that. */
 export interface StartConfig {
   readonly config: Config;
-  readonly kept: Promise<Kept>;
+  /** Called once, when the start is over. */
+  readonly keep: () => Promise<Kept>;
 }
 
 /** The launcher's state memfd (PROTOCOL.md) and its size, as the launcher made it. */
@@ -67,6 +69,7 @@ export class Daemon {
   readonly #mailer: Mailer;
   readonly #notifier: Notifier;
   readonly #dumpFiles: DumpFiles;
+  readonly #keep: StartConfig["keep"];
   #config: Config;
   /** Of `#config`, when there is a copy of it. */
   #edition: Edition | undefined;
@@ -82,9 +85,10 @@ export class Daemon {
   readonly #leaving = new AbortController();
   #phase: "starting" | "running" | "stopping" = "starting";
 
-  constructor(deps: DaemonDeps, { config, kept }: StartConfig) {
+  constructor(deps: DaemonDeps, { config, keep }: StartConfig) {
     this.#deps = deps;
     this.#config = config;
+    this.#keep = keep;
     this.#log = deps.log.log("Keepalived");
     this.#loopDelay = new LoopDelay(LATE_MS, (late) =>
       this.#log("warning", "timer.late", lateSentence(late), { late }),
@@ -96,7 +100,6 @@ export class Daemon {
     this.#notifier = new Notifier(this.#scripts, this.#mailer, this.#log, this.#clock);
     const umask = deps.options.umask ?? defaultUmask;
     this.#dumpFiles = new DumpFiles(dumpDirectory(process.env["TMPDIR"]), umask);
-    this.#work = kept.then((copy) => this.#phase !== "stopping" && this.#noteKept(copy)).then(() => undefined);
   }
 
   /** Resolves when it serves. @throws DaemonError or a system error when it cannot */
@@ -105,6 +108,7 @@ export class Daemon {
     this.#log("info", "daemon.start", startSentence());
     this.#configure(this.#config);
     await this.#startVrrp(); // first: after a crash a master has little time to be back
+    using _haste = this.#vrrp === undefined ? hurry() : undefined;
     await this.#startLvs();
     if (this.#vrrp === undefined && this.#lvs === undefined)
       this.#log("warning", "daemon.idle", "Warning - keepalived has no configuration to run");
@@ -114,6 +118,9 @@ export class Daemon {
     this.#log("info", "daemon.ready", "Startup complete");
     this.#collection.soon();
     this.#phase = "running";
+    this.#work = this.#keep().then((copy) => {
+      if (this.#phase !== "stopping") this.#noteKept(copy);
+    });
   }
 
   /** A signal, in the order of arrival. @returns a promise that resolves when a stop has been carried out */

@@ -97,13 +97,19 @@ export class LvsSide {
     return new LvsSide(deps, config, await openBackend(deps));
   }
 
-  /** Resolves when the first table is in the kernel (or five seconds have passed) and all checks are handed out. */
+  /**
+   * Resolves when the first table is in the kernel (or five seconds have passed) and all checks are handed out: in this order, for
+   * what is in the table serves, and handing out takes every second turn of the loop. Meanwhile the checker threads load.
+   */
   async start(): Promise<void> {
+    const threads = this.#pool.start([]);
     if (this.#table === undefined) this.#lookAgain();
     await this.#director.start(this.#config);
     this.#writeTable();
+    await this.#firstTable();
+    await threads;
+    await this.#pool.update({ added: this.#director.checks(), removed: [] });
     await inSlices(this.#sayLimits());
-    await Promise.all([this.#pool.start(this.#director.checks()), this.#firstTable()]);
   }
 
   /** Looks only at what is another object than before, and in slices. */

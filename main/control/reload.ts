@@ -1,8 +1,10 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { FromConfigWorker, Kept, LoadOrder, ToConfigWorker } from "../config/config-protocol.js";
 import type { Config } from "../config/model.js";
 import { Rebuild } from "../config/rebuild.js";
+import { shareTexts } from "../config/share-texts.js";
 import { nextTurn } from "../turn.js";
+import { startConfigThread } from "./config-thread.js";
 
 /** keepalived gives its own validation five seconds; farms with 40,000 real servers on slow machines get more. */
 const LIMIT_MS = 60_000;
@@ -20,8 +22,8 @@ export interface Aside {
   readonly signal?: AbortSignal;
   /** One that is waiting for its order; otherwise a new one. Ended in any case. */
   readonly thread?: Worker | undefined;
-  /** Hears of a configuration that comes as a whole, before its copy is written. */
-  readonly onWhole?: (config: Config, findings: readonly string[]) => void;
+  /** Hears of a configuration that comes as a whole. Its copy is written when the promise resolves. */
+  readonly onWhole?: (config: Config, findings: readonly string[]) => Promise<void>;
 }
 
 export type FirstResult =
@@ -29,14 +31,10 @@ export type FirstResult =
       readonly kind: "good";
       readonly config: Config;
       readonly findings: readonly string[];
-      /** Written while the start goes on. */
-      readonly kept: Promise<Kept>;
+      /** Writes the copy: the thread has the whole in memory until then, and would compete with the start for a processor. */
+      readonly keep: () => Promise<Kept>;
     }
   | Exclude<AsideResult, { readonly kind: "good" }>;
-
-/** A start of its own, so that a spare can have it ready: it takes some 50 ms. */
-export const startConfigThread = (): Worker =>
-  new Worker(new URL("../config/config-worker.js", import.meta.url), { name: "config" });
 
 /**
  * Has a configuration read in a thread of its own, so that adverts wait neither for a parser nor for its mistakes, and takes over
@@ -57,7 +55,8 @@ export function readConfigAside(
       else if (answer.kind === "steps") rebuild.take(answer.steps);
       else if (answer.kind === "whole") {
         whole = answer.config;
-        aside.onWhole?.(whole, findings);
+        shareTexts(whole);
+        await aside.onWhole?.(whole, findings);
       } else if (answer.kind === "end") {
         const { verdict } = answer;
         if (verdict.is !== "good") return { kind: verdict.is, findings };
@@ -70,12 +69,18 @@ export function readConfigAside(
 
 /**
  * The same at a start: the garbage of a parser would stay in the main thread's heap until a collection that holds up adverts.
- * Does not wait for the copy.
+ * The copy is written when the start asks for it.
  */
 export function readConfigAtStart(order: LoadOrder, thread?: Worker): Promise<FirstResult> {
   return new Promise((resolve, reject) => {
-    const onWhole = (config: Config, findings: readonly string[]): void =>
-      resolve({ kind: "good", config, findings, kept: all.then(keptOf) });
+    const onWhole = (config: Config, findings: readonly string[]): Promise<void> =>
+      new Promise((goOn) => {
+        const keep = (): Promise<Kept> => {
+          goOn();
+          return all.then(keptOf);
+        };
+        resolve({ kind: "good", config, findings, keep });
+      });
     const all = readConfigAside(order, undefined, { thread, onWhole });
     all.then((answer) => answer.kind !== "good" && resolve(answer), reject);
   });

@@ -12,8 +12,6 @@ import { acceptedConfigPath, logSinks, mainPidFile, type Options } from "./optio
 import { type FirstResult, readConfigAtStart } from "./reload.js";
 import type { Supervisor, SupervisorEvent } from "./signals.js";
 
-export { startConfigThread } from "./reload.js";
-
 export interface StartOptions {
   readonly options: Options;
   readonly configFile: string;
@@ -88,7 +86,7 @@ async function readConfig(start: StartOptions, say: Log): Promise<StartConfig> {
     tellFindings(first, say);
     const sentence = `${configFile} has errors: going on with the configuration that was in force - correct it and reload`;
     say("error", "config.kept", sentence);
-    return { config: before.config, kept: Promise.resolve({ edition: before.edition }) };
+    return { config: before.config, keep: () => Promise.resolve({ edition: before.edition }) };
   }
   const second = first.kind === "errors" ? await read(start, "start") : first;
   if (second.kind === "good") return taken(second, say);
@@ -112,7 +110,7 @@ const read = ({ options, configFile }: StartOptions, purpose: Purpose, thread?: 
 
 function taken(answer: Extract<FirstResult, { kind: "good" }>, say: Log): StartConfig {
   tellFindings(answer, say);
-  return { config: answer.config, kept: answer.kept };
+  return { config: answer.config, keep: answer.keep };
 }
 
 function tellFindings(answer: FirstResult, say: Log): void {

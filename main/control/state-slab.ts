@@ -1,4 +1,4 @@
-import { partByEnd, WideMap } from "../wide-map.js";
+import { KEY_MAX, RECORD, RecordIndex, type RecordKind, recordKinds } from "./record-index.js";
 
 /**
  * What must outlive a crash of the daemon, kept in the launcher's memfd: health by check identity, VRRP states with the time
@@ -9,13 +9,8 @@ import { partByEnd, WideMap } from "../wide-map.js";
  * f64 number (at 8), 48 octets of key (at 16). Keys are at most 48 octets of UTF-8. A record that a dying process left half
  * written is still marked free, because its kind is stored last.
  */
-const RECORD = 64;
-const KEY_MAX = 48;
 const MAGIC = "HOLDFAST";
 const VERSION = 1;
-
-export const recordKinds = { health: 1, vrrp: 2, owned: 3 } as const;
-export type RecordKind = keyof typeof recordKinds;
 
 export interface SlabRecord {
   readonly kind: RecordKind;
@@ -28,7 +23,7 @@ export interface SlabRecord {
 
 export class StateSlab {
   readonly #bytes: Buffer;
-  readonly #slots = new WideMap<string, number>(partByEnd);
+  readonly #index: RecordIndex;
   readonly #free: number[] = [];
   /** Records that were ever used; those behind it are untouched pages. */
   #used = 0;
@@ -38,74 +33,71 @@ export class StateSlab {
   /** Takes over what `bytes` holds when it is a slab of this version, else starts empty. */
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
+    this.#index = new RecordIndex(bytes);
     const known = bytes.toString("latin1", 0, 8) === MAGIC && bytes.readUInt32LE(8) === VERSION;
     if (!known) {
-      bytes.fill(0);
       bytes.write(MAGIC, 0, "latin1");
       bytes.writeUInt32LE(VERSION, 8);
+      bytes.writeUInt32LE(0, 12); // what else is there is not read, and never touched before it is needed
     }
-    this.#index();
+    this.#readAll();
   }
 
   /** All records of a kind. */
   *records(kind: RecordKind): Generator<SlabRecord> {
-    for (const slot of this.#slots.values()) {
-      const record = this.#read(slot);
+    for (let n = this.#used; n > 0; n--) {
+      const record = this.#read(n * RECORD);
       if (record?.kind === kind) yield record;
     }
   }
 
   get(kind: RecordKind, key: string): SlabRecord | undefined {
-    const slot = this.#slots.get(slotKey(kind, key));
+    const slot = this.#index.find(kind, key);
     return slot === undefined ? undefined : this.#read(slot);
   }
 
   /** @throws RangeError when `key` is longer than 48 octets: a mistake of the caller */
   set(kind: RecordKind, key: string, state: number, number = 0): void {
-    const name = slotKey(kind, key);
-    const existing = this.#slots.get(name);
+    const existing = this.#index.find(kind, key);
     if (existing !== undefined) {
       this.#bytes.writeUInt8(state, existing + 1);
       this.#bytes.writeDoubleLE(number, existing + 8);
       return;
     }
-    const octets = Buffer.from(key, "utf8");
-    if (octets.length > KEY_MAX) throw new RangeError(`state key of ${octets.length} octets: ${key}`);
     const slot = this.#free.pop() ?? this.#extend();
     if (slot === undefined) {
       this.lost += 1;
       return;
     }
+    const length = this.#bytes.write(key, slot + 16, KEY_MAX, "utf8");
     this.#bytes.writeUInt8(state, slot + 1);
-    this.#bytes.writeUInt16LE(octets.length, slot + 2);
+    this.#bytes.writeUInt16LE(length, slot + 2);
     this.#bytes.writeDoubleLE(number, slot + 8);
-    this.#bytes.set(octets, slot + 16);
     this.#bytes.writeUInt8(recordKinds[kind], slot);
-    this.#slots.set(name, slot);
+    this.#index.add(slot);
   }
 
   delete(kind: RecordKind, key: string): void {
-    const name = slotKey(kind, key);
-    const slot = this.#slots.get(name);
+    const slot = this.#index.find(kind, key);
     if (slot === undefined) return;
+    this.#index.remove(slot);
     this.#bytes.writeUInt8(0, slot);
-    this.#slots.delete(name);
     this.#free.push(slot);
   }
 
-  #index(): void {
+  #readAll(): void {
     this.#used = Math.min(this.#bytes.readUInt32LE(12), Math.floor(this.#bytes.length / RECORD) - 1);
     for (let n = this.#used; n > 0; n--) {
       const slot = n * RECORD;
-      const record = this.#read(slot);
-      if (record === undefined) this.#free.push(slot);
-      else this.#slots.set(slotKey(record.kind, record.key), slot);
+      if (this.#read(slot) === undefined) this.#free.push(slot);
+      else this.#index.add(slot);
     }
   }
 
   #extend(): number | undefined {
     const slot = (this.#used + 1) * RECORD;
     if (slot + RECORD > this.#bytes.length) return undefined;
+    this.#bytes.writeUInt8(0, slot);
     this.#used += 1;
     this.#bytes.writeUInt32LE(this.#used, 12);
     return slot;
@@ -124,8 +116,6 @@ export class StateSlab {
     };
   }
 }
-
-const slotKey = (kind: RecordKind, key: string): string => `${kind} ${key}`;
 
 function kindOf(code: number): RecordKind | undefined {
   switch (code) {

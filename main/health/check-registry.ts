@@ -1,6 +1,6 @@
 import type { CheckConfig } from "../config/model.js";
 import { type CheckId, checkId } from "../units.js";
-import { partByEnd, partByRange, WideMap } from "../wide-map.js";
+import { IdMap, partByEnd, WideMap } from "../wide-map.js";
 import type { LiveServer } from "./virtual-server-state.js";
 
 /** One place in the configuration that wants to hear of a check. Indices into the configuration's lists. */
@@ -15,9 +15,12 @@ export interface RegisteredCheck {
   readonly id: CheckId;
   readonly identity: string;
   readonly check: CheckConfig;
-  readonly users: CheckUser[];
+  /** Seldom more than one: replaced, not appended to, because V8 gives a list that grows room for 17. */
+  users: readonly CheckUser[];
   /** Of its users, each once, as whoever runs it was last told. */
   groups: readonly number[];
+  /** As last heard, in whichever generation; equal for all with this identity. */
+  known: "up" | "down" | undefined;
   /** Whether `takeChanges` has something to say of it. */
   news: "new" | "touched" | "none";
 }
@@ -36,9 +39,9 @@ export interface CheckChanges {
  * is removed: equal checks keep their ids.
  */
 export class CheckRegistry {
-  readonly #byId = new WideMap<CheckId, RegisteredCheck>(partByRange);
+  readonly #byId = new IdMap<CheckId, RegisteredCheck>();
   /** More than one where the same is checked at different times. */
-  readonly #byIdentity = new WideMap<string, RegisteredCheck[]>(partByEnd);
+  readonly #byIdentity = new WideMap<string, readonly RegisteredCheck[] | RegisteredCheck>(partByEnd);
   #nextId = 1;
   #added: RegisteredCheck[] = [];
   #removed: RegisteredCheck[] = [];
@@ -47,16 +50,16 @@ export class CheckRegistry {
 
   /** Takes note that `user` wants `check`. */
   add(check: CheckConfig, identity: string, user: CheckUser): RegisteredCheck {
-    const runs = this.#byIdentity.get(identity);
-    let registered = runs?.find((run) => isSameRun(run.check, check));
+    const runs = this.#runs(identity);
+    let registered = runs.find((run) => isSameRun(run.check, check));
     if (registered === undefined) {
-      registered = { id: checkId(this.#nextId++), identity, check, users: [], groups: [], news: "new" };
-      if (runs === undefined) this.#byIdentity.set(identity, [registered]);
-      else runs.push(registered);
+      const known = runs[0]?.known;
+      const id = checkId(this.#nextId++);
+      registered = { id, identity, check, users: [user], groups: nobody, known, news: "new" };
+      this.#setRuns(identity, [...runs, registered]);
       this.#byId.set(registered.id, registered);
       this.#added.push(registered);
-    }
-    registered.users.push(user);
+    } else registered.users = [...registered.users, user];
     this.#touch(registered);
     return registered;
   }
@@ -65,11 +68,11 @@ export class CheckRegistry {
   remove(registered: RegisteredCheck, live: LiveServer, server: number): void {
     const { id, identity, users } = registered;
     const index = users.findIndex((user) => user.live === live && user.server === server);
-    if (index >= 0) users.splice(index, 1);
+    if (index >= 0) registered.users = users.toSpliced(index, 1);
     this.#touch(registered);
-    if (users.length > 0 || !this.#byId.delete(id)) return;
-    const others = this.#byIdentity.get(identity)?.filter((run) => run !== registered) ?? [];
-    if (others.length > 0) this.#byIdentity.set(identity, others);
+    if (registered.users.length > 0 || !this.#byId.delete(id)) return;
+    const others = this.#runs(identity).filter((run) => run !== registered);
+    if (others.length > 0) this.#setRuns(identity, others);
     else this.#byIdentity.delete(identity);
     this.#removed.push(registered);
   }
@@ -112,20 +115,44 @@ export class CheckRegistry {
     return this.#byIdentity.has(identity);
   }
 
+  /** The state last heard of what `identity` names. */
+  known(identity: string): "up" | "down" | undefined {
+    return this.#runs(identity)[0]?.known;
+  }
+
+  heard(identity: string, known: "up" | "down"): void {
+    for (const run of this.#runs(identity)) run.known = known;
+  }
+
+  #runs(identity: string): readonly RegisteredCheck[] {
+    const runs = this.#byIdentity.get(identity);
+    if (runs === undefined) return [];
+    return "identity" in runs ? [runs] : runs;
+  }
+
+  #setRuns(identity: string, runs: readonly RegisteredCheck[]): void {
+    const [only] = runs;
+    this.#byIdentity.set(identity, runs.length === 1 && only !== undefined ? only : runs);
+  }
+
   all(): Iterable<RegisteredCheck> {
     return this.#byId.values();
   }
 }
 
-const groupsOf = ({ users }: RegisteredCheck): number[] =>
-  users.length === 1
-    ? users.map(({ live }) => live.group)
-    : [...new Set(users.map(({ live }) => live.group))].sort(byNumber);
+/** Of the checks of one virtual server one list for all: a message to a thread has it once, too. */
+function groupsOf({ users }: RegisteredCheck): readonly number[] {
+  const [user] = users;
+  if (users.length === 1 && user !== undefined) return user.live.groups;
+  return [...new Set(users.map(({ live }) => live.group))].sort(byNumber);
+}
+
+const nobody: readonly number[] = [];
 
 const byNumber = (a: number, b: number): number => a - b;
 
 const isSameList = (a: readonly number[], b: readonly number[]): boolean =>
-  a.length === b.length && a.every((group, i) => group === b[i]);
+  a === b || (a.length === b.length && a.every((group, i) => group === b[i]));
 
 /**
  * Two users share one run only if it is the same at the same times: what the identity leaves out counts here. `alpha` is each

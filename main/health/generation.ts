@@ -89,6 +89,7 @@ function* liven(
   const live: LiveServer = {
     key,
     group,
+    groups: [group],
     context,
     index,
     checks,

@@ -12,7 +12,7 @@ import type {
 import type { Clock } from "../clock.js";
 import { type CheckId, type Milliseconds, ms } from "../units.js";
 import { unreachable } from "../unreachable.js";
-import { partByRange, WideMap } from "../wide-map.js";
+import { IdMap } from "../wide-map.js";
 import { type LatencyMessage, type LatencyReport, mergeLatencies, noLatencies } from "./latency-report.js";
 import { Outbox } from "./shard-outbox.js";
 import { type ShardFault, ShardSlot } from "./shard-slot.js";
@@ -54,10 +54,21 @@ const idsPerMessage = 2000;
 const shardDefaults = { heartbeat: ms(250), batchDelay: ms(10), nice: 5 } as const;
 
 interface Placed {
-  spec: CheckSpec;
+  /** As it was handed in, and still belongs to somebody else: `known` and `groups` here count. */
+  readonly spec: CheckSpec;
   shard: number;
   known: CheckSpec["known"];
+  groups: CheckSpec["groups"];
 }
+
+/** What a thread is told: nothing but the fields of a spec, which may be part of more. */
+const specOf = ({ spec: { id, identity, check }, known, groups }: Placed): CheckSpec => ({
+  id,
+  identity,
+  check,
+  known,
+  groups,
+});
 
 /** What changes of the set of checks. */
 export interface PoolChanges {
@@ -72,7 +83,7 @@ export class CheckPool {
   readonly #piscina: Piscina;
   readonly #slots: readonly ShardSlot[];
   readonly #plan: ShardPlan;
-  readonly #placed = new WideMap<CheckId, Placed>(partByRange);
+  readonly #placed = new IdMap<CheckId, Placed>();
   readonly #work = new WorkQueue();
   readonly #stallAfter: Milliseconds;
   #latencyWaiters: { readonly shard: number; readonly take: (message: LatencyMessage | undefined) => void }[] = [];
@@ -178,8 +189,9 @@ export class CheckPool {
     const outbox = new Outbox<CheckSpec>(this.#slots, (slot, specs) => this.#tellAssign(slot, specs), specsPerMessage);
     for (const spec of added) {
       const shard = this.#plan.add(spec.identity, checkCost(spec.check));
-      this.#placed.set(spec.id, { spec, shard, known: spec.known });
-      outbox.add(shard, spec);
+      const placed: Placed = { spec, shard, known: spec.known, groups: spec.groups };
+      this.#placed.set(spec.id, placed);
+      outbox.add(shard, specOf(placed));
       yield;
     }
     yield* outbox.flush();
@@ -206,7 +218,7 @@ export class CheckPool {
     for (const { id, groups } of regrouped) {
       const placed = this.#placed.get(id);
       if (placed === undefined) continue;
-      placed.spec = { ...placed.spec, groups };
+      placed.groups = groups;
       outbox.add(placed.shard, { id, groups });
       yield;
     }
@@ -221,11 +233,11 @@ export class CheckPool {
     const retracts = new Outbox<CheckId>(this.#slots, (slot, ids) => this.#tellRetract(slot, ids), idsPerMessage);
     const assigns = new Outbox<CheckSpec>(this.#slots, (slot, specs) => this.#tellAssign(slot, specs), specsPerMessage);
     for (const placed of this.#placed.values()) {
-      const { spec, shard, known } = placed;
+      const { spec, shard } = placed;
       placed.shard = this.#plan.relieve(shard, checkCost(spec.check));
       if (placed.shard !== shard) {
         retracts.add(shard, spec.id);
-        assigns.add(placed.shard, { ...spec, known });
+        assigns.add(placed.shard, specOf(placed));
       }
       yield;
     }
@@ -244,9 +256,9 @@ export class CheckPool {
   /** A new thread gets its whole shard, with the states last heard of. */
   *#assignAll(slot: ShardSlot): Generator<void> {
     const outbox = new Outbox<CheckSpec>([slot], (to, specs) => this.#tellAssign(to, specs), specsPerMessage);
-    for (const { spec, shard, known } of this.#placed.values()) {
-      if (shard !== slot.index) continue;
-      outbox.add(shard, { ...spec, known });
+    for (const placed of this.#placed.values()) {
+      if (placed.shard !== slot.index) continue;
+      outbox.add(placed.shard, specOf(placed));
       yield;
     }
     yield* outbox.flush();

@@ -22,9 +22,19 @@ export const isAlive = (server: RealServerState): boolean => server.failed === 0
 
 const hasRun = (state: CheckerState): boolean => state === "up" || state === "down";
 
+/** Equal states are one object: of tens of thousands of servers nearly all are in the same few. */
 export function realServer(checkers: readonly CheckerState[]): RealServerState {
-  return { checkers, failed: checkers.filter((checker) => !isUp(checker)).length };
+  const key = checkers.join();
+  const known = sharedStates.get(key);
+  if (known !== undefined) return known;
+  const state = { checkers, failed: checkers.filter((checker) => !isUp(checker)).length };
+  if (sharedStates.size < mostShared) sharedStates.set(key, state);
+  return state;
 }
+
+const sharedStates = new Map<string, RealServerState>();
+/** Four checkers on a server make 256; more than this only somebody with very many makes. */
+const mostShared = 1024;
 
 /** The state that a checker begins with. Known beats assumed: a dead server is never added back unchecked. */
 export function firstState(known: "up" | "down" | undefined, alpha: boolean): CheckerState {

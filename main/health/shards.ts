@@ -39,7 +39,7 @@ export class ShardPlan {
 
   /** @returns index of the shard */
   add(identity: string, cost: number): number {
-    const preferred = identityHash(identity) % this.#loads.length;
+    const preferred = (identityHash(identity) % this.#loads.length) | 0; // else V8 keeps an object for the number
     const bound = slack * (this.#average() + cost / this.#loads.length);
     const shard = this.#loadOf(preferred) <= bound ? preferred : this.#lightest();
     this.#change(shard, cost);

@@ -1,20 +1,15 @@
-import { nextTurn } from "../turn.js";
+import { nextTurn, pieceOfTurn } from "../turn.js";
 
 /**
- * Longer work than this waits for a turn of the loop of its own (turn.ts), adverts first: with what else is in a turn, and a
- * collection of garbage, it is to stay below 5 ms.
- */
-const budgetMs = 0.4;
-
-/**
- * Runs `steps` to the end, as much per loop turn as fits into 0.4 ms (`firstMs`: in the first). One step must be short; between two of them anything may
+ * Runs `steps` to the end, as much per loop turn as its piece of it allows (turn.ts; `firstMs`: at least that in the first). One step must be short; between two of them anything may
  * happen to the process, so a step leaves its data consistent. What fits is done before the first await.
  */
-export async function inSlices(steps: Iterator<void>, firstMs = budgetMs): Promise<void> {
-  for (let budget = firstMs; ; budget = budgetMs) {
-    const until = performance.now() + budget;
+export async function inSlices(steps: Iterator<void>, firstMs = 0): Promise<void> {
+  for (let least = firstMs; ; least = 0) {
+    const { ms, stepsPerLook } = pieceOfTurn();
+    const until = performance.now() + Math.max(ms, least);
     do {
-      if (steps.next().done === true) return;
+      for (let step = 0; step < stepsPerLook; step++) if (steps.next().done === true) return;
     } while (performance.now() < until);
     await nextTurn();
   }

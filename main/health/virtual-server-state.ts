@@ -14,10 +14,10 @@ export interface VirtualServerContext {
 export interface VirtualServerState {
   /** While down, a sorry server (if there is one) stands in for the whole pool. */
   readonly quorum: "up" | "down";
-  /** In the order of `config.realServers`. */
-  readonly servers: readonly RealServerState[];
+  /** In the order of `config.realServers`. Changed in place by `applyReport`, as is the sum. */
+  readonly servers: RealServerState[];
   /** Sum of the weights of the servers that are alive. */
-  readonly weightAlive: number;
+  weightAlive: number;
 }
 
 export interface Step {
@@ -31,6 +31,8 @@ export interface LiveServer {
   readonly key: string;
   /** A number for the same: whose histograms count the attempts of its checks (see `CheckSpec.groups`). Never used again. */
   readonly group: number;
+  /** That number as a list. */
+  readonly groups: readonly number[];
   readonly context: VirtualServerContext;
   state: VirtualServerState;
   /** By server and checker. */

@@ -25,24 +25,24 @@ export interface CheckReport {
 }
 
 /** keepalived begins without quorum, so that a healthy service gains it (and says so) when it starts. */
-export function startVirtualServer(context: VirtualServerContext, servers: readonly RealServerState[]): Step {
+export function startVirtualServer(context: VirtualServerContext, servers: RealServerState[]): Step {
   const weightAlive = aliveWeight(context.config, servers);
   const settled = settleQuorum(context, { quorum: "down", servers, weightAlive }, "start");
   return { state: settled.state, effects: [{ do: "pool" }, ...settled.effects] };
 }
 
-/** Pure. Order of effects: keepalived's (server, its script, quorum and its scripts, then the checker's mail). */
+/**
+ * Order of effects: keepalived's (server, its script, quorum and its scripts, then the checker's mail). Pure but for `state`, which
+ * it takes over and changes: a copy of all servers for each of them makes 100 MB of garbage when 50,000 come up.
+ */
 export function applyReport(context: VirtualServerContext, state: VirtualServerState, report: CheckReport): Step {
   const before = state.servers[report.server];
   const config = context.config.realServers[report.server];
   if (before === undefined || config === undefined) throw new RangeError(`no real server ${report.server}`);
   const applied = applyCheck(before, report.checker, report.up);
-  const changed = {
-    quorum: state.quorum,
-    servers: state.servers.with(report.server, applied.state),
-    weightAlive: state.weightAlive + weightOf(applied.state, config) - weightOf(before, config),
-  };
-  const settled = settleQuorum(context, changed, "running");
+  state.servers[report.server] = applied.state;
+  state.weightAlive += weightOf(applied.state, config) - weightOf(before, config);
+  const settled = settleQuorum(context, state, "running");
   const effects = [...serverEffects(context, config, applied.change), ...settled.effects];
   if (applied.checkerChanged && config.smtpAlert) {
     effects.push(checkMail(context, config, isAlive(applied.state), report.mailBody));
@@ -52,12 +52,22 @@ export function applyReport(context: VirtualServerContext, state: VirtualServerS
 
 const weightOf = (server: RealServerState, { weight }: RealServerConfig): number => (isAlive(server) ? weight : 0);
 
-/** The destinations wanted now, one by one. Never empty while a server is alive or a sorry server is configured. */
-export function* poolOf(context: VirtualServerContext, state: VirtualServerState): Generator<PoolEntry> {
+/**
+ * The destinations wanted now, one by one; read them in as many turns as you like, the state is that of the call. Never empty while
+ * a server is alive or a sorry server is configured.
+ */
+export const poolOf = (context: VirtualServerContext, { quorum, servers }: VirtualServerState): Generator<PoolEntry> =>
+  poolEntries(context, quorum, [...servers]);
+
+function* poolEntries(
+  context: VirtualServerContext,
+  quorum: "up" | "down",
+  servers: readonly RealServerState[],
+): Generator<PoolEntry> {
   const { realServers, sorryServer, sorryServerInhibit } = context.config;
-  const sorryActs = sorryServer !== undefined && state.quorum === "down";
+  const sorryActs = sorryServer !== undefined && quorum === "down";
   for (const [i, { address, port, weight, inhibitOnFailure }] of realServers.entries()) {
-    const server = state.servers[i];
+    const server = servers[i];
     const serves = server !== undefined && isAlive(server) && !sorryActs;
     if (serves || inhibitOnFailure) yield { address, port, weight: serves ? weight : 0, isSorry: false };
   }

@@ -1,12 +1,10 @@
 import type { Clock } from "../clock.js";
-import { nextTurn } from "../turn.js";
+import { nextTurn, pieceOfTurn } from "../turn.js";
 import type { IpvsBackend } from "./backend.js";
 import type { Operation, OperationVerdict, Outcome } from "./operation.js";
 import type { Slot } from "./slot.js";
 import type { ServiceEntry } from "./table.js";
 
-/** How long one turn of the main thread's loop may be spent here, ms: others work in the same turn. */
-const TURN_MS = 0.4;
 /** What one request to the kernel should take, ms: the call returns when the kernel has done all of it. */
 const REQUEST_MS = 0.5;
 /** Also where a request is slow, as in a virtual machine: there a turn of the loop is slow, too. */
@@ -33,7 +31,7 @@ export class TurnBudget {
   /** Gives the loop a turn when this one has lasted long enough. */
   async breathe(): Promise<void> {
     this.#entries = 0;
-    if (this.#clock.now() - this.#since >= TURN_MS) await this.pause();
+    if (this.#clock.now() - this.#since >= pieceOfTurn().ms) await this.pause();
   }
 
   /** Gives it one in any case. */

@@ -1,5 +1,7 @@
 /** The dynamic linker and the shell act on these: they must not pass from whoever started the daemon to a script. */
-const unset = new Set(["IFS", "LD_PRELOAD", "LD_LIBRARY_PATH"]);
+const dangerous = ["IFS", "LD_PRELOAD", "LD_LIBRARY_PATH"];
+/** Set by the launcher, for the memory of the daemon. */
+const unset = new Set([...dangerous, "MALLOC_MMAP_THRESHOLD_"]);
 
 /** Between launcher and daemon only (native-bindings/launcher/PROTOCOL.md). */
 const internalPrefix = "HOLDFAST_";

@@ -48,9 +48,15 @@ function tidyValue(name: string, value: Fields[string], redactor: Redactor): Fie
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** A JSON array in UTF-8: [time, level, ident, event, sentence, fields]. */
+/** Most records fit; a memory of its own for each would be most of what logging leaves to the collector. */
+const scratch = new Uint8Array(16 * 1024);
+const BYTES_PER_UNIT = 3; // of UTF-8 per unit of UTF-16, at most
+
+/** A JSON array in UTF-8: [time, level, ident, event, sentence, fields]. Good until the next call. */
 export function encodeRecord(r: LogRecord): Uint8Array {
-  return encoder.encode(JSON.stringify([r.time, r.level, r.ident, r.event, r.sentence, r.fields]));
+  const text = JSON.stringify([r.time, r.level, r.ident, r.event, r.sentence, r.fields]);
+  if (text.length * BYTES_PER_UNIT > scratch.length) return encoder.encode(text);
+  return scratch.subarray(0, encoder.encodeInto(text, scratch).written);
 }
 
 /** @returns undefined for bytes that `encodeRecord` did not make */

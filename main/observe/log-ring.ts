@@ -29,6 +29,7 @@ export class RingWriter {
   readonly #data: Uint8Array;
   readonly #mask: number;
   readonly #length = new Uint8Array(LENGTH_BYTES);
+  readonly #lengthView = new DataView(this.#length.buffer);
   #wakening: "none" | "near" = "none";
 
   constructor(shared: SharedArrayBuffer) {
@@ -45,7 +46,7 @@ export class RingWriter {
       Atomics.add(this.#header, DROPPED, 1);
       return false;
     }
-    new DataView(this.#length.buffer).setUint32(0, record.length, true);
+    this.#lengthView.setUint32(0, record.length, true);
     this.#copyIn(head, this.#length);
     this.#copyIn(head + LENGTH_BYTES, record);
     // The consumer reads HEAD with acquire semantics: it sees the bytes before it sees the new HEAD.
@@ -89,9 +90,9 @@ export class RingWriter {
 
   #copyIn(position: number, bytes: Uint8Array): void {
     const at = position & this.#mask;
-    const first = Math.min(bytes.length, this.#data.length - at);
-    this.#data.set(bytes.subarray(0, first), at);
-    this.#data.set(bytes.subarray(first), 0);
+    const first = this.#data.length - at;
+    this.#data.set(bytes.length <= first ? bytes : bytes.subarray(0, first), at);
+    if (bytes.length > first) this.#data.set(bytes.subarray(first), 0);
   }
 }
 

@@ -42,6 +42,11 @@ constexpr std::array kNodeFlags = {"--no-parallel-scavenge", "--max-semi-space-s
 constexpr std::array kShortJobFlags = {"--initial-heap-size=256", "--min-semi-space-size=8", "--max-semi-space-size=8",
                                        "--parallel-scavenge", "--preserve-symlinks", "--preserve-symlinks-main"};
 
+// mallopt(3): what is larger than 1 MiB, above all configurations on their way between threads, goes back to the system when it is
+// freed. By default glibc raises the limit to the largest that it has seen; 40 MB then stayed after a start with 50,000 real servers.
+constexpr const char* kMmapThreshold = "MALLOC_MMAP_THRESHOLD_";
+constexpr const char* kMmapThresholdBytes = "1048576";
+
 constexpr int kLinkFd = 3;
 constexpr int kStateFd = 4;
 constexpr int kFirstFree = 5;
@@ -87,6 +92,7 @@ std::vector<std::string> Environment(const NodeCommand& command, const StartRequ
   out.emplace_back("HOLDFAST_RESTARTS=" + std::to_string(request.restarts));
   out.emplace_back("HOLDFAST_NAME=" + command.name);
   if (request.standby) out.emplace_back("HOLDFAST_STANDBY=1");
+  if (::getenv(kMmapThreshold) == nullptr) out.push_back(std::string(kMmapThreshold) + "=" + kMmapThresholdBytes);
   return out;
 }
 

@@ -40,7 +40,7 @@ void Engine::Parts::Start(uint32_t number) {
   attempt.started_us = NowUs();
   attempt.times.lateness = Difference(slot.due_us, attempt.started_us);
   int err = Begin(attempt, slot);
-  if (IsShortage(err) && !attempt.fd && sockets.idle() > 0) {
+  if (IsShortage(err) && !attempt.fd && sockets.idle() > 0) {  // what is kept for later may be what is missing now
     sockets.Shrink(0);
     err = Begin(attempt, slot);
   }

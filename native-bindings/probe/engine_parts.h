@@ -61,6 +61,7 @@ struct Engine::Parts {
   Ending SendPlain(Attempt& attempt, std::span<const std::byte> request);
   Ending SendTls(Attempt& attempt, std::span<const std::byte> request);
   Ending Read(Attempt& attempt);
+  void ReadLater(Attempt& attempt);
   Ending ReadPlain(Attempt& attempt);
   Ending ReadTls(Attempt& attempt);
   Ending Answered(Attempt& attempt);
@@ -70,7 +71,8 @@ struct Engine::Parts {
 
   // Turns.
   void Resume();
-  bool HandleEvents(uint64_t until_us);
+  bool IsTimeUp() const { return NowUs() > until_us; }
+  bool HandleEvents();
   void OnDue(uint32_t slot, bool behind);
   void Appoint(uint32_t slot, uint64_t due_us) { wheel.Set(slot, (due_us + 999) / 1000); }
   uint64_t JitterUs(uint32_t jitter_ms);
@@ -78,7 +80,8 @@ struct Engine::Parts {
   // As much as one attempt reads in one turn, so that an endless answer holds up nobody.
   static constexpr size_t kReadBytes = 64 * 1024;
   static constexpr int kEventsPerFetch = 64;
-  // A turn fetches events for so long: handshakes cost half a millisecond each, and results want to be heard.
+  // A turn fetches events and searches pages for so long: handshakes cost half a millisecond each, one piece of a page up to 100, and
+  // results want to be heard.
   static constexpr uint64_t kEventsUs = 5000;
   // Tags of epoll: 32 bits number of the attempt, 30 bits its generation; or the same of a socket of the pool; or a tag of the ping
   // sockets.
@@ -105,9 +108,10 @@ struct Engine::Parts {
   uint32_t last_generation = 0;
   uint64_t random;
   uint64_t event_us = 0;      // when the events at hand were fetched
+  uint64_t until_us = 0;      // what takes long waits for the next turn from then on
   bool has_stirred = false;   // since then sockets were connected or disconnected: there may be more to fetch
   uint32_t turns_behind = 0;  // one after another that did not get to the end of the events
-  std::vector<uint64_t> unfinished;  // tags of attempts with more to read
+  std::vector<uint64_t> unfinished;  // tags of attempts with more to read, each once
   std::array<epoll_event, kEventsPerFetch> events;
   std::unique_ptr<std::byte[]> buffer;
 };

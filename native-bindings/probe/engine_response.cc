@@ -83,7 +83,17 @@ Engine::Parts::Ending Engine::Parts::SendTls(Attempt& attempt, std::span<const s
 }
 
 Engine::Parts::Ending Engine::Parts::Read(Attempt& attempt) {
+  if (attempt.unfinished) return std::nullopt;  // it is its turn soon
+  if (UrlOf(attempt).expect.pattern != nullptr && IsTimeUp()) {
+    ReadLater(attempt);
+    return std::nullopt;
+  }
   return attempt.tls != nullptr ? ReadTls(attempt) : ReadPlain(attempt);
+}
+
+void Engine::Parts::ReadLater(Attempt& attempt) {
+  attempt.unfinished = true;
+  unfinished.push_back(TagOf(attempt));
 }
 
 // @returns true when the answer is complete.
@@ -98,7 +108,7 @@ Engine::Parts::Ending Engine::Parts::ReadPlain(Attempt& attempt) {
   const auto bytes = static_cast<size_t>(length);
   if (bytes > 0 && Feed(attempt, bytes)) return Answered(attempt);
   if (bytes == kReadBytes) {
-    unfinished.push_back(TagOf(attempt));
+    ReadLater(attempt);
     return std::nullopt;
   }
   // Less than asked for was all there is (epoll(7)): with the peer's FIN in, one more call would only say so.
@@ -117,7 +127,7 @@ Engine::Parts::Ending Engine::Parts::ReadTls(Attempt& attempt) {
     if (step == TlsStep::kClosed || Feed(attempt, length)) return Answered(attempt);
     read += length;
   }
-  unfinished.push_back(TagOf(attempt));
+  ReadLater(attempt);
   return std::nullopt;
 }
 

@@ -9,8 +9,9 @@ int Engine::Run() {
   Parts& parts = *parts_;
   const uint64_t begun_us = NowUs();
   parts.event_us = begun_us;
+  parts.until_us = begun_us + Parts::kEventsUs;
   parts.Resume();
-  const bool drained = parts.HandleEvents(begun_us + Parts::kEventsUs);
+  const bool drained = parts.HandleEvents();
   parts.turns_behind = drained ? 0 : parts.turns_behind + 1;
   // What had arrived before `begun_us` is handled, so whoever is late at that instant is late indeed, and not we. That does not hold
   // while events are left; time-outs wait then, but not for ever: there may be that many events in every turn.
@@ -23,7 +24,7 @@ int Engine::Run() {
     parts.Start(*slot);
   }
   // The disconnects of this turn would wake the owner for nothing, and targets that are near have answered by now.
-  if (parts.has_stirred) parts.HandleEvents(begun_us + Parts::kEventsUs);
+  if (parts.has_stirred) parts.HandleEvents();
   parts.sockets.Trim(begun_us);
   return NextRun();
 }
@@ -37,14 +38,21 @@ int Engine::NextRun() const {
   return next <= now ? 0 : static_cast<int>(std::min<uint64_t>(next - now, 60'000));
 }
 
-// Attempts that had more to read than their share.
+// Attempts that had more to read than their share, or to search when time was up. Whom no time is left for now goes first next time.
 void Engine::Parts::Resume() {
   const std::vector<uint64_t> tags = std::exchange(unfinished, {});
-  for (const uint64_t tag : tags) OnEvent(tag, EPOLLIN);
+  auto next = tags.begin();
+  for (; next != tags.end() && !IsTimeUp(); ++next) {
+    Attempt& attempt = attempts[static_cast<uint32_t>(*next)];
+    if (attempt.generation != *next >> 32) continue;  // it ended meanwhile
+    attempt.unfinished = false;
+    OnEvent(attempt, EPOLLIN);
+  }
+  unfinished.insert(unfinished.begin(), next, tags.end());
 }
 
 // @returns whether all events were handled.
-bool Engine::Parts::HandleEvents(uint64_t until_us) {
+bool Engine::Parts::HandleEvents() {
   for (;;) {
     has_stirred = false;
     const int count = ::epoll_wait(epoll.get(), events.data(), kEventsPerFetch, 0);
@@ -61,7 +69,8 @@ bool Engine::Parts::HandleEvents(uint64_t until_us) {
 
 void Engine::Parts::OnDue(uint32_t slot, bool behind) {
   if (slots[slot].attempt == kNoAttempt) return admission.Queue(slot);
-  if (behind) return wheel.Set(slot, 0);
+  // What has arrived and waits to be read counts as in time.
+  if (behind || attempts[slots[slot].attempt].unfinished) return wheel.Set(slot, 0);
   OnTimeout(slot);
 }
 

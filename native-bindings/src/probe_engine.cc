@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -73,11 +74,12 @@ void ProbeEngine::OnClosed(WatchEnd end) {
 
 void ProbeEngine::OnTimerClosed() { timer_ = nullptr; }
 
-void ProbeEngine::OnReady() { Turn(); }
+void ProbeEngine::OnReady() { Turn(0); }
 
-void ProbeEngine::OnTimer() { Turn(); }
+// libuv runs a timer that is due at once again before anything else: an engine that always has something to do would be all there is.
+void ProbeEngine::OnTimer() { Turn(1); }
 
-void ProbeEngine::Turn() {
+void ProbeEngine::Turn(int least_wait_ms) {
   if (engine_ == nullptr) return;
   [[maybe_unused]] const Napi::Object self = Value();  // outlives a close() in the callback
   turn_is_near_ = false;
@@ -85,7 +87,7 @@ void ProbeEngine::Turn() {
   if (!Deliver() || engine_ == nullptr || timer_ == nullptr) return;
   const int wait = engine_->NextRun();
   if (wait < 0) return timer_->Stop();
-  timer_->Start(static_cast<uint64_t>(wait));
+  timer_->Start(static_cast<uint64_t>(std::max(wait, least_wait_ms)));
 }
 
 // @returns false when no more JavaScript can run.

@@ -22,7 +22,7 @@ class ProbeEngine : public Napi::ObjectWrap<ProbeEngine>, private WatchOwner, pr
   void OnTimer() override;
   void OnClosed(WatchEnd end) override;
   void OnTimerClosed() override;
-  void Turn();
+  void Turn(int least_wait_ms);
   bool Deliver();
   std::span<probe::Result> ResultMemory();
   std::optional<uint32_t> SlotArg(const Napi::CallbackInfo& info, const char* usage);

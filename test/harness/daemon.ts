@@ -39,12 +39,15 @@ const STOP_MS = 15_000;
 export class Daemon implements AsyncDisposable {
   readonly program: Program;
   readonly files: DaemonFiles;
+  /** Just before its process was made, ns of CLOCK_MONOTONIC. */
+  readonly startedNs: number;
   readonly #child: ChildProcess;
   readonly #exit: Promise<unknown>;
 
-  private constructor(program: Program, files: DaemonFiles, child: ChildProcess) {
+  private constructor(program: Program, files: DaemonFiles, startedNs: number, child: ChildProcess) {
     this.program = program;
     this.files = files;
+    this.startedNs = startedNs;
     this.#child = child;
     this.#exit = once(child, "exit");
   }
@@ -80,9 +83,10 @@ export class Daemon implements AsyncDisposable {
     const [command = "", ...args] = [...prefix, ...program.argv, "-f", files.config, ...pidFiles, ...own, ...extra];
     const log = openSync(files.log, "a");
     try {
+      const startedNs = Number(process.hrtime.bigint());
       const child = spawn(command, args, { stdio: ["ignore", log, log] });
       await once(child, "spawn");
-      return new Daemon(program, files, child);
+      return new Daemon(program, files, startedNs, child);
     } finally {
       closeSync(log); // the child has its own
     }

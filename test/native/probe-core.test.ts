@@ -16,13 +16,18 @@ interface Inside {
   readonly countsArrayLength: number;
 }
 
-/** Compiles a test program in a folder of its own. @returns how to run it */
-async function program(t: TestContext, name: string, units: readonly string[], libraries: readonly string[] = []) {
+function folder(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), "holdfast-probe-"));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+const unit = (name: string): string => join(sources, "probe", name);
+
+/** Compiles a test program with these files of the add-on. @returns how to run it */
+async function program(dir: string, name: string, files: readonly string[], libraries: readonly string[] = []) {
   const file = join(dir, name);
-  const files = [join(projectRoot, `test/native/${name}.cc`), ...units.map((unit) => join(sources, "probe", unit))];
-  await compile([...sanitizerFlags, ...files, "-o", file, ...libraries]);
+  await compile([...sanitizerFlags, join(projectRoot, `test/native/${name}.cc`), ...files, "-o", file, ...libraries]);
   return (...args: readonly string[]) => {
     const { status, stdout, stderr } = spawnSync(file, args, {
       encoding: "utf8",
@@ -36,7 +41,11 @@ async function program(t: TestContext, name: string, units: readonly string[], l
 const good = { status: 0, stdout: "ok\n", stderr: "" };
 
 test("timing wheel, admission, latencies", { timeout: 180_000 }, async (t) => {
-  const run = await program(t, "probe_parts_test", ["admission.cc", "latency_counts.cc", "timing_wheel.cc"]);
+  const run = await program(
+    folder(t),
+    "probe_parts_test",
+    ["admission.cc", "latency_counts.cc", "timing_wheel.cc"].map(unit),
+  );
   assert.deepEqual(run(), good);
 
   await t.test("buckets are those of hdr-histogram-js", () => {
@@ -57,11 +66,13 @@ test("timing wheel, admission, latencies", { timeout: 180_000 }, async (t) => {
 });
 
 test("the probe engine without Node", { skip, timeout: 300_000 }, async (t) => {
+  const dir = folder(t);
+  const engine = join(dir, "engine.o"); // all of it, once for both
   const units = readdirSync(join(sources, "probe")).filter((name) => name.endsWith(".cc"));
-  const libraries = ["-lpcre2-8", "-lssl", "-lcrypto", "-pthread"];
+  await compile([...sanitizerFlags, "-r", ...units.map(unit), "-o", engine]);
   for (const name of ["probe_test", "probe_reuse_test"])
-    await t.test(name, async (t) => {
-      const run = await program(t, name, units, libraries);
+    await t.test(name, async () => {
+      const run = await program(dir, name, [engine], ["-lpcre2-8", "-lssl", "-lcrypto", "-pthread"]);
       assert.deepEqual(run(), good);
     });
 });

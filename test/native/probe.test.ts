@@ -6,7 +6,7 @@ import { type TestContext, test } from "node:test";
 import { createServer as createTlsServer } from "node:tls";
 import { needs } from "../harness/needs.js";
 import { cert, key } from "../harness/tls-identity.js";
-import { addon, call, until } from "./addon-under-test.js";
+import { addon, call, type RawObject, until } from "./addon-under-test.js";
 import {
   acceptor,
   add,
@@ -289,6 +289,24 @@ test("more results in one turn than one call takes", { timeout }, async () => {
   for (let i = 0; i < 3000; i++) call(engine, "arm", add(engine, { port }), i, 0, 0, quiet.nothing);
   await until("all", () => calls.reduce((sum, count) => sum + count, 0) === 3000);
   assert.ok(calls.every((count) => count > 0 && count <= 1024));
+});
+
+test("an engine that is never done leaves the loop to others", { timeout }, async () => {
+  const MOST = 20_000;
+  let results = 0;
+  using engine: RawObject = new addon.ProbeEngine(
+    { inFlight: 300, inFlightPerHost: 0 },
+    (words: Uint32Array, count: number) => {
+      results += count;
+      if (results < MOST) for (let i = 0; i < count; i++) call(engine, "arm", words[i * 16], 1, 0, 0, quiet.nothing);
+    },
+  );
+  const port = await refusingPort();
+  // More than may be under way: some are always due, and those that are refused make room for them in the same turn.
+  for (let i = 0; i < 2000; i++) call(engine, "arm", add(engine, { port }), 1, 0, 0, quiet.nothing);
+  let turns = 0;
+  for (; results < MOST; turns++) await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(turns > 20, `${turns} turns of the loop for ${results} results`);
 });
 
 test("what PCRE2 and OpenSSL say", { timeout }, () => {

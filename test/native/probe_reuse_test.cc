@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cinttypes>
 #include <fstream>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -164,7 +164,7 @@ size_t TimeWaits(uint16_t port) {
     std::istringstream words(line);
     std::string number, local, remote, state;
     words >> number >> local >> remote >> state;
-    const auto port_of = [](const std::string& text) { return std::stoul("0" + text.substr(text.find(':') + 1), nullptr, 16); };
+    const auto port_of = [](const std::string& text) { return std::strtoul(text.c_str() + text.find(':') + 1, nullptr, 16); };
     if (state == "06" && (port_of(local) == port || port_of(remote) == port)) count++;
   }
   return count;
@@ -304,9 +304,8 @@ void Storm(uint64_t seconds, bool tells) {
   CHECK(ports.size() > sample * 3 / 4);  // as spread as with new sockets
   CHECK(TimeWaits(listener.port) == 0 && TimeWaits(page.port) == 0);
   if (tells)
-    std::fprintf(stderr, "%llu verdicts, %llu removed, %llu accepted of %llu up, %zu ports of %zu\n", static_cast<unsigned long long>(completed),
-                 static_cast<unsigned long long>(removed), static_cast<unsigned long long>(up.accepted.load()),
-                 static_cast<unsigned long long>(ups), ports.size(), sample);
+    std::fprintf(stderr, "%" PRIu64 " verdicts, %" PRIu64 " removed, %" PRIu64 " accepted of %" PRIu64 " up, %zu ports of %zu\n",
+                 completed, removed, up.accepted.load(), ups, ports.size(), sample);
 }
 
 }  // namespace

@@ -1,14 +1,19 @@
 // The probe engine against servers of its own on loopback, as plain C++ with sanitizers: built and run by probe-core.test.ts.
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <map>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "../../native-bindings/probe/body_pattern.h"
+#include "../../native-bindings/probe/cpu_budget.h"
 #include "probe_stand.h"
 
 namespace {
@@ -222,6 +227,46 @@ void EndlessAnswer() {
   CHECK(engine.counters().completed == 21);
 }
 
+// Of this thread.
+uint64_t ProcessorNs() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+// Pages that take long to search wait for each other: their owner has other things to do, and so has the engine.
+void SlowSearches() {
+  constexpr uint32_t kPages = 24;
+  Server server([](int fd) {
+    char request[256];
+    if (::recv(fd, request, sizeof request, 0) > 0) Say(fd, "HTTP/1.0 200 OK\r\n\r\n" + std::string(20'000, 'a'));
+  });
+  auto compiled = BodyPattern::Compile({.pattern = "(a|aa)+[bc]"});
+  Spec spec = Page(server.port);
+  auto urls = *spec.urls;
+  urls[0].expect.pattern = std::get<std::shared_ptr<const BodyPattern>>(compiled);
+  spec.urls = std::make_shared<const std::vector<Url>>(urls);
+  Bench bench;
+  Engine& engine = *bench.engine;
+  for (uint32_t i = 0; i < kPages; i++) engine.Arm(engine.Add(spec), 1, 0, 0, Quiet::kNothing);
+  uint64_t longest_ns = 0;
+  uint64_t all_ns = 0;
+  const uint64_t deadline = NowUs() + 60'000'000;
+  while (engine.counters().completed < kPages && NowUs() < deadline) {
+    const uint64_t before = ProcessorNs();
+    engine.Run();
+    const uint64_t took = ProcessorNs() - before;
+    longest_ns = std::max(longest_ns, took);
+    all_ns += took;
+    ::usleep(20'000);  // so that several pages wait to be read
+  }
+  CHECK(engine.counters().completed == kPages);
+  CHECK(all_ns > 2 * CpuBudget::kBaseNs);  // else the pattern is too easy to show anything
+  CHECK(longest_ns < all_ns / 4);
+  bench.UntilResults(kPages);
+  for (const Result& result : bench.results) CHECK(ReasonOf(result) == Reason::kMatchLimit);
+}
+
 }  // namespace
 
 int main() {
@@ -235,5 +280,6 @@ int main() {
   DrippedBytes();
   LongAnswer();
   EndlessAnswer();
+  SlowSearches();
   return Report();
 }

@@ -7,7 +7,8 @@ import { readAnyAccepted } from "../../main/config/accepted.js";
 import { sameButForPositions } from "../../main/config/difference.js";
 import { createHost } from "../../main/config/host.js";
 import { loadConfig } from "../../main/config/load.js";
-import { readConfigAside, startConfigThread } from "../../main/control/reload.js";
+import { startConfigThread } from "../../main/control/config-thread.js";
+import { readConfigAside, readConfigAtStart } from "../../main/control/reload.js";
 
 const timeout = 20_000;
 
@@ -55,6 +56,18 @@ test("the config worker says what it found, and gives nothing of a file with err
   );
 });
 
+test("a start has its configuration before the copy is written, and says when", { timeout }, async (t) => {
+  const { file, keepAt } = place(t, farm(1));
+  const start = await readConfigAtStart({ kind: "load", purpose: "start", file, configId: "x", keepAt });
+  assert.ok(start.kind === "good");
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal(existsSync(keepAt), false, "nobody has asked for it");
+  const { edition } = await start.keep();
+  assert.ok(edition !== undefined);
+  const copy = readAnyAccepted(keepAt);
+  assert.deepEqual([copy?.edition, copy?.config], [edition, start.config]);
+});
+
 test("a reload shares with the running configuration what did not change, whoever read that one", {
   timeout,
 }, async (t) => {
@@ -63,7 +76,10 @@ test("a reload shares with the running configuration what did not change, whoeve
   const start = await readConfigAside(first, undefined, { thread: startConfigThread() });
   assert.ok(start.kind === "good" && start.kept.edition !== undefined);
   const { config: running, kept } = start;
-  assert.deepEqual(running, loadConfig(file, createHost({ configId: "x" })).config);
+  const read = loadConfig(file, createHost({ configId: "x" })).config;
+  assert.ok(sameButForPositions(running, read), "but for the lines of real servers, which are those of their service");
+  const [service] = running.virtualServers;
+  assert.ok(service?.realServers.every(({ at }) => at === service.at));
   assert.deepEqual([readAnyAccepted(keepAt)?.config, statSync(keepAt).mode & 0o777], [running, 0o600]);
 
   write(`# moved\n${farm(2)}`);

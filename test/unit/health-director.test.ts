@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { afterEach, mock } from "node:test";
 import type { CheckConfig, Config } from "../../main/config/model.js";
 import { HealthDirector } from "../../main/health/director.js";
 import { inSlices } from "../../main/health/slices.js";
@@ -13,7 +13,9 @@ import { config, httpCheck, identityOf, realServer, tcpCheck, timing, url, virtu
 const VS = "[192.0.2.1]:tcp:80";
 const RS = (n: number): string => `[10.0.0.${n}]:tcp:80`;
 
+/** What is done at once is done, however busy the machine: no slice ends. */
 function setUp(known: Readonly<Record<string, "up" | "down">> = {}) {
+  mock.method(performance, "now", () => 0);
   const said: string[] = [];
   const remembered = new Map<string, boolean>();
   const pools: number[] = [];
@@ -40,6 +42,8 @@ function setUp(known: Readonly<Record<string, "up" | "down">> = {}) {
   };
   return { director, said, remembered, pools, events, addresses, looked, clear };
 }
+
+afterEach(() => mock.restoreAll());
 
 /** Servers with a check of their own each; ids count from 1 in the order of the file. */
 const farm = (count: number): Config =>
@@ -343,6 +347,7 @@ test("work queue: strictly in order, also when work adds work", async () => {
 
 test("20,000 edges at once: the main thread never stops for long", async () => {
   const { director, addresses } = setUp();
+  mock.restoreAll(); // this one is about slices
   const count = 2000;
   const many = config(
     Array.from({ length: 100 }, (_, vs) =>
@@ -356,10 +361,11 @@ test("20,000 edges at once: the main thread never stops for long", async () => {
   );
   await director.start(many);
   let longest = 0;
-  let last = performance.now();
+  let last = process.cpuUsage();
   const watching = setInterval(() => {
-    longest = Math.max(longest, performance.now() - last);
-    last = performance.now();
+    const { user, system } = process.cpuUsage(last); // a busy machine makes us wait, which is no work of ours
+    longest = Math.max(longest, (user + system) / 1000);
+    last = process.cpuUsage();
   }, 0);
   for (let round = 0; round < 10; round++) {
     director.onEdges(Array.from({ length: count }, (_, i) => edge(i + 1, round % 2 === 1)));
@@ -371,6 +377,6 @@ test("20,000 edges at once: the main thread never stops for long", async () => {
     () => addresses(0).length === count / 100 - 1 && addresses(99).length === 20,
   );
   clearInterval(watching);
-  // Slices of 0.4 ms; the rest is what another process or the garbage collector may take on a busy machine.
+  // Slices of 0.4 ms; the rest is what the garbage collector may take, in all of its threads.
   assert.ok(longest < 50, `${longest} ms without a turn`);
 });

@@ -1,21 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { partByEnd, partByRange, WideMap } from "../../main/wide-map.js";
+import { IdMap, partByEnd, WideMap } from "../../main/wide-map.js";
 
-test("what is set is found until it is deleted; numbers come in their order", () => {
-  const map = new WideMap<number, string>(partByRange);
-  for (let key = 0; key < 5000; key++) map.set(key, `old ${key}`);
-  for (let key = 0; key < 5000; key++) map.set(key, `${key}`);
-  for (let key = 0; key < 5000; key += 2) assert.equal(map.delete(key), true);
-  assert.deepEqual(
-    [map.delete(2), map.has(2), map.get(2), map.has(3), map.get(3)],
-    [false, false, undefined, true, "3"],
-  );
-  assert.deepEqual(
-    [...map.values()],
-    Array.from({ length: 2500 }, (_, i) => `${2 * i + 1}`),
-  );
-});
+for (const [name, map] of Object.entries({
+  WideMap: new WideMap<number, string>((key) => key >>> 10),
+  IdMap: new IdMap<number, string>(),
+})) {
+  test(`${name}: what is set is found until it is deleted; numbers come in their order`, () => {
+    for (let key = 0; key < 5000; key++) map.set(key, `old ${key}`);
+    for (let key = 0; key < 5000; key++) map.set(key, `${key}`);
+    for (let key = 0; key < 5000; key += 2) assert.equal(map.delete(key), true);
+    assert.deepEqual([map.delete(2), map.get(2), map.get(3), map.get(70_000)], [false, undefined, "3", undefined]);
+    assert.deepEqual(
+      [...map.values()],
+      Array.from({ length: 2500 }, (_, i) => `${2 * i + 1}`),
+    );
+  });
+}
 
 test("the keys in use are spread over the parts", () => {
   for (const keyOf of [

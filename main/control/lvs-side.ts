@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import { checkIdentity } from "../config/identity.js";
+import { checkIdentity, virtualServerKey } from "../config/identity.js";
 import type { Config, VirtualServerConfig } from "../config/model.js";
 import { DaemonError } from "../errors.js";
 import { HealthDirector, type LivePool } from "../health/director.js";
@@ -33,6 +33,8 @@ export interface LvsSideDeps {
 
 /** The kernel may be slow or refuse; the daemon is up all the same, and goes on trying. */
 const firstTableWithin = ms(5000);
+/** While entries go in it is waited for longer: handing out checks beside it makes both much slower. */
+const firstTableAtMost = ms(30_000);
 /** A kernel without IPVS may get it: somebody installs the module, or loads it on the host of a container. */
 const lookAgainAfter = ms(30_000);
 
@@ -67,7 +69,11 @@ export class LvsSide {
     this.#config = config;
     const { clock, log, lasting } = deps;
     this.#table = backend && this.#openTable(backend);
-    this.#changes = new PoolChanges(clock, (entry) => this.#table?.writer.setService(serviceKey(entry.service), entry));
+    this.#changes = new PoolChanges(
+      clock,
+      (entry) => this.#table?.writer.setService(serviceKey(entry.service), entry),
+      (config) => this.#table?.writer.desired(virtualServerKey(config)),
+    );
     this.#director = new HealthDirector({
       log,
       identityOf: checkIdentity,
@@ -98,8 +104,8 @@ export class LvsSide {
   }
 
   /**
-   * Resolves when the first table is in the kernel (or five seconds have passed) and all checks are handed out: in this order, for
-   * what is in the table serves, and handing out takes every second turn of the loop. Meanwhile the checker threads load.
+   * Resolves when the first table is in the kernel (or nothing has gone in for five seconds) and all checks are handed out: in this
+   * order, for what is in the table serves, and handing out takes every second turn of the loop. Meanwhile the checker threads load.
    */
   async start(): Promise<void> {
     const threads = this.#pool.start([]);
@@ -204,7 +210,8 @@ export class LvsSide {
     for (const index of changed) {
       const config = this.#config.virtualServers[index];
       if (config === undefined) continue;
-      const entry = yield* entryInSteps(config, this.#director.pool(index));
+      const before = this.#table?.writer.desired(virtualServerKey(config));
+      const entry = yield* entryInSteps(config, this.#director.pool(index), before);
       if (!this.#newer.has(config)) this.#table?.writer.setService(serviceKey(entry.service), entry, "bulk");
       yield;
     }
@@ -213,11 +220,16 @@ export class LvsSide {
   async #firstTable(): Promise<void> {
     if (this.#table === undefined) return;
     const { clock } = this.#deps;
-    await Promise.race([
-      this.#table.writer.ready(),
-      new Promise<void>((resolve) => clock.after(firstTableWithin, resolve)),
-    ]);
-    this.#table.reconciler.start();
+    const { writer, reconciler } = this.#table;
+    const giveUpAt = clock.now() + firstTableAtMost;
+    const ready = writer.ready().then(() => true);
+    const patience = (): Promise<boolean> =>
+      new Promise((resolve) => clock.after(firstTableWithin, () => resolve(false)));
+    for (let before = -1; writer.stamp !== before && clock.now() < giveUpAt; ) {
+      before = writer.stamp;
+      if (await Promise.race([ready, patience()])) break;
+    }
+    reconciler.start();
   }
 
   #onPoolChange(pool: LivePool): void {

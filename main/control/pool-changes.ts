@@ -22,13 +22,20 @@ const longestRestMs = 250;
 export class PoolChanges {
   readonly #clock: Clock;
   readonly #write: (entry: ServiceEntry) => void;
+  readonly #written: (config: VirtualServerConfig) => ServiceEntry | undefined;
   readonly #waiting = new Map<VirtualServerConfig, LivePool>();
   #flusher: "idle" | "running" = "idle";
   #restUntil = 0;
 
-  constructor(clock: Clock, write: (entry: ServiceEntry) => void) {
+  /** @param written what was wanted of the service until now, as far as it is at hand: what stays of it is not made anew */
+  constructor(
+    clock: Clock,
+    write: (entry: ServiceEntry) => void,
+    written: (config: VirtualServerConfig) => ServiceEntry | undefined = () => undefined,
+  ) {
     this.#clock = clock;
     this.#write = write;
+    this.#written = written;
   }
 
   changed(pool: LivePool): void {
@@ -58,7 +65,7 @@ export class PoolChanges {
     for (const [config, pool] of pools) {
       looked.at += config.realServers.length;
       if (!pool.isInForce()) continue;
-      const entry = yield* entryInSteps(config, pool.entries());
+      const entry = yield* entryInSteps(config, pool.entries(), this.#written(config));
       if (pool.isInForce()) this.#write(entry);
       yield;
     }

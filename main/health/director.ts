@@ -63,6 +63,8 @@ export class HealthDirector {
   readonly #deps: DirectorDeps;
   readonly #lastEdge = new LastEdges();
   readonly #registry = new CheckRegistry();
+  /** One for all of a storm. */
+  readonly #livePools = new WeakMap<LiveServer, LivePool>();
   #generation: Generation = [];
   #groups = 0;
   readonly #work = new WorkQueue();
@@ -264,11 +266,16 @@ export class HealthDirector {
   }
 
   #livePool(live: LiveServer): LivePool {
-    return {
-      config: live.context.config,
-      isInForce: () => this.#generation[live.index] === live,
-      entries: () => poolOf(live.context, live.state),
-    };
+    let pool = this.#livePools.get(live);
+    if (pool === undefined) {
+      pool = {
+        config: live.context.config,
+        isInForce: () => this.#generation[live.index] === live,
+        entries: () => poolOf(live.context, live.state),
+      };
+      this.#livePools.set(live, pool);
+    }
+    return pool;
   }
 
   #knownOf(identity: string): "up" | "down" | undefined {

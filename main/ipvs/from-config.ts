@@ -34,12 +34,26 @@ export function entryFromConfig(config: VirtualServerConfig, pool: Iterable<Pool
 /** Members that are taken in between two steps: a step costs as much as a member. */
 const PER_STEP = 32;
 
-/** The same, in steps of a few members. */
-export function* entryInSteps(config: VirtualServerConfig, pool: Iterable<PoolMember>): Generator<void, ServiceEntry> {
+/** The same, in steps of a few members. What is as in `before` is the same object: a change of one is no copy of all. */
+export function* entryInSteps(
+  config: VirtualServerConfig,
+  pool: Iterable<PoolMember>,
+  before?: ServiceEntry,
+): Generator<void, ServiceEntry> {
   const destinations = new Map<DestinationKey, Destination>();
-  for (const member of pool) {
-    const destination = destinationFromConfig(config, member);
-    destinations.set(destinationKey(destination), destination);
+  const former = new FormerDestinations(before);
+  const { forwarding } = config;
+  for (const { address, port: ownPort, weight: wanted } of pool) {
+    // Without NAT a packet keeps its port, so the kernel wants the service's own; a mark has none.
+    const port = forwarding === "NAT" ? ownPort : servicePort(config.service);
+    const weight = Math.min(Math.max(Math.trunc(wanted), 0), INT32_MAX);
+    const known = former.take(address, port);
+    if (known?.[1].weight === weight && known[1].forwarding === forwarding) destinations.set(known[0], known[1]);
+    else {
+      const family = familyOf(address);
+      const fresh = { family, address, port, forwarding, weight, upperThreshold: 0, lowerThreshold: 0 };
+      destinations.set(known?.[0] ?? destinationKey(fresh), fresh);
+    }
     if (destinations.size % PER_STEP === 0) yield;
   }
   return { service: serviceFromConfig(config), destinations };
@@ -61,19 +75,39 @@ export function serviceFromConfig(config: VirtualServerConfig): Service {
   };
 }
 
-function destinationFromConfig({ service, forwarding }: VirtualServerConfig, member: PoolMember): Destination {
-  return {
-    family: familyOf(member.address),
-    address: member.address,
-    port: forwarding === "NAT" ? member.port : servicePort(service),
-    forwarding,
-    weight: Math.min(Math.max(Math.trunc(member.weight), 0), INT32_MAX),
-    upperThreshold: 0,
-    lowerThreshold: 0,
-  };
+/**
+ * Finds what an entry had already, key included. The order is mostly the same: so nothing is made for what goes on as it is, which
+ * matters when a pool of hundreds loses one after the other.
+ */
+class FormerDestinations {
+  readonly #before: ReadonlyMap<DestinationKey, Destination> | undefined;
+  readonly #rest: Iterator<[DestinationKey, Destination]> | undefined;
+  #next: readonly [DestinationKey, Destination] | undefined;
+
+  constructor(before: ServiceEntry | undefined) {
+    this.#before = before?.destinations;
+    this.#rest = this.#before?.entries();
+    this.#advance();
+  }
+
+  take(address: IpAddress, port: Port): readonly [DestinationKey, Destination] | undefined {
+    const isIt = (entry = this.#next): boolean => entry?.[1].address === address && entry[1].port === port;
+    if (!isIt()) {
+      if (this.#next === undefined || !this.#before?.has(destinationKey({ family: familyOf(address), address, port })))
+        return undefined;
+      while (this.#next !== undefined && !isIt()) this.#advance();
+    }
+    const found = this.#next;
+    this.#advance();
+    return found;
+  }
+
+  #advance(): void {
+    const step = this.#rest?.next();
+    this.#next = step === undefined || step.done === true ? undefined : step.value;
+  }
 }
 
-/** Without NAT a packet keeps its port, so the kernel wants the service's own; a mark has none. */
 const servicePort = (service: VirtualServerConfig["service"]): Port =>
   service.kind === "fwmark" ? port(0) : service.port;
 

@@ -129,6 +129,11 @@ export class IpvsWriter {
     this.#schedule();
   }
 
+  /** The wish for one service, as last set. */
+  desired(key: ServiceKey): ServiceEntry | undefined {
+    return this.#slots.get(key)?.desired;
+  }
+
   /** Resolves when every entry of the first desired table has been written, or refused by the kernel. */
   ready(): Promise<void> {
     if (this.#phase === "ready" || this.#phase === "stopped") return Promise.resolve();

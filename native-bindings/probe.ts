@@ -1,31 +1,10 @@
 import { native } from "./load.js";
 
+export * from "./probe-words.js";
+
 /** Numbers of native-bindings/probe/spec.h. */
 export const probeKinds = ["tcp", "http", "https", "ping"] as const;
 export type ProbeKind = (typeof probeKinds)[number];
-
-/** Numbers of native-bindings/probe/verdict.h; the outcomes are those of workers/protocol.ts. */
-export const stages = ["connect", "handshake", "response"] as const;
-export type Stage = (typeof stages)[number];
-
-export const reasons = [
-  "none",
-  "errno",
-  "tls",
-  "closed",
-  "no-data",
-  "no-header",
-  "long-header",
-  "long-body",
-  "match-limit",
-  "unwanted-match",
-  "engine",
-] as const;
-export type Reason = (typeof reasons)[number];
-
-/** `pass`, `fail`: an attempt that ends so is counted and repeated by the engine alone. */
-export const quietness = ["nothing", "pass", "fail"] as const;
-export type Quiet = (typeof quietness)[number];
 
 export const phases = ["lateness", "connect", "tls", "first-byte", "total"] as const;
 export type Phase = (typeof phases)[number];
@@ -94,9 +73,6 @@ export interface ProbeCounters {
   readonly queued: number;
   readonly noResources: number;
 }
-
-/** Words per result; see struct Result in native-bindings/probe/engine.h. */
-export const resultWords = 16;
 
 /**
  * One per worker. `onResults` gets a view of the engine's own memory: `count` results of `resultWords` words each, valid during the

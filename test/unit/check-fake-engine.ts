@@ -1,28 +1,11 @@
 import assert from "node:assert/strict";
 import type { OnResults, ProbeCounters, ProbeEngine, ProbeSpec } from "../../native-bindings/probe.js";
+import * as words from "../../native-bindings/probe-words.js";
 import type { ProbeModule } from "../../workers/check-runner.js";
 import { type Outcome, outcomes } from "../../workers/protocol.js";
 
-/** The words of native-bindings/probe.ts, which needs the add-on to be loaded. */
-export const probeWords: ProbeModule = {
-  stages: ["connect", "handshake", "response"],
-  reasons: [
-    "none",
-    "errno",
-    "tls",
-    "closed",
-    "no-data",
-    "no-header",
-    "long-header",
-    "long-body",
-    "match-limit",
-    "unwanted-match",
-    "engine",
-  ],
-  quietness: ["nothing", "pass", "fail"],
-  resultWords: 16,
-  tlsErrorText: (code) => `OpenSSL error ${code}`,
-};
+/** What native-bindings/probe.ts has, without the add-on. */
+export const probeWords: ProbeModule = { ...words, tlsErrorText: (code) => `OpenSSL error ${code}` };
 
 export interface ResultParts {
   readonly slot: number;

@@ -23,6 +23,7 @@
         'native-bindings/probe/pattern_matcher.cc',
         'native-bindings/probe/pattern_options.cc',
         'native-bindings/probe/pattern_search.cc',
+        'native-bindings/probe/phase_grid.cc',
         'native-bindings/probe/ping.cc',
         'native-bindings/probe/ping_packet.cc',
         'native-bindings/probe/ping_socket.cc',

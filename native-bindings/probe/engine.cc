@@ -76,6 +76,7 @@ uint32_t Engine::UrlCount(uint32_t slot) const {
 void Engine::Remove(uint32_t slot) {
   Parts& parts = *parts_;
   if (parts.slots[slot].attempt != kNoAttempt) parts.Abort(slot);
+  parts.LeaveGrid(parts.slots[slot]);
   parts.wheel.Cancel(slot);
   parts.admission.Withdraw(slot);
   parts.admission.Leave(slot);
@@ -85,7 +86,9 @@ void Engine::Remove(uint32_t slot) {
 void Engine::Arm(uint32_t number, uint32_t arming, uint64_t delay_us, uint32_t url, Quiet quiet) {
   Parts& parts = *parts_;
   Slot& slot = parts.slots[number];
-  slot.due_us = NowUs() + delay_us;
+  const uint64_t now_us = NowUs();
+  slot.due_us = now_us + delay_us;
+  if (quiet != Quiet::kNothing) slot.due_us = std::max(now_us, parts.OnGrid(slot, slot.due_us, quiet == Quiet::kPass));
   slot.arming = arming;
   slot.url = url;
   slot.quiet = quiet;
@@ -104,9 +107,11 @@ void Engine::SetGroups(uint32_t slot, std::vector<uint32_t> groups) {
 
 void Engine::SetIntervals(uint32_t number, uint32_t interval_ms, uint32_t quiet_fail_interval_ms, uint32_t jitter_ms) {
   Slot& slot = parts_->slots[number];
+  parts_->LeaveGrid(slot);
   slot.interval_ms = interval_ms;
   slot.quiet_fail_interval_ms = quiet_fail_interval_ms;
   slot.jitter_ms = jitter_ms;
+  if (jitter_ms == 0) parts_->grid.Join(slot.kind, interval_ms);
 }
 
 size_t Engine::TakeResults(std::span<Result> into) {

@@ -231,7 +231,7 @@ bool Engine::Parts::RepeatQuietly(Slot& slot, bool up, uint64_t ended_us) {
   if (slot.quiet != (up ? Quiet::kPass : Quiet::kFail)) return false;
   if (up && slot.urls != nullptr) slot.url = (slot.url + 1) % static_cast<uint32_t>(slot.urls->size());
   const uint32_t interval_ms = up ? slot.interval_ms : slot.quiet_fail_interval_ms;
-  slot.due_us = ended_us + uint64_t{interval_ms} * 1000 + JitterUs(slot.jitter_ms);
+  slot.due_us = OnGrid(slot, ended_us + uint64_t{interval_ms} * 1000, up) + JitterUs(slot.jitter_ms);
   return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include "admission.h"
 #include "attempt.h"
+#include "phase_grid.h"
 #include "ping.h"
 #include "slab.h"
 #include "slot.h"
@@ -76,6 +77,8 @@ struct Engine::Parts {
   void OnDue(uint32_t slot, bool behind);
   void Appoint(uint32_t slot, uint64_t due_us) { wheel.Set(slot, (due_us + 999) / 1000); }
   uint64_t JitterUs(uint32_t jitter_ms);
+  uint64_t OnGrid(const Slot& slot, uint64_t due_us, bool up) const;
+  void LeaveGrid(const Slot& slot);
 
   // As much as one attempt reads in one turn, so that an endless answer holds up nobody.
   static constexpr size_t kReadBytes = 64 * 1024;
@@ -92,6 +95,7 @@ struct Engine::Parts {
   Limits limits;
   UniqueFd epoll;
   TimingWheel wheel;  // one appointment per slot: the next attempt is due, or the stage has taken too long
+  PhaseGrid grid;     // of all checks without jitter
   Admission admission;
   Slab<Slot> slots;
   Slab<Attempt> attempts;

@@ -74,6 +74,17 @@ void Engine::Parts::OnDue(uint32_t slot, bool behind) {
   OnTimeout(slot);
 }
 
+// Jitter is there to keep checks apart.
+uint64_t Engine::Parts::OnGrid(const Slot& slot, uint64_t due_us, bool up) const {
+  if (slot.jitter_ms != 0) return due_us;
+  return grid.Align(due_us, up ? slot.interval_ms : slot.quiet_fail_interval_ms);
+}
+
+// One that never had an interval is not on it.
+void Engine::Parts::LeaveGrid(const Slot& slot) {
+  if (slot.jitter_ms == 0 && slot.interval_ms != 0) grid.Leave(slot.kind, slot.interval_ms);
+}
+
 // Uniform in 0 to `jitter_ms`. SplitMix64 (Steele, Lea, Flood 2014).
 uint64_t Engine::Parts::JitterUs(uint32_t jitter_ms) {
   if (jitter_ms == 0) return 0;

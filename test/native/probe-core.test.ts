@@ -65,6 +65,11 @@ test("timing wheel, admission, latencies", { timeout: 180_000 }, async (t) => {
   });
 });
 
+test("phases of steady checks", { timeout: 180_000 }, async (t) => {
+  const run = await program(folder(t), "phase_grid_test", [unit("phase_grid.cc")]);
+  assert.deepEqual(run(), good);
+});
+
 test("the probe engine without Node", { skip, timeout: 300_000 }, async (t) => {
   const dir = folder(t);
   const engine = join(dir, "engine.o"); // all of it, once for both

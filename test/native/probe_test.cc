@@ -68,6 +68,29 @@ void QuietRepeats() {
 }
 
 // A result of an earlier arming, or of a check that is gone, never arrives; numbers of slots and attempts are used again.
+// Checks that were armed at different times come together from their second attempt on.
+void PhasesMeet() {
+  constexpr uint32_t kChecks = 8;
+  Listener up(4096);
+  Bench bench;
+  Engine& engine = *bench.engine;
+  Spec spec = SpecOf(Kind::kTcp, up.port);
+  spec.interval_ms = 400;  // a grid of 20 ms
+  const uint64_t begun_us = NowUs();
+  for (uint32_t i = 0; i < kChecks; i++) engine.Arm(engine.Add(spec), i + 1, 4'000 * i, 0, Quiet::kPass);
+  bench.Until([&] { return engine.counters().completed == kChecks; });
+  uint64_t seen = kChecks;
+  uint32_t instants = 0;
+  bench.Until([&] {
+    const uint64_t completed = engine.counters().completed;
+    if (completed > seen && seen == kChecks) CHECK(NowUs() - begun_us >= 380'000);  // early by less than a step
+    instants += completed > seen;
+    seen = completed;
+    return completed >= 2 * kChecks;
+  });
+  CHECK(instants <= 5);  // within 28 ms are two or three of the grid; an instant whose answers took two turns may be among them
+}
+
 void VoidResults() {
   Listener up(4096);
   Silence silence;
@@ -272,6 +295,7 @@ void SlowSearches() {
 int main() {
   TcpOutcomes();
   QuietRepeats();
+  PhasesMeet();
   VoidResults();
   CapsAndTurns();
   NoDescriptors();

@@ -4,6 +4,7 @@ import { acceptedFrames, unfinishedCopy } from "../config/accepted.js";
 import { answerLoad, type Kept, type LoadOrder } from "../config/config-protocol.js";
 import { createHost } from "../config/host.js";
 import type { Config } from "../config/model.js";
+import { ownTexts } from "../config/own-texts.js";
 import { errnoName } from "../errors.js";
 import { nextTurn } from "../turn.js";
 import type { FirstResult } from "./reload.js";
@@ -17,8 +18,11 @@ export function readConfigHere(order: LoadOrder): FirstResult {
   const copy = { read: () => undefined, save: () => ({ edition: undefined, reason: undefined }) };
   for (const answer of answerLoad(order, createHost({ configId: order.configId }), copy)) {
     if (answer.kind === "findings") findings.push(...answer.lines);
-    else if (answer.kind === "whole")
-      return { kind: "good", config: answer.config, findings, keep: () => keepCopy(order.keepAt, answer.config) };
+    else if (answer.kind === "whole") {
+      const { config } = answer;
+      ownTexts(config);
+      return { kind: "good", config, findings, keep: () => keepCopy(order.keepAt, config) };
+    }
   }
   return { kind: "missing", findings };
 }

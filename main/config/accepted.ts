@@ -1,22 +1,51 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { deserialize, serialize } from "node:v8";
+import { difference, type Step } from "./difference.js";
 import type { Config } from "./model.js";
+import { Rebuild } from "./rebuild.js";
 
 /**
  * A copy of the configuration in force, beside the pid file and for root only (it holds passwords). When a reload was refused,
  * the file on disk is broken; a daemon that has to take over then goes on with this instead. A reload finds here what runs, to
- * compare with. Written by the config worker.
+ * compare with. Written by whoever read it: the config worker at a reload, at a start the main thread, a frame at a time.
+ *
+ * Frames, each u32 octets and so many octets of v8.serialize: what it is a copy of, the steps of difference.ts from nothing to the
+ * configuration, and null.
  */
 
 /** Of the format; a copy of another version is none. */
-const VERSION = 3;
+const VERSION = 4;
+const LENGTH_OCTETS = 4;
+
+/** Written here first, and then renamed: a torn copy is never in its place. */
+export const unfinishedCopy = (path: string): string => `${path}.new`;
+
+/** Computed as it is read, in frames that take the main thread well under a millisecond each. */
+export function* acceptedFrames(edition: string, config: Config): Generator<Buffer> {
+  yield frame({ version: VERSION, edition });
+  for (const steps of difference(undefined, config)) yield frame(steps);
+  yield frame(null);
+}
+
+function frame(value: unknown): Buffer {
+  const body = serialize(value);
+  const head = Buffer.alloc(LENGTH_OCTETS);
+  head.writeUInt32LE(body.length);
+  return Buffer.concat([head, body]);
+}
 
 /** @throws system error when the directory cannot be written */
 export function saveAccepted(path: string, edition: string, config: Config): void {
-  const temporary = `${path}.new`;
-  rmSync(temporary, { force: true }); // what somebody else put there is replaced, not followed
-  writeFileSync(temporary, serialize({ version: VERSION, edition, config }), { mode: 0o600, flag: "wx" });
-  renameSync(temporary, path);
+  const unfinished = unfinishedCopy(path);
+  rmSync(unfinished, { force: true }); // what somebody else put there is replaced, not followed
+  const fd = openSync(unfinished, "wx", 0o600);
+  try {
+    for (const octets of acceptedFrames(edition, config))
+      for (let at = 0; at < octets.length; ) at += writeSync(fd, octets, at);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(unfinished, path);
 }
 
 /** Undefined when there is none, none that this version wrote, or another one than `edition`. */
@@ -33,11 +62,27 @@ export interface Accepted {
 /** Undefined when there is none, or none that this version wrote. */
 export function readAnyAccepted(path: string): Accepted | undefined {
   try {
-    const copy: unknown = deserialize(readFileSync(path));
-    if (typeof copy !== "object" || copy === null || !("version" in copy) || copy.version !== VERSION) return undefined;
-    return "edition" in copy && "config" in copy ? (copy as Accepted & { readonly version: number }) : undefined;
+    const frames = framesOf(readFileSync(path));
+    const head: unknown = frames.next().value;
+    if (typeof head !== "object" || head === null || !("version" in head) || head.version !== VERSION) return undefined;
+    const { edition } = head as { readonly version: number; readonly edition: string };
+    const rebuild = new Rebuild<Config>(undefined);
+    for (const steps of frames) {
+      if (steps === null) return { edition, config: rebuild.finish() };
+      rebuild.take(steps as readonly Step[]);
+    }
+    return undefined;
   } catch {
     return undefined; // not there, or torn
+  }
+}
+
+function* framesOf(octets: Buffer): Generator<unknown> {
+  for (let at = 0; at < octets.length; ) {
+    const body = at + LENGTH_OCTETS;
+    const end = body + octets.readUInt32LE(at);
+    yield deserialize(octets.subarray(body, end));
+    at = end;
   }
 }
 

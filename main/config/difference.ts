@@ -162,12 +162,13 @@ function recordKey(record: Plain): string {
   return typeof address === "string" ? `${address} ${String(port)}` : "";
 }
 
-/** By and large, of a structured clone. */
+/** By and large, of a structured clone. Counting ends at what is too large in any case: a list may hold 37,000 real servers. */
 function octetsOf(value: unknown): number {
   if (typeof value === "string") return 4 + value.length;
   if (typeof value !== "object" || value === null) return 8;
   let octets = 8;
-  if (Array.isArray(value)) for (const element of value) octets += octetsOf(element);
-  else for (const [key, field] of Object.entries(value)) octets += 4 + key.length + octetsOf(field);
+  if (Array.isArray(value)) {
+    for (const element of value) if ((octets += octetsOf(element)) > WHOLE_OCTETS) break;
+  } else for (const key in value) octets += 4 + key.length + octetsOf((value as Plain)[key]);
   return octets;
 }

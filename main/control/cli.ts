@@ -125,10 +125,11 @@ async function run(options: Options): Promise<number> {
   const queue = new EventQueue();
   const onEvent = (event: SupervisorEvent): void => queue.push(event);
   using supervisor: Supervisor = hasLauncher ? LauncherLink.inherit(onEvent) : new LocalSupervisor(onEvent);
-  const configThread = startConfigThread(); // first: it loads its code beside us
-  const { startDaemon } = await import("./start.js"); // the code; a spare stops here until it is needed
-  if (isSpare && (await queue.next()).kind !== "go") return exitCodes.ok;
   const takesOver = isSpare || Number(process.env["HOLDFAST_RESTARTS"] ?? 0) > 0;
+  const configThread = takesOver ? startConfigThread() : undefined; // first: it loads its code beside us
+  const { startDaemon, loadAll } = await import("./start.js"); // the code; a spare stops here until it is needed
+  if (isSpare) await loadAll();
+  if (isSpare && (await queue.next()).kind !== "go") return exitCodes.ok;
   return await startDaemon({
     options,
     configFile: configFileOf(options),

@@ -18,7 +18,6 @@ import { hurry } from "../turn.js";
 import { ms } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import { ControlSocket } from "./control-socket.js";
-import { writeDump } from "./dumps.js";
 import { killThisProcess } from "./last-resort.js";
 import { LastingState } from "./lasting-state.js";
 import { LvsSide } from "./lvs-side.js";
@@ -29,7 +28,7 @@ import { requestOf, type SignalName, type Supervisor } from "./signals.js";
 import { StateSlab } from "./state-slab.js";
 import { StatusReporter } from "./status-reporter.js";
 import { startSentence, stopSentence } from "./usage.js";
-import { VrrpSide } from "./vrrp-side.js";
+import type { VrrpSide } from "./vrrp-side.js";
 
 export interface DaemonDeps {
   readonly options: Options;
@@ -139,14 +138,12 @@ export class Daemon {
       case "dump-data":
       case "dump-stats":
       case "dump-stats-and-clear":
-      case "dump-json":
-        await writeDump(
-          request,
-          this.#dumpFiles,
-          { config: this.#config, vrrp: this.#vrrp, lvs: this.#lvs },
-          this.#log,
-        );
+      case "dump-json": {
+        const { writeDump } = await import("./dumps.js");
+        const of = { config: this.#config, vrrp: this.#vrrp, lvs: this.#lvs };
+        await writeDump(request, this.#dumpFiles, of, this.#log);
         return undefined;
+      }
       default:
         return unreachable(request);
     }
@@ -187,6 +184,7 @@ export class Daemon {
 
   async #startVrrp(): Promise<void> {
     if (!this.#deps.options.daemons.vrrp || this.#config.vrrpInstances.length === 0) return;
+    const { VrrpSide } = await loadVrrp();
     const log = this.#deps.log.log("Keepalived_vrrp");
     const [clock, scripts, notifier, lasting] = [this.#clock, this.#scripts, this.#notifier, this.#lasting];
     this.#vrrp = await VrrpSide.open({ clock, log, scripts, notifier, lasting });
@@ -338,6 +336,15 @@ export class Daemon {
 function reasonOf(answer: Exclude<AsideResult, { kind: "good" }>): string {
   if (answer.kind === "failed") return `reading it failed: ${answer.why}`;
   return answer.kind === "missing" ? "it cannot be read" : "see above";
+}
+
+/**
+ * Code that only a daemon with virtual routers needs, or needs early: what comes of other packages loads in one piece of up to 20 ms
+ * each, which nobody minds before the first advert.
+ */
+export async function loadVrrp(): Promise<typeof import("./vrrp-side.js")> {
+  const [side] = await Promise.all([import("./vrrp-side.js"), import("../health/pool.js"), import("hdr-histogram-js")]);
+  return side;
 }
 
 /** Without a launcher nothing outlives the process. */

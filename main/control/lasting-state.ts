@@ -20,6 +20,11 @@ export class LastingState {
     return record && (record.state === 1 ? "up" : "down");
   }
 
+  /** Of any check. */
+  knowsHealth(): boolean {
+    return this.#slab.records("health").next().done !== true;
+  }
+
   rememberHealth(identity: string, up: boolean): void {
     this.#slab.set("health", identity, up ? 1 : 0);
   }

@@ -1,11 +1,12 @@
+import { availableParallelism } from "node:os";
 import type { Clock } from "../clock.js";
 import { checkIdentity, virtualServerKey } from "../config/identity.js";
 import type { Config, VirtualServerConfig } from "../config/model.js";
 import { DaemonError } from "../errors.js";
 import { HealthDirector, type LivePool } from "../health/director.js";
 import type { ServerEvent } from "../health/effects.js";
-import type { LatencyReport } from "../health/latency-report.js";
-import { CheckPool } from "../health/pool.js";
+import { type LatencyReport, noLatencies } from "../health/latency-report.js";
+import type { CheckPool } from "../health/pool.js";
 import { inSlices } from "../health/slices.js";
 import type { Latencies, VirtualServerSnapshot } from "../health/snapshot.js";
 import type { IpvsBackend } from "../ipvs/backend.js";
@@ -54,7 +55,7 @@ interface Table {
 export class LvsSide {
   readonly #deps: LvsSideDeps;
   readonly #director: HealthDirector;
-  readonly #pool: CheckPool;
+  #pool: CheckPool | undefined;
   readonly #limits: CheckLimits;
   readonly #openFiles = openFileLimit();
   #table: Table | undefined;
@@ -84,7 +85,35 @@ export class LvsSide {
       onServerEvent: deps.onServerEvent,
     });
     this.#limits = checkLimits(config.global, this.#openFiles);
-    this.#pool = new CheckPool({
+  }
+
+  /** @throws DaemonError E_IPVS_MISSING or E_PRIVILEGE with `--ipvs kernel`; with `auto` checks go on without IPVS */
+  static async open(deps: LvsSideDeps, config: Config): Promise<LvsSide> {
+    return new LvsSide(deps, config, await openBackend(deps));
+  }
+
+  /**
+   * Resolves when the first table is in the kernel (or nothing has gone in for five seconds) and all checks are handed out: in this
+   * order, for what is in the table serves, and handing out takes every second turn of the loop. Meanwhile the checker threads load,
+   * where there is a processor for them.
+   */
+  async start(): Promise<void> {
+    if (this.#table === undefined) this.#lookAgain();
+    const known = this.#deps.lasting.knowsHealth(); // a dead server must not be in the table, so its checks are looked up first
+    await this.#director.start(this.#config, known ? "now" : "later");
+    this.#writeTable();
+    const loading = availableParallelism() > 1 ? this.#startPool() : undefined;
+    await this.#firstTable();
+    if (!known) await this.#director.registerChecks();
+    const pool = await (loading ?? this.#startPool());
+    await pool.update({ added: this.#director.checks(), removed: [] });
+    await inSlices(this.#sayLimits());
+  }
+
+  async #startPool(): Promise<CheckPool> {
+    const { CheckPool } = await import("../health/pool.js"); // not before the table: neither it nor piscina has a part in that
+    const { clock, log } = this.#deps;
+    const pool = new CheckPool({
       clock,
       ...this.#limits,
       onEdges: (edges) => this.#director.onEdges(edges),
@@ -96,26 +125,9 @@ export class LvsSide {
           `checker thread ${shard} ${code}: ${message}; its checks go on elsewhere`,
         ),
     });
-  }
-
-  /** @throws DaemonError E_IPVS_MISSING or E_PRIVILEGE with `--ipvs kernel`; with `auto` checks go on without IPVS */
-  static async open(deps: LvsSideDeps, config: Config): Promise<LvsSide> {
-    return new LvsSide(deps, config, await openBackend(deps));
-  }
-
-  /**
-   * Resolves when the first table is in the kernel (or nothing has gone in for five seconds) and all checks are handed out: in this
-   * order, for what is in the table serves, and handing out takes every second turn of the loop. Meanwhile the checker threads load.
-   */
-  async start(): Promise<void> {
-    const threads = this.#pool.start([]);
-    if (this.#table === undefined) this.#lookAgain();
-    await this.#director.start(this.#config);
-    this.#writeTable();
-    await this.#firstTable();
-    await threads;
-    await this.#pool.update({ added: this.#director.checks(), removed: [] });
-    await inSlices(this.#sayLimits());
+    this.#pool = pool;
+    await pool.start([]);
+    return pool;
   }
 
   /** Looks only at what is another object than before, and in slices. */
@@ -125,13 +137,13 @@ export class LvsSide {
     this.#sayUnchangedLimits(config);
     if (this.#table !== undefined) await inSlices(this.#table.writer.forgive());
     await inSlices(this.#rewriteTable(changed, gone));
-    await this.#pool.update(checks);
+    await this.#pool?.update(checks);
   }
 
   /** With `release` our entries are removed from the kernel; without, they stay for whoever comes next. */
   async stop(release: boolean): Promise<void> {
     this.#lookingAgain?.[Symbol.dispose]();
-    await this.#pool.stop();
+    await this.#pool?.stop();
     if (release) await this.#director.shutdown();
     if (this.#table === undefined) return;
     await this.#table.reconciler.stop();
@@ -140,17 +152,18 @@ export class LvsSide {
 
   /** Every checker thread answers. */
   alive(): boolean {
-    return this.#pool.alive();
+    return this.#pool?.alive() !== false;
   }
 
   /** A checker thread hangs outside JavaScript: only the end of the process ends it. */
   stuck(): boolean {
-    return this.#pool.stuck();
+    return this.#pool?.stuck() === true;
   }
 
   /** @param virtualServer as in the log, `[10.0.0.1]:tcp:80`: its own histograms too; empty when there is none of this name */
-  latency(virtualServer?: string): Promise<LatencyReport> {
-    return this.#pool.latency(virtualServer === undefined ? undefined : this.#director.groupOf(virtualServer));
+  async latency(virtualServer?: string): Promise<LatencyReport> {
+    const group = virtualServer === undefined ? undefined : this.#director.groupOf(virtualServer);
+    return (await this.#pool?.latency(group)) ?? noLatencies;
   }
 
   *virtualServers(latencies?: Latencies): Generator<{ config: VirtualServerConfig; snapshot: VirtualServerSnapshot }> {

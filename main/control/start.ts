@@ -5,7 +5,7 @@ import { DaemonError } from "../errors.js";
 import { type OpenLog, openLog } from "../observe/create-log.js";
 import { dumpDirectory } from "../observe/dump-files.js";
 import type { Log } from "../observe/log.js";
-import { Daemon, type StartConfig } from "./daemon.js";
+import { Daemon, loadVrrp, type StartConfig } from "./daemon.js";
 import { exitCodeOf, exitCodes } from "./exit-codes.js";
 import { killThisProcess } from "./last-resort.js";
 import { acceptedConfigPath, logSinks, mainPidFile, type Options } from "./options.js";
@@ -19,11 +19,14 @@ export interface StartOptions {
   readonly hasLauncher: boolean;
   /** The daemon before this one died. */
   readonly takesOver: boolean;
-  /** Waits for the order to read the configuration. */
-  readonly configThread: Worker;
+  /** Waits for the order to read the configuration. Undefined: nothing runs that reading it could hold up. */
+  readonly configThread: Worker | undefined;
   /** Hands over what was heard so far, in order, and everything from now on. */
   readonly onEvents: (handler: (event: SupervisorEvent) => void) => void;
 }
+
+/** What a start loads as it goes on, for one that has time beforehand. */
+export const loadAll = (): Promise<unknown> => loadVrrp();
 
 /** Claims the pid files, reads the configuration and serves. @returns the exit code when it has left */
 export async function startDaemon(start: StartOptions): Promise<number> {
@@ -95,18 +98,20 @@ async function readConfig(start: StartOptions, say: Log): Promise<StartConfig> {
   throw new DaemonError("E_CONFIG_MISSING", message);
 }
 
-const read = ({ options, configFile }: StartOptions, purpose: Purpose, thread?: Worker): Promise<FirstResult> =>
-  readConfigAtStart(
-    {
-      kind: "load",
-      purpose,
-      file: configFile,
-      configId: options.configId,
-      allIncludeChecks: options.allConfig,
-      keepAt: acceptedConfigPath(options),
-    },
-    thread,
-  );
+async function read(start: StartOptions, purpose: Purpose, thread?: Worker): Promise<FirstResult> {
+  const { options, configFile, takesOver } = start;
+  const order = {
+    kind: "load",
+    purpose,
+    file: configFile,
+    configId: options.configId,
+    allIncludeChecks: options.allConfig,
+    keepAt: acceptedConfigPath(options),
+  } as const;
+  if (takesOver) return readConfigAtStart(order, thread);
+  const { readConfigHere } = await import("./read-at-start.js");
+  return readConfigHere(order);
+}
 
 function taken(answer: Extract<FirstResult, { kind: "good" }>, say: Log): StartConfig {
   tellFindings(answer, say);

@@ -7,7 +7,7 @@ import { CheckRegistry, type CheckUser, type RegisteredCheck } from "./check-reg
 import { attemptSentence, edgeSentences, mailBody, reasonSentence } from "./check-sentences.js";
 import { removalEffects, shutdownEffects } from "./departure.js";
 import type { HealthEffect, ServerEvent } from "./effects.js";
-import { buildGeneration, type Generation } from "./generation.js";
+import { buildGeneration, type Generation, registerChecks } from "./generation.js";
 import { LastEdges } from "./last-edges.js";
 import { realServerName } from "./names.js";
 import { isUp } from "./real-server.js";
@@ -55,7 +55,7 @@ export interface Reloaded {
 }
 
 /**
- * Turns edges of checks into the state of servers and services. Wiring: `await start(config)`, then a CheckPool that gets
+ * Turns edges of checks into the state of servers and services. Wiring: `await start(config)`, maybe `registerChecks()`, then a CheckPool that gets
  * `checks()` and whose edges and attempts come back here; on reload `await reload(config)`, whose answer says what the pool
  * and the table have to change. Indices are those of `config.virtualServers`.
  */
@@ -73,9 +73,22 @@ export class HealthDirector {
     this.#deps = deps;
   }
 
-  /** Takes the first configuration in force, in slices. Resolves when everything that it gives rise to has been told. */
-  async start(config: Config): Promise<void> {
-    await this.reload(config);
+  /**
+   * Takes the first configuration in force, in slices. Resolves when everything that it gives rise to has been told. With checks
+   * "later", where nothing is known of any, pools can be read at once, and `registerChecks()` has to follow.
+   */
+  async start(config: Config, checks: "now" | "later" = "now"): Promise<void> {
+    await this.#work.run(() => this.#take(config, checks === "later"));
+  }
+
+  /** The rest of a start: naming what every check checks takes longer than all that a table needs. */
+  async registerChecks(): Promise<void> {
+    const [registry, generation] = [this.#registry, this.#generation];
+    const { identityOf } = this.#deps;
+    await this.#work.run(function* () {
+      yield* registerChecks(generation, { registry, identityOf });
+      yield* registry.takeChanges(); // nobody runs any of them yet
+    });
   }
 
   /**
@@ -133,12 +146,13 @@ export class HealthDirector {
     return this.#work.run(() => this.#shutdown());
   }
 
-  *#take(config: Config): Generator<void, Reloaded> {
+  *#take(config: Config, checksLater = false): Generator<void, Reloaded> {
     const registry = this.#registry;
     const { identityOf } = this.#deps;
     const knownOf = (identity: string): "up" | "down" | undefined => this.#knownOf(identity);
     const newGroup = (): number => this.#groups++;
-    const succession = yield* buildGeneration(config, this.#generation, { registry, identityOf, knownOf, newGroup });
+    const deps = { registry, identityOf, knownOf, newGroup, checksLater };
+    const succession = yield* buildGeneration(config, this.#generation, deps);
     const { generation, changed, replaced, gone, effects } = succession;
     this.#generation = generation;
     for (let index = 0; index < generation.length; index++) {

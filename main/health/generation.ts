@@ -27,11 +27,13 @@ export interface GenerationDeps {
   readonly knownOf: (identity: string) => "up" | "down" | undefined;
   /** For a virtual server that was not there before. */
   readonly newGroup: () => number;
+  /** Of no check anything is known, so that states need none of their identities: `registerChecks` adds them to the registry. */
+  readonly checksLater: boolean;
 }
 
 /**
  * Builds the state for `config` out of `before`, in steps of one server each (see slices.ts). What is the same object in both
- * configurations costs nothing. Adds the new checks to the registry; touches nothing else.
+ * configurations costs nothing. Adds the new checks to the registry, if not later; touches nothing else.
  */
 export function* buildGeneration(
   config: Config,
@@ -84,7 +86,6 @@ function* liven(
     }
     return identity;
   };
-  const checks: RegisteredCheck[][] = [];
   const group = old?.group ?? deps.newGroup();
   const live: LiveServer = {
     key,
@@ -92,19 +93,34 @@ function* liven(
     groups: [group],
     context,
     index,
-    checks,
+    checks: [],
     state: { quorum: "down", servers: [], weightAlive: 0 },
   };
-  for (const [server, real] of context.config.realServers.entries()) {
-    const registered = (check: CheckConfig, checker: number): RegisteredCheck =>
-      deps.registry.add(check, identityOf(check), { live, server, checker });
-    checks.push(real.checks.map(registered));
-    yield;
-  }
-  const memory: CheckMemory = { identityOf, known: (check) => deps.knownOf(identityOf(check)) };
+  if (!deps.checksLater) yield* register(live, identityOf, deps.registry);
+  const known: CheckMemory["known"] = deps.checksLater ? () => undefined : (check) => deps.knownOf(identityOf(check));
+  const memory: CheckMemory = { identityOf, known };
   const step = old === undefined ? yield* fresh(context, memory) : yield* carryOver(context, old, memory);
   live.state = step.state;
   return { live, step };
+}
+
+/** What `checksLater` has left out. In steps of one server each. */
+export function* registerChecks(
+  generation: Generation,
+  { identityOf, registry }: Pick<GenerationDeps, "identityOf" | "registry">,
+): Generator<void> {
+  for (const live of generation) yield* register(live, identityOf, registry);
+}
+
+function* register(live: LiveServer, identityOf: CheckMemory["identityOf"], registry: CheckRegistry): Generator<void> {
+  const checks: RegisteredCheck[][] = [];
+  live.checks = checks;
+  for (const [server, real] of live.context.config.realServers.entries()) {
+    const registered = (check: CheckConfig, checker: number): RegisteredCheck =>
+      registry.add(check, identityOf(check), { live, server, checker });
+    checks.push(real.checks.map(registered));
+    yield;
+  }
 }
 
 /** Of checks that were there before: computing an identity takes longer than all the rest. */

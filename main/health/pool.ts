@@ -143,8 +143,9 @@ export class CheckPool {
     const answers = await Promise.all(this.#slots.map((slot) => this.#latencyOf(slot, group)));
     const messages = answers.filter((answer) => answer !== undefined);
     const merged = { report: noLatencies };
+    const { build } = await import("hdr-histogram-js");
     await this.#work.run(function* () {
-      merged.report = yield* mergeLatencies(messages, group);
+      merged.report = yield* mergeLatencies(build, messages, group);
     });
     return merged.report;
   }

@@ -35,8 +35,8 @@ export interface LiveServer {
   readonly groups: readonly number[];
   readonly context: VirtualServerContext;
   state: VirtualServerState;
-  /** By server and checker. */
-  readonly checks: readonly (readonly RegisteredCheck[])[];
+  /** By server and checker. Empty at a first start until they are registered. */
+  checks: readonly (readonly RegisteredCheck[])[];
   /** Place in the configuration. */
   index: number;
 }

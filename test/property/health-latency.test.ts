@@ -70,7 +70,7 @@ test("latency: shards merged by bucket are as one histogram that heard every val
         const counts = countsOf(samples.filter((one) => one.shard === shard));
         return { kind: "latency", counts, last } as const;
       });
-      const steps = mergeLatencies(messages, group);
+      const steps = mergeLatencies(build, messages, group);
       let step = steps.next();
       while (step.done !== true) step = steps.next();
       const { kinds, virtualServer } = step.value;
@@ -93,7 +93,7 @@ test("latency: shards merged by bucket are as one histogram that heard every val
 test("latency: counts of months fit", () => {
   const counts = new Uint32Array([0, 4, 1, bucketOf(300), 0xffff_ffff]);
   const message = { kind: "latency", counts, last: new Uint32Array(0) } as const;
-  const steps = mergeLatencies([message, message, message], undefined);
+  const steps = mergeLatencies(build, [message, message, message], undefined);
   let step = steps.next();
   while (step.done !== true) step = steps.next();
   const total = step.value.kinds.get("TCP_CHECK")?.get("total");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -8,6 +8,7 @@ import { sameButForPositions } from "../../main/config/difference.js";
 import { createHost } from "../../main/config/host.js";
 import { loadConfig } from "../../main/config/load.js";
 import { startConfigThread } from "../../main/control/config-thread.js";
+import { readConfigHere } from "../../main/control/read-at-start.js";
 import { readConfigAside, readConfigAtStart } from "../../main/control/reload.js";
 
 const timeout = 20_000;
@@ -66,6 +67,45 @@ test("a start has its configuration before the copy is written, and says when", 
   assert.ok(edition !== undefined);
   const copy = readAnyAccepted(keepAt);
   assert.deepEqual([copy?.edition, copy?.config], [edition, start.config]);
+});
+
+test("a first start reads by itself, and its copy is the one that a reload compares with", { timeout }, async (t) => {
+  const { file, write, keepAt } = place(t, farm(1));
+  const order = { kind: "load", purpose: "start", file, configId: "x", keepAt } as const;
+  const start = readConfigHere(order);
+  assert.ok(start.kind === "good");
+  assert.equal(existsSync(keepAt), false, "nobody has asked for it");
+  const { edition } = await start.keep();
+  assert.ok(edition !== undefined);
+  assert.deepEqual(readAnyAccepted(keepAt), { edition, config: start.config });
+  assert.equal(statSync(keepAt).mode & 0o777, 0o600);
+  write(farm(2));
+  const reload = await readConfigAside({ ...order, purpose: "reload", running: edition }, start.config);
+  assert.ok(reload.kind === "good");
+  assert.equal(reload.config.virtualServers[0], start.config.virtualServers[0], "the same object");
+  assert.notEqual(reload.config.virtualServers[1], start.config.virtualServers[1]);
+});
+
+test("a first start without a file says so, and a copy that cannot be written is no failure", {
+  timeout,
+}, async (t) => {
+  const { file } = place(t, farm(1));
+  assert.equal(readConfigHere({ kind: "load", purpose: "start", file: `${file}.none` }).kind, "missing");
+  const start = readConfigHere({ kind: "load", purpose: "start", file, keepAt: `${file}/copy` });
+  assert.ok(start.kind === "good");
+  assert.deepEqual(await start.keep(), { edition: undefined, reason: "ENOTDIR" });
+});
+
+test("a torn copy is none", { timeout }, async (t) => {
+  const { file, keepAt } = place(t, farm(1));
+  const start = readConfigHere({ kind: "load", purpose: "start", file, keepAt });
+  assert.ok(start.kind === "good");
+  await start.keep();
+  const whole = readFileSync(keepAt);
+  for (const octets of [0, 3, 40, whole.length >> 1, whole.length - 1]) {
+    writeFileSync(keepAt, whole.subarray(0, octets));
+    assert.equal(readAnyAccepted(keepAt), undefined, `${octets} octets of it`);
+  }
 });
 
 test("a reload shares with the running configuration what did not change, whoever read that one", {

@@ -86,6 +86,24 @@ test("a failed server leaves the pool, is remembered, and comes back", async () 
   assert.deepEqual(addresses(0), ["10.0.0.1", "10.0.0.2"]);
 });
 
+test("where nothing is known the pools are there before any check is named, and the rest follows", async () => {
+  const at = setUp();
+  mock.restoreAll(); // of the clock, which cannot be stopped twice
+  const later = setUp();
+  await at.director.start(farm(3));
+  await later.director.start(farm(3), "later");
+  assert.deepEqual([later.looked.length, [...later.director.checks()].length], [0, 0]);
+  assert.deepEqual([later.addresses(0), later.said], [at.addresses(0), at.said]);
+  await later.director.registerChecks();
+  const named = ({ director }: typeof at): unknown =>
+    [...director.checks()].map((check) => [check.id, check.identity, check.groups]);
+  assert.deepEqual(named(later), named(at));
+  later.director.onEdges([edge(2, false)]);
+  assert.deepEqual(later.addresses(0), ["10.0.0.1", "10.0.0.3"]);
+  const { checks } = await later.director.reload(farm(3));
+  assert.deepEqual([[...checks.added].length, checks.removed], [0, []], "checks keep their ids");
+});
+
 test("identical checks behind several virtual servers are run once and told to all of them", async () => {
   const { director, pools, addresses, clear } = setUp();
   const check = tcpCheck();

@@ -19,11 +19,11 @@ const MAX_PER_WAKE_UP = 256;
 export class DeadlineClock implements Clock, Disposable {
   readonly #heap: Entry[] = [];
   readonly #timer: DeadlineTimer;
-  readonly #onRun: (overdue: Milliseconds) => void;
+  readonly #onRun: (overdue: Milliseconds, now: Milliseconds) => void;
   #armed = Number.POSITIVE_INFINITY;
 
-  /** `onRun` hears of each run how much later than its deadline it was. */
-  constructor(onRun: (overdue: Milliseconds) => void = () => undefined) {
+  /** `onRun` hears of each run how much later than its deadline it is, and the time. */
+  constructor(onRun: (overdue: Milliseconds, now: Milliseconds) => void = () => undefined) {
     this.#onRun = onRun;
     this.#timer = openDeadlineTimer(() => this.#onDue());
   }
@@ -56,7 +56,7 @@ export class DeadlineClock implements Clock, Disposable {
       const now = bootTime();
       if (first === undefined || first.deadline > now) break;
       this.#remove(first);
-      this.#onRun(ms(now - first.deadline));
+      this.#onRun(ms(now - first.deadline), ms(now));
       first.fn();
     }
     this.#arm();

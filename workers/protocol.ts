@@ -71,6 +71,8 @@ export type ToWorker =
  * edge of an earlier epoch stays good as long as its check is assigned: dropping it would lose a state change for ever.
  */
 export type FromWorker =
+  /** First of all. `thread`: its id (gettid(2)), by which the main thread sets its scheduling. */
+  | { readonly kind: "started"; readonly thread: number }
   | { readonly kind: "heartbeat"; readonly running: number; readonly completed: number }
   /** `batch`: see edges.ts. Transferred, not copied. */
   | { readonly kind: "edges"; readonly epoch: number; readonly batch: Uint32Array<ArrayBuffer> }

@@ -9,7 +9,7 @@ type Probe = typeof import("../native-bindings/probe.js");
 
 /** Piscina's entry: one task per thread that lives as long as its shard and resolves after `drain`. */
 export default async function shard({ port, options }: ShardTask): Promise<void> {
-  await lowerPriority(options.nice);
+  await lowerPriority(port, options.nice);
   try {
     await new Shard(port, options, await import("../native-bindings/probe.js")).drained;
   } catch (error) {
@@ -23,10 +23,12 @@ export default async function shard({ port, options }: ShardTask): Promise<void>
 }
 
 /** Checks must not take the processor from adverts. Not worth failing for: without the native module all run alike. */
-async function lowerPriority(nice: number): Promise<void> {
+async function lowerPriority(port: MessagePort, nice: number): Promise<void> {
   try {
     const { setThreadNice } = await import("../native-bindings/process.js");
+    const { threadId } = await import("../native-bindings/scheduling.js");
     setThreadNice(nice);
+    port.postMessage({ kind: "started", thread: threadId() } satisfies FromWorker);
   } catch {
     // not built, or built for another Node: the main thread says so
   }

@@ -117,18 +117,21 @@ export interface ProcessesConfig {
   /** Highest priority that lateness may lead to; 0: none, -1: none and no notice about it. */
   readonly maxAutoPriority: number;
   readonly minAutoPriorityDelay: Milliseconds;
+  /** A timer that ran later than this is worth a line in the log. */
+  readonly lateTimerWarning: Milliseconds;
   /** Mode bits that files do not get; the command line wins. */
   readonly umask: number;
 }
 
 export interface ChildConfig {
   readonly name: string | undefined;
-  /** Nice value; 0: left alone. */
-  readonly priority: number;
+  /** Nice value; undefined: 0, of checker threads 5. */
+  readonly priority: number | undefined;
   readonly noSwap: boolean;
   /** Of SCHED_RR; 0: the usual scheduling. */
   readonly realTimePriority: number;
-  readonly realTimeLimit: Milliseconds;
+  /** Undefined: none. */
+  readonly realTimeLimit: Milliseconds | undefined;
   /** Empty: all processors. */
   readonly cpus: readonly number[];
 }

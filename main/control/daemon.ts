@@ -1,4 +1,5 @@
 import { closeOnExecFrom, mapShared } from "../../native-bindings/process.js";
+import { lockMemory, readThread } from "../../native-bindings/scheduling.js";
 import { removeAccepted } from "../config/accepted.js";
 import type { Edition, Kept } from "../config/config-protocol.js";
 import type { Config } from "../config/model.js";
@@ -12,18 +13,21 @@ import { Notifier } from "../notify/notifier.js";
 import { openScriptRunner } from "../notify/open-script-runner.js";
 import type { OpenLog } from "../observe/create-log.js";
 import { DumpFiles, dumpDirectory } from "../observe/dump-files.js";
+import { LateWatch, lateSentence } from "../observe/lateness.js";
 import type { Log } from "../observe/log.js";
-import { LoopDelay, LoopWatch, lateSentence } from "../observe/loop-delay.js";
+import { LoopDelay, LoopWatch } from "../observe/loop-delay.js";
+import { Pauses } from "../observe/pauses.js";
 import { hurry } from "../turn.js";
-import { ms } from "../units.js";
+import { type Milliseconds, ms } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import { ControlSocket } from "./control-socket.js";
 import { killThisProcess } from "./last-resort.js";
 import { LastingState } from "./lasting-state.js";
-import { LvsSide } from "./lvs-side.js";
+import { LvsSide, type LvsSideDeps } from "./lvs-side.js";
 import { acceptedConfigPath, controlSocketPath, defaultUmask, type Options } from "./options.js";
 import { QuietCollection } from "./quiet-collection.js";
 import { type AsideResult, readConfigAside } from "./reload.js";
+import { Scheduling } from "./scheduling.js";
 import { requestOf, type SignalName, type Supervisor } from "./signals.js";
 import { StateSlab } from "./state-slab.js";
 import { StatusReporter } from "./status-reporter.js";
@@ -52,8 +56,8 @@ const STATE_BYTES = 8 * 1024 * 1024;
 /** First descriptor that is not standard input, output or error. */
 const FIRST_FD = 3;
 const HEARTBEAT_MS = 500;
-/** A timer that ran this late is worth a line: at advert_int 1 a third of it is gone. */
-const LATE_MS = ms(300);
+/** What caused a late timer is looked at this much later: collections of garbage are reported in a turn of their own. */
+const EXPLAIN_AFTER_MS = 20;
 /** keepalived gives scripts and mail this long at the end. */
 const FAREWELL = ms(1000);
 
@@ -63,6 +67,10 @@ export class Daemon {
   readonly #log: Log;
   readonly #loopDelay: LoopDelay;
   readonly #clock: DeadlineClock;
+  readonly #pauses: Pauses;
+  readonly #lateWatch: LateWatch;
+  readonly #scheduling: Scheduling;
+  readonly #state: Buffer;
   readonly #lasting: LastingState;
   readonly #scripts: ReturnType<typeof openScriptRunner>;
   readonly #mailer: Mailer;
@@ -89,13 +97,20 @@ export class Daemon {
     this.#config = config;
     this.#keep = keep;
     this.#log = deps.log.log("Keepalived");
-    this.#loopDelay = new LoopDelay(LATE_MS, (late) =>
-      this.#log("warning", "timer.late", lateSentence(late), { late }),
-    );
-    this.#clock = new DeadlineClock((late) => this.#loopDelay.late(late));
-    this.#lasting = new LastingState(new StateSlab(stateMemory(deps.hasLauncher)));
+    const { lateTimerWarning } = config.global.processes;
+    this.#scheduling = new Scheduling(this.#log);
+    this.#loopDelay = new LoopDelay(lateTimerWarning);
+    this.#clock = new DeadlineClock((late, now) => this.#onTimer(late, now));
+    this.#pauses = new Pauses(() => this.#clock.now());
+    this.#lateWatch = this.#watchLateness(lateTimerWarning);
+    this.#state = stateMemory(deps.hasLauncher);
+    this.#lasting = new LastingState(new StateSlab(this.#state));
     this.#scripts = openScriptRunner(this.#clock);
-    this.#mailer = new Mailer(() => new MailThread(this.#clock), this.#log, this.#clock);
+    this.#mailer = new Mailer(
+      () => this.#scheduling.unpinned(() => new MailThread(this.#clock)),
+      this.#log,
+      this.#clock,
+    );
     this.#notifier = new Notifier(this.#scripts, this.#mailer, this.#log, this.#clock);
     const umask = deps.options.umask ?? defaultUmask;
     this.#dumpFiles = new DumpFiles(dumpDirectory(process.env["TMPDIR"]), umask);
@@ -104,6 +119,7 @@ export class Daemon {
   /** Resolves when it serves. @throws DaemonError or a system error when it cannot */
   async start(): Promise<void> {
     closeOnExecFrom(FIRST_FD);
+    process.on("SIGXCPU", () => this.#scheduling.onLimit(this.#clock.now()));
     this.#log("info", "daemon.start", startSentence());
     this.#configure(this.#config);
     await this.#startVrrp(); // first: after a crash a master has little time to be back
@@ -167,6 +183,7 @@ export class Daemon {
       this.#mailer[Symbol.dispose]();
       this.#collection[Symbol.dispose]();
       this.#loopDelay[Symbol.dispose]();
+      this.#pauses[Symbol.dispose]();
       this.#clock[Symbol.dispose]();
       removeAccepted(acceptedConfigPath(options));
       this.#log("info", "daemon.stopped", stopSentence());
@@ -174,8 +191,32 @@ export class Daemon {
     return this.#work;
   }
 
+  #onTimer(late: Milliseconds, now: Milliseconds): void {
+    this.#loopDelay.late(late);
+    this.#lateWatch.ran(late, now);
+    this.#scheduling.wasLate(late);
+  }
+
+  #watchLateness(threshold: Milliseconds): LateWatch {
+    return new LateWatch(threshold, {
+      read: readThread,
+      garbageSince: (time) => this.#pauses.garbageSince(time),
+      continuedSince: (time) => this.#pauses.continuedSince(time),
+      later: (fn) => setTimeout(fn, EXPLAIN_AFTER_MS).unref(),
+      say: (late) => {
+        this.#loopDelay.explained(late, Date.now());
+        const { overdue, cause, timers, lasted } = late;
+        this.#log("warning", "timer.late", lateSentence(late), { late: overdue, cause, timers, lasted });
+      },
+    });
+  }
+
   #configure(config: Config): void {
     this.#config = config;
+    const { processes } = config.global;
+    this.#loopDelay.threshold = this.#lateWatch.threshold = processes.lateTimerWarning;
+    this.#scheduling.configure(processes);
+    this.#scheduling.keepInMemory(processes, [this.#state], lockMemory);
     this.#deps.log.setSecrets(
       config.vrrpInstances.map(({ authPass }) => authPass).filter((pass) => pass !== undefined),
     );
@@ -196,8 +237,15 @@ export class Daemon {
     if (!options.daemons.checker || this.#config.virtualServers.length === 0) return;
     const log = this.#deps.log.log("Keepalived_healthcheckers");
     const deps = { clock: this.#clock, log, lasting: this.#lasting, ipvs: options.ipvs };
-    this.#lvs = await LvsSide.open({ ...deps, onServerEvent: (event) => this.#onServerEvent(event) }, this.#config);
+    this.#lvs = await LvsSide.open({ ...deps, ...this.#lvsEvents() }, this.#config);
     await this.#lvs.start();
+  }
+
+  #lvsEvents(): Pick<LvsSideDeps, "onServerEvent" | "onCheckerThread"> {
+    return {
+      onServerEvent: (event) => this.#onServerEvent(event),
+      onCheckerThread: (shard, thread) => this.#scheduling.checkerStarted(shard, thread),
+    };
   }
 
   async #openControl(): Promise<void> {
@@ -291,7 +339,9 @@ export class Daemon {
       keepAt: acceptedConfigPath(options),
       running: this.#edition,
     } as const;
-    const answer = await readConfigAside(order, this.#config, { signal: this.#leaving.signal });
+    const answer = await this.#scheduling.unpinned(() =>
+      readConfigAside(order, this.#config, { signal: this.#leaving.signal }),
+    );
     if (this.#leaving.signal.aborted) return;
     if (answer.kind === "good") await this.#adopt(answer, watch).catch((error: unknown) => this.#incomplete(error));
     else await this.#refuse(answer);

@@ -30,6 +30,8 @@ export interface LvsSideDeps {
   readonly lasting: LastingState;
   readonly ipvs: IpvsChoice;
   readonly onServerEvent: (event: ServerEvent) => void;
+  /** A checker thread is there, or another in its place. */
+  readonly onCheckerThread: (shard: number, thread: number) => void;
 }
 
 /** The kernel may be slow or refuse; the daemon is up all the same, and goes on trying. */
@@ -118,6 +120,7 @@ export class LvsSide {
       ...this.#limits,
       onEdges: (edges) => this.#director.onEdges(edges),
       onAttempts: (failures) => this.#director.onAttempts(failures),
+      onThread: deps.onCheckerThread,
       onFault: ({ shard, code, message }) =>
         log(
           "error",

@@ -23,7 +23,7 @@ export function renderStatus(status: StatusDocument, now: number = Date.now()): 
     table(["CHECK", "P50", "P99", "MAX", "COUNT"], Object.entries(status.latency).flatMap(latencyRows)),
     [
       `ipvs: ${ipvs.backend}, ${ipvs.services} services, ${ipvs.destinations} destinations, compared every ${ipvs.pollPeriodMs} ms, ${ipvs.drift} drifted`,
-      `main thread delay: p50 ${time(loopDelay.p50)}, p99 ${time(loopDelay.p99)}, max ${time(loopDelay.max)}, ${loopDelay.late} late timers`,
+      `main thread delay: p50 ${time(loopDelay.p50)}, p99 ${time(loopDelay.p99)}, max ${time(loopDelay.max)}, ${loopDelay.late} late timers${causesOf(loopDelay.causes)}`,
       ...(log.dropped > 0 ? [`log: ${log.dropped} messages dropped`] : []),
     ],
   ];
@@ -32,6 +32,11 @@ export function renderStatus(status: StatusDocument, now: number = Date.now()): 
     .map((lines) => lines.join("\n"))
     .join("\n\n")}\n`;
 }
+
+const causesOf = (causes: StatusDocument["loopDelay"]["causes"]): string => {
+  const counts = Object.entries(causes).map(([cause, count]) => `${cause} ${count}`);
+  return counts.length > 0 ? ` (${counts.join(", ")})` : "";
+};
 
 type Row = readonly string[];
 

@@ -27,6 +27,8 @@ export interface PoolOptions {
   readonly onAttempts: (failures: readonly FailedAttempt[]) => void;
   /** A thread was replaced. Its checks go on with their last known states. */
   readonly onFault: (fault: ShardFault) => void;
+  /** A thread is there. `thread`: its id (gettid(2)). */
+  readonly onThread?: (shard: number, thread: number) => void;
   /** Default: workers/shard.js. */
   readonly workerFile?: URL;
   /** Checks under way in each thread, hence open sockets. Default: at most 4,000, and 16,000 for all threads together. */
@@ -278,6 +280,9 @@ export class CheckPool {
         return;
       case "fault":
         throw new RangeError(`${message.code}: ${message.message}`); // it gives up: replace it
+      case "started":
+        this.#options.onThread?.(slot.index, message.thread);
+        return;
       case "heartbeat":
       case "drained":
         return;

@@ -1,5 +1,6 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import { type Milliseconds, ms } from "../units.js";
+import type { Late, LateCause } from "./lateness.js";
 
 /** How late the event loop of this thread runs its timers. What a missed advert is made of. */
 export interface LoopDelaySummary {
@@ -11,6 +12,9 @@ export interface LoopDelaySummary {
   /** Timers that ran later than the threshold, and the worst of them. */
   readonly late: number;
   readonly worstLate: Milliseconds;
+  /** Stretches of lateness, by what caused them. */
+  readonly causes: Readonly<Partial<Record<LateCause, number>>>;
+  readonly lastLate?: { readonly at: number; readonly overdue: Milliseconds; readonly cause: LateCause };
 }
 
 /** Node's sampling timer, in milliseconds; its wake-ups cost some 0.01 % of a core. */
@@ -18,24 +22,29 @@ const RESOLUTION_MS = 10;
 
 export class LoopDelay implements Disposable {
   readonly #histogram: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  readonly #threshold: Milliseconds;
-  readonly #onLate: (overdue: Milliseconds) => void;
+  threshold: Milliseconds;
   #late = 0;
   #worstLate = 0;
+  #causes: Partial<Record<LateCause, number>> = {};
+  #lastLate: LoopDelaySummary["lastLate"];
 
-  /** `onLate` hears of timers that ran more than `threshold` after their time. */
-  constructor(threshold: Milliseconds, onLate: (overdue: Milliseconds) => void) {
-    this.#threshold = threshold;
-    this.#onLate = onLate;
+  /** Counts timers that ran more than `threshold` after their time. */
+  constructor(threshold: Milliseconds) {
+    this.threshold = threshold;
     this.#histogram.enable();
   }
 
   /** Called by whoever runs timers, with the time between when one was due and when it ran. Allocates nothing. */
   late(overdue: Milliseconds): void {
-    if (overdue <= this.#threshold) return;
+    if (overdue <= this.threshold) return;
     this.#late += 1;
     this.#worstLate = Math.max(this.#worstLate, overdue);
-    this.#onLate(overdue);
+  }
+
+  /** Why they were late is known somewhat later. `at`: milliseconds since 1970. */
+  explained({ overdue, cause }: Late, at: number): void {
+    this.#causes[cause] = (this.#causes[cause] ?? 0) + 1;
+    this.#lastLate = { at, overdue, cause };
   }
 
   /** Since start or `reset`. */
@@ -49,6 +58,8 @@ export class LoopDelay implements Disposable {
       count: histogram.count,
       late: this.#late,
       worstLate: ms(this.#worstLate),
+      causes: { ...this.#causes },
+      ...(this.#lastLate && { lastLate: this.#lastLate }),
     };
   }
 
@@ -56,6 +67,8 @@ export class LoopDelay implements Disposable {
     this.#histogram.reset();
     this.#late = 0;
     this.#worstLate = 0;
+    this.#causes = {};
+    this.#lastLate = undefined;
   }
 
   [Symbol.dispose](): void {
@@ -83,7 +96,3 @@ export class LoopWatch implements Disposable {
     this.#histogram.disable();
   }
 }
-
-/** What keepalived logs for such a timer. */
-export const lateSentence = (overdue: Milliseconds): string =>
-  `A thread timer expired ${(overdue / 1000).toFixed(6)} seconds ago`;

@@ -6,6 +6,7 @@
 #include "packet_socket.h"
 #include "probe_engine.h"
 #include "process_functions.h"
+#include "scheduling_functions.h"
 #include "script_process.h"
 #include "unix_datagram.h"
 
@@ -22,6 +23,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("ScriptProcess", ScriptProcess::Define(env));
   exports.Set("UnixDatagram", UnixDatagram::Define(env));
   DefineProcessFunctions(env, exports);
+  DefineSchedulingFunctions(env, exports);
   return exports;
 }
 

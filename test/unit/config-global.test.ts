@@ -133,10 +133,10 @@ test("lvs_sync_daemon takes the virtual router id of its instance, wherever that
 });
 
 test("what has no effect is said once, and is no error", () => {
-  const result = load(inGlobal("vrrp_no_swap\nvrrp_no_swap\nreload_check_config /var/log/x"));
+  const result = load(inGlobal("bfd_no_swap\nbfd_no_swap\nreload_check_config /var/log/x"));
   const found = result.diagnostics.map(({ code, message }) => `${code} ${message}`);
   assert.deepEqual(found, [
-    "CFG_LATER 'vrrp_no_swap' in global_defs is accepted, without effect in this version (and in 1 more place)",
+    "CFG_LATER 'bfd_no_swap' in global_defs is accepted, without effect in this version (and in 1 more place)",
     "CFG_LATER 'reload_check_config <log file>' in global_defs is accepted, without effect in this version",
   ]);
   assert.equal(testExitCode(result), 0);

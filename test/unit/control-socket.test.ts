@@ -47,7 +47,7 @@ const document: StatusDocument = {
       phases: { lateness: { p50: 0.1, p99: 1, max: 2, count: 101 } },
     },
   },
-  loopDelay: { p50: ms(0.1), p99: ms(1.25), max: ms(3), count: 1000, late: 0, worstLate: ms(0) },
+  loopDelay: { p50: ms(0.1), p99: ms(1.25), max: ms(3), count: 1000, late: 0, worstLate: ms(0), causes: {} },
   log: { dropped: 0 },
 };
 

@@ -7,7 +7,7 @@ import type { HealthEffect } from "../../main/health/effects.js";
 import { realServer as realServerState } from "../../main/health/real-server.js";
 import { applyReport, startVirtualServer } from "../../main/health/virtual-server.js";
 import type { VirtualServerContext } from "../../main/health/virtual-server-state.js";
-import { lateSentence } from "../../main/observe/loop-delay.js";
+import { lateSentence } from "../../main/observe/lateness.js";
 import { checkId, ms, port, priority } from "../../main/units.js";
 import { step } from "../../main/vrrp/machine.js";
 import type { AdvertEvent, Context, Effect, Event, State } from "../../main/vrrp/machine-types.js";
@@ -17,6 +17,8 @@ import type { Tracking } from "../../main/vrrp/tracking.js";
 import type { CheckEdge } from "../../workers/protocol.js";
 import { httpCheck, pingCheck, realServer, tcpCheck, url, virtualServer } from "./health-fixtures.js";
 import { instance } from "./observe-fixtures.js";
+
+const late = { overdue: ms(1250), timers: 1, cause: "work", lasted: ms(1200), majorFaults: 0 } as const;
 
 /**
  * What monitoring, log filters and people's fingers know of keepalived's log. An operator greps for
@@ -203,8 +205,8 @@ const processRows = [
     ["Starting Keepalived v2.4.3 (07/20,2026)", () => [startSentence()]],
     ["Stopped Keepalived v2.4.3 (07/20,2026)", () => [stopSentence()]],
   ]),
-  ...rows("main/observe/loop-delay.ts", [
-    ["A thread timer expired 1.250000 seconds ago", () => [lateSentence(ms(1250))]],
+  ...rows("main/observe/lateness.ts", [
+    ["A thread timer expired 1.250000 seconds ago", () => [lateSentence(late).split(":", 1)[0] ?? ""]],
   ]),
 ];
 

@@ -25,7 +25,7 @@ const large: StatusDocument = {
   ],
   ipvs: { backend: "memory", services: 1, destinations: servers, pollPeriodMs: 1000, drift: 0 },
   latency: {},
-  loopDelay: { p50: ms(0), p99: ms(0), max: ms(0), count: 0, late: 0, worstLate: ms(0) },
+  loopDelay: { p50: ms(0), p99: ms(0), max: ms(0), count: 0, late: 0, worstLate: ms(0), causes: {} },
   log: { dropped: 0 },
 };
 

@@ -6,13 +6,14 @@ import type { Word } from "../lexer.js";
 import type { SourcePosition } from "../model.js";
 import { ACCEPTED, badValue, cutText, microseconds, nearestInteger, plainWords } from "./global-args.js";
 
-/** Names, priorities and memory of keepalived's processes. We have one process, so all of it waits for a meaning. */
+/** Names, priorities and memory of keepalived's processes. Ours are threads: VRRP is the main thread, the checker the checker threads. */
 export interface ProcessesDraft {
   useProcessNames?: boolean;
   processName?: string;
   readonly children: Readonly<Record<Child, ChildDraft>>;
   maxAutoPriority?: number;
   minAutoPriorityDelay?: Milliseconds;
+  lateTimerWarning?: Milliseconds;
   umask?: number;
 }
 
@@ -53,36 +54,39 @@ const nameOf = (child: Child, since: string): ValueKeyword<ProcessesDraft> =>
 function limitOf(child: Child, meta: { readonly since?: string }): ValueKeyword<ProcessesDraft> {
   const set = setChild(child, "realTimeLimit");
   return keyword.value({
-    ...ACCEPTED,
+    ...effectOf(child),
     args: [microseconds(1, 0xffff_ffff)],
     apply: (draft, [limit]) => set(draft, [Math.max(limit, 0.002) as Milliseconds]), // 2 is the least whose half is not 0
-    onInvalid: { use: [10 as Milliseconds], says: "using the default 10000" },
-    default: "10000",
+    onInvalid: { use: [10 as Milliseconds], says: "using the least" },
+    default: "none; at least 200000",
     ...meta,
     doc: `CPU time in microseconds that the ${child} process may use without blocking under real-time scheduling.`,
   });
 }
 
+/** BFD is not in this version. */
+const effectOf = (child: Child): Partial<typeof ACCEPTED> => (child === "bfd" ? ACCEPTED : {});
+
 function keywordsOf(child: Child): Readonly<Record<string, Keyword<ProcessesDraft>>> {
   return {
     [`${child}_priority`]: keyword.value({
-      ...ACCEPTED,
+      ...effectOf(child),
       args: [integer(-20, 19)],
       apply: setChild(child, "priority"),
       onInvalid: { use: [0], says: "using 0" },
       missing: `No ${child} process priority specified`,
-      default: "0",
+      default: child === "checker" ? "5" : "0",
       doc: `Nice value of the ${child} process.`,
     }),
     [`${child}_no_swap`]: keyword.value({
-      ...ACCEPTED,
+      ...effectOf(child),
       args: [],
       apply: (draft) => setChild(child, "noSwap")(draft, [true]),
       default: "off",
       doc: `Keeps the ${child} process in memory.`,
     }),
     [`${child}_rt_priority`]: keyword.value({
-      ...ACCEPTED,
+      ...effectOf(child),
       args: [nearestInteger(1, 99)],
       apply: setChild(child, "realTimePriority"),
       missing: `No ${child} process real-time priority specified`,
@@ -90,7 +94,7 @@ function keywordsOf(child: Child): Readonly<Record<string, Keyword<ProcessesDraf
       doc: `Real-time (SCHED_RR) priority of the ${child} process.`,
     }),
     [`${child}_cpu_affinity`]: keyword.words({
-      ...ACCEPTED,
+      ...effectOf(child),
       shape: "<cpu> [<cpu> ...]",
       apply: (draft, words, context) => applyCpus(draft.children[child], child, words, context),
       default: "all processors",
@@ -184,7 +188,6 @@ export const globalProcessKeywords: Readonly<Record<string, Keyword<ProcessesDra
   }),
   bfd_process_name: nameOf("bfd", "2.0.16"),
   max_auto_priority: keyword.value({
-    ...ACCEPTED,
     args: [optional(integer(-1, 99), 99)],
     apply: (draft, [highest]) => {
       draft.maxAutoPriority = highest;
@@ -194,11 +197,15 @@ export const globalProcessKeywords: Readonly<Record<string, Keyword<ProcessesDra
     doc: "How far real-time priorities rise by themselves when timers run late; -1: off, without a notice about it.",
   }),
   min_auto_priority_delay: keyword.field("minAutoPriorityDelay", microseconds(1, 10_000_000), {
-    ...ACCEPTED,
     missing: "min_auto_priority_delay requires delay time",
     default: "1000000",
     since: "2.1.0",
     doc: "Lateness of a timer that raises the priority by one step.",
+  }),
+  late_timer_warning: keyword.field("lateTimerWarning", microseconds(1000, 60_000_000), {
+    ours: true,
+    default: "300000",
+    doc: "A timer of the main thread that runs later than this is logged, with the cause that can be seen.",
   }),
   ...keywordsOf("vrrp"),
   ...keywordsOf("checker"),

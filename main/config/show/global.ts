@@ -124,14 +124,15 @@ function showProcesses({ processes }: GlobalConfig, out: ConfWriter): void {
   for (const child of childNames) {
     const { name, priority, noSwap, realTimePriority, realTimeLimit, cpus } = processes[child];
     out.setting(`${child}_process_name`, name);
-    out.line(`${child}_priority`, priority);
+    out.setting(`${child}_priority`, priority);
     out.flag(`${child}_no_swap`, noSwap);
     if (realTimePriority > 0) out.line(`${child}_rt_priority`, realTimePriority);
-    out.line(`${child}_rlimit_rttime`, Math.round(realTimeLimit * 1000));
+    if (realTimeLimit !== undefined) out.line(`${child}_rlimit_rttime`, Math.round(realTimeLimit * 1000));
     if (cpus.length > 0) out.line(`${child}_cpu_affinity`, ...cpus);
   }
   out.line("max_auto_priority", processes.maxAutoPriority);
   out.line("min_auto_priority_delay", Math.round(processes.minAutoPriorityDelay * 1000));
+  out.line("late_timer_warning", Math.round(processes.lateTimerWarning * 1000));
   out.line("umask", `0${processes.umask.toString(8).padStart(3, "0")}`);
 }
 

@@ -33,10 +33,10 @@ export function finishProcesses(draft: GlobalDraft, host: ConfigHost, diagnostic
     const given = draft.children[child];
     return {
       name: given.name ?? (draft.useProcessNames === true ? usualNames[child] : undefined),
-      priority: given.priority ?? 0,
+      priority: given.priority,
       noSwap: given.noSwap ?? false,
       realTimePriority: given.realTimePriority ?? 0,
-      realTimeLimit: given.realTimeLimit ?? ms(10),
+      realTimeLimit: given.realTimeLimit,
       cpus: existingCpus(given.cpus ?? [], child, host, diagnostics),
     };
   }) as [ChildConfig, ChildConfig, ChildConfig];
@@ -47,6 +47,7 @@ export function finishProcesses(draft: GlobalDraft, host: ConfigHost, diagnostic
     bfd,
     maxAutoPriority: draft.maxAutoPriority ?? 0,
     minAutoPriorityDelay: draft.minAutoPriorityDelay ?? ms(1000),
+    lateTimerWarning: draft.lateTimerWarning ?? ms(300),
     umask: draft.umask ?? 0o177,
   };
 }

@@ -5,7 +5,7 @@ import type { Log } from "../observe/log.js";
 import type { Milliseconds, Priority } from "../units.js";
 import type { Endpoints } from "./endpoints.js";
 import type { GarpSender } from "./garp-sender.js";
-import type { VrrpState } from "./machine-types.js";
+import type { Reducer, VrrpState } from "./machine-types.js";
 import type { HostNetwork } from "./ports.js";
 import type { Verdicts } from "./verdicts.js";
 
@@ -28,6 +28,7 @@ export interface Resumption {
 }
 
 export interface InstanceDeps {
+  readonly reducer: Reducer;
   readonly clock: Clock;
   readonly network: HostNetwork;
   readonly endpoints: Endpoints;

@@ -10,7 +10,6 @@ import { type Counters, zeroCounters } from "./counters.js";
 import { Deadline } from "./deadline.js";
 import type { InstanceDeps, Resumption } from "./instance-types.js";
 import { Intake } from "./intake.js";
-import { step } from "./machine.js";
 import type { Effect, Event, LogEffect, State } from "./machine-types.js";
 import type { ReceivedAdvert } from "./packet.js";
 import type { InterfaceAddress } from "./ports.js";
@@ -173,7 +172,7 @@ export class Instance {
 
   #step(event: Event): void {
     const context = { config: this.#config, tracking: this.#tracking, now: this.#deps.clock.now() };
-    const { state, effects } = step(context, this.#state, event);
+    const { state, effects } = this.#deps.reducer(context, this.#state, event);
     if (event.on === "tracking") this.#tracking = event.next;
     for (const effect of effects) this.#perform(effect, state, event);
     this.#state = state;

@@ -98,6 +98,8 @@ export interface Step {
   readonly effects: readonly Effect[];
 }
 
+export type Reducer = (ctx: Context, state: State, event: Event) => Step;
+
 const names = {
   init: "INIT",
   waiting: "INIT",

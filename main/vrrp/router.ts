@@ -10,6 +10,8 @@ import { GarpSender } from "./garp-sender.js";
 import { Instance } from "./instance.js";
 import { instanceKeys } from "./instance-key.js";
 import type { InstanceDeps, Resumption, VrrpTransition } from "./instance-types.js";
+import { step } from "./machine.js";
+import type { Reducer } from "./machine-types.js";
 import type { AdvertTransport, HostNetwork, Link, NetworkChange, ScriptRunner, SendFrame } from "./ports.js";
 import { ScriptMonitor, type ScriptSnapshot } from "./script-monitor.js";
 import type { VrrpSnapshot } from "./snapshot.js";
@@ -28,6 +30,8 @@ export interface VrrpDeps {
   readonly onAdvertSent?: (key: string, bootMs: Milliseconds) => void;
   /** What the daemon before this one was, asked once per instance at its start. */
   readonly resume: (key: string) => Resumption | undefined;
+  /** Instead of machine.ts: the simulation proves its rules with broken ones. */
+  readonly reducer?: Reducer;
 }
 
 interface Entry {
@@ -53,6 +57,7 @@ export class VrrpRouter {
     this.#garp = new GarpSender(deps);
     this.#scripts = new ScriptMonitor({ ...deps, onEdge: (name) => this.#onScriptEdge(name) });
     this.#instanceDeps = {
+      reducer: deps.reducer ?? step,
       clock: deps.clock,
       network: deps.network,
       endpoints: new Endpoints(deps.transport),

@@ -52,6 +52,8 @@ export class VrrpSide {
       scripts: deps.scripts,
       log: deps.log,
       onTransition: (event) => this.#onTransition(event),
+      onGroupTransition: ({ group: { name, notify, smtpAlert }, to: state }) =>
+        deps.notifier.notify({ kind: "group", name, state, notify, smtpAlert }),
       onAdvertSent: (key, at) => deps.lasting.rememberAdvert(key, at),
       resume: (key) => deps.lasting.resumption(key),
     });

@@ -16,7 +16,7 @@ const ROUNDS = 12;
 export function* rehearsal(config: Config, network: HostNetwork): Generator<void> {
   const [first] = config.vrrpInstances;
   if (first === undefined) return;
-  const alone: Config = { ...config, vrrpScripts: [], vrrpInstances: [{ ...first, trackScripts: [] }] };
+  const alone: Config = { ...config, syncGroups: [], vrrpScripts: [], vrrpInstances: [{ ...first, trackScripts: [] }] };
   for (let round = 0; round < ROUNDS; round++) {
     play(alone, network);
     yield;

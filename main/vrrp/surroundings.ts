@@ -28,8 +28,8 @@ export class Surroundings implements Disposable {
     return this.#source;
   }
 
-  look(config: VrrpInstanceConfig, group: IpAddress): Tracking {
-    const { network } = this.#deps;
+  look(key: string, config: VrrpInstanceConfig, group: IpAddress): Tracking {
+    const { network, groups } = this.#deps;
     const link = network.link(config.interface);
     const addresses = link === undefined ? [] : network.addresses(link.index);
     this.#source = chooseSource(config, addresses, this.#deps.virtualAddresses());
@@ -38,12 +38,13 @@ export class Surroundings implements Disposable {
     this.#socketProblem = problem;
     if (problem === undefined) this.#retry.disarm();
     else this.#retry.arm(ms(this.#deps.clock.now() + SOCKET_RETRY));
-    return track(config, {
+    const own = track(groups.watched(key, config), {
       linkUp: (name) => network.link(name)?.running === true,
       script: this.#deps.script,
       hasSource: this.#source !== undefined,
       socketProblem: this.#socketProblem,
     });
+    return groups.share(key, own);
   }
 
   /** Without source or interface the socket stays open only for a farewell; afterwards this closes it. */

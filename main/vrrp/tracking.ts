@@ -7,7 +7,9 @@ export type Fault =
   | { readonly kind: "interface-down"; readonly name: string }
   | { readonly kind: "no-source-address" }
   | { readonly kind: "script"; readonly name: string }
-  | { readonly kind: "socket"; readonly problem: string };
+  | { readonly kind: "socket"; readonly problem: string }
+  /** Another member of its sync group has a fault. */
+  | { readonly kind: "sync-group"; readonly group: string; readonly member: string };
 
 /** One tracker's share of the effective priority, for people who ask why. */
 export interface Contribution {
@@ -128,6 +130,8 @@ export function faultReason(fault: Fault): string {
       return `due to script ${fault.name}`;
     case "socket":
       return `(${fault.problem})`;
+    case "sync-group":
+      return `(${fault.member} of sync group ${fault.group} has a fault)`;
     default:
       return unreachable(fault);
   }

@@ -137,7 +137,6 @@ export const vrrpBlocks: Readonly<Record<string, Keyword<VrrpDraft>>> = {
       draft.syncGroups.push(group);
       return group;
     },
-    effect: "accepted",
     doc: "Instances that change state together.",
   }),
   vrrp_instance: keyword.block({

@@ -12,7 +12,7 @@ import type { InstanceDeps, Resumption } from "./instance-types.js";
 import { Intake } from "./intake.js";
 import { step } from "./machine.js";
 import { isOwnerMaster } from "./machine-moves.js";
-import type { Effect, Event, LogEffect, State } from "./machine-types.js";
+import { type Effect, type Event, type LogEffect, type State, stateName, type VrrpState } from "./machine-types.js";
 import type { ReceivedAdvert } from "./packet.js";
 import type { InterfaceAddress } from "./ports.js";
 import { snapshotOf, type VrrpSnapshot } from "./snapshot.js";
@@ -99,8 +99,8 @@ export class Instance implements GroupMember {
     return this.#config.name;
   }
 
-  get isMaster(): boolean {
-    return this.#state.at === "master";
+  get state(): VrrpState {
+    return stateName(this.#state);
   }
 
   get wantsMaster(): boolean {

@@ -27,7 +27,7 @@ export interface GroupMember {
   readonly key: string;
   readonly name: string;
   readonly wantsMaster: boolean;
-  readonly isMaster: boolean;
+  readonly state: VrrpState;
   /** Looks at its surroundings without acting on them. */
   look(): void;
   refresh(): void;
@@ -111,13 +111,19 @@ export class SyncGroups implements GroupSeat {
   settle(): void {
     for (const group of this.#groups.values()) {
       for (const member of group.members) member.refresh();
-      const masters = group.members.filter(({ isMaster }) => isMaster);
+      const masters = group.members.filter(({ state }) => state === "MASTER");
       if (masters.length === group.members.length)
         group.state = "MASTER"; // resumed after a crash: nobody is told
-      else if (masters.length > 0 && group.state !== "MASTER") {
-        for (const master of masters) master.obey({ to: "BACKUP", rush: false }, `sync group ${group.config.name}`);
-      }
+      else this.#gather(group, masters);
     }
+  }
+
+  /** keepalived prefers BACKUP too: a member that came is not known to be able to lead. */
+  #gather(group: Group, masters: readonly GroupMember[]): void {
+    const because = `a reload brought sync group ${group.config.name} together`;
+    for (const master of masters) master.obey({ to: "BACKUP", rush: false }, because);
+    const moved = group.members.find(({ state }) => state !== "INIT");
+    if (moved !== undefined) this.moved(moved.key, moved.state, because, false);
   }
 
   /** The members have stopped: the groups are told of after them. From here on nobody is synchronised. */
@@ -168,7 +174,7 @@ export class SyncGroups implements GroupSeat {
     group.state = state;
     if (order === undefined || state === "INIT") return;
     const { name } = group.config;
-    this.#log(name, `VRRP_Group(${name}) Syncing instances to ${state} state`);
+    if (!rush) this.#log(name, `VRRP_Group(${name}) Syncing instances to ${state} state`);
     for (const member of group.members)
       if (member.key !== key) carryOut(member, order, `sync group ${name}: ${because}`);
     this.#tell(group, state, because);

@@ -303,3 +303,12 @@ test("reload: a group stays what it is; a member that is taken out goes its own 
   stand.sim.router.reload(stand.config([a, b]));
   assert.equal(stand.states(), "A BACKUP, B BACKUP");
 });
+
+test("reload: a member that comes holds the others back until it is ready too", () => {
+  const stand = new Stand();
+  stand.clock.advance(4000);
+  stand.sim.router.reload(stand.config([a, b, c]));
+  assert.equal(stand.states(), "A BACKUP, B BACKUP, C BACKUP");
+  stand.clock.advance(3700);
+  assert.equal(stand.states(), "A MASTER, B MASTER, C MASTER");
+});

@@ -6,6 +6,7 @@ import type { Milliseconds, Priority } from "../units.js";
 import type { Endpoints } from "./endpoints.js";
 import type { GarpSender } from "./garp-sender.js";
 import type { VrrpState } from "./machine-types.js";
+import type { TrackerView } from "./more-tracking.js";
 import type { HostNetwork } from "./ports.js";
 import type { GroupSeat } from "./sync-groups.js";
 import type { Verdicts } from "./verdicts.js";
@@ -39,6 +40,7 @@ export interface InstanceDeps {
   /** Addresses that some instance floats: none of them is a source address. */
   readonly virtualAddresses: () => ReadonlySet<IpAddress>;
   readonly groups: GroupSeat;
+  readonly trackers: TrackerView;
   readonly onTransition: (event: VrrpTransition) => void;
   readonly onAdvertSent: ((key: string, bootMs: Milliseconds) => void) | undefined;
 }

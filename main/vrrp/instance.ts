@@ -126,6 +126,11 @@ export class Instance implements GroupMember {
     if (what !== undefined) this.#dispatch({ on: "addressLost", what });
   }
 
+  /** Something else that it stands for is gone. */
+  giveWay(what: string): void {
+    this.#dispatch({ on: "addressLost", what });
+  }
+
   holds(addressKey: string): boolean {
     return this.#addresses.holds(addressKey);
   }

@@ -2,18 +2,22 @@ import { isDeepStrictEqual } from "node:util";
 import type { IpAddress } from "../address.js";
 import type { Clock } from "../clock.js";
 import type { Config, VrrpInstanceConfig } from "../config/model.js";
+import type { TrackGroupConfig } from "../config/model-vrrp.js";
 import type { Log } from "../observe/log.js";
 import type { Milliseconds } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import { Endpoints } from "./endpoints.js";
+import type { TrackFileHost } from "./file-monitor.js";
 import { GarpSender } from "./garp-sender.js";
 import { Instance } from "./instance.js";
 import { instanceKeys } from "./instance-key.js";
 import type { InstanceDeps, Resumption, VrrpTransition } from "./instance-types.js";
 import type { AdvertTransport, HostNetwork, Link, NetworkChange, ScriptRunner, SendFrame } from "./ports.js";
+import type { ProcessCounter, ProcessSnapshot } from "./process-monitor.js";
 import { ScriptMonitor, type ScriptSnapshot } from "./script-monitor.js";
 import type { VrrpSnapshot } from "./snapshot.js";
 import { type GroupSnapshot, type GroupTransition, SyncGroups } from "./sync-groups.js";
+import { Trackers } from "./trackers.js";
 import { trackedLinks } from "./tracking.js";
 import { Verdicts } from "./verdicts.js";
 
@@ -23,6 +27,9 @@ export interface VrrpDeps {
   readonly transport: AdvertTransport;
   readonly sendFrame: SendFrame;
   readonly scripts: ScriptRunner;
+  /** Undefined: nothing is read from a disk. */
+  readonly trackFiles?: TrackFileHost;
+  readonly processes?: ProcessCounter;
   readonly log: Log;
   readonly onTransition: (event: VrrpTransition) => void;
   readonly onGroupTransition?: (event: GroupTransition) => void;
@@ -45,10 +52,12 @@ export class VrrpRouter {
   readonly #garp: GarpSender;
   readonly #scripts: ScriptMonitor;
   readonly #groups: SyncGroups;
+  readonly #trackers: Trackers;
   readonly #instanceDeps: InstanceDeps;
   readonly #linkUp = new Map<string, boolean>();
   #virtual: ReadonlySet<IpAddress> = new Set();
   #group: IpAddress | undefined;
+  #trackGroups: readonly TrackGroupConfig[] = [];
   #subscription: Disposable | undefined;
 
   constructor(deps: VrrpDeps) {
@@ -58,6 +67,13 @@ export class VrrpRouter {
     const { clock, log } = deps;
     const onGroup = (event: GroupTransition): void => deps.onGroupTransition?.(event);
     this.#groups = new SyncGroups({ log, now: () => clock.now(), onTransition: onGroup });
+    this.#trackers = new Trackers({
+      clock,
+      log,
+      files: deps.trackFiles,
+      processes: deps.processes,
+      onEdge: (kind, name) => this.#refreshWho(({ track }) => track[kind].some((t) => t.name === name)),
+    });
     this.#instanceDeps = {
       clock: deps.clock,
       network: deps.network,
@@ -68,6 +84,7 @@ export class VrrpRouter {
       script: (name) => this.#scripts.standing(name),
       virtualAddresses: () => this.#virtual,
       groups: this.#groups,
+      trackers: this.#trackers,
       onTransition: deps.onTransition,
       onAdvertSent: deps.onAdvertSent,
     };
@@ -91,6 +108,7 @@ export class VrrpRouter {
   async stop(options: { readonly release: boolean }): Promise<void> {
     this.#subscription?.[Symbol.dispose]();
     this.#scripts[Symbol.dispose]();
+    this.#trackers[Symbol.dispose]();
     const groups = this.#groups.close();
     for (const { instance } of this.#entries.values()) instance.stop(options.release, "STOP");
     this.#entries.clear();
@@ -107,6 +125,28 @@ export class VrrpRouter {
 
   scripts(): readonly ScriptSnapshot[] {
     return this.#scripts.snapshot();
+  }
+
+  /** For whoever runs BFD sessions, before `start`: without it tracking them has no effect. */
+  expectBfd(): void {
+    this.#trackers.expectBfd();
+  }
+
+  /** A BFD session came up or went down. */
+  setBfd(name: string, state: "up" | "down"): void {
+    this.#trackers.setBfd(name, state);
+  }
+
+  /** A static address, route or rule of a track_group is gone: its masters give way, and are back after skew time. */
+  staticEntryLost(trackGroup: string, what: string): void {
+    const members = this.#trackGroups.find(({ name }) => name === trackGroup)?.members ?? [];
+    for (const { config, instance } of this.#entries.values()) {
+      if (members.includes(config.name)) instance.giveWay(what);
+    }
+  }
+
+  trackedProcesses(): readonly ProcessSnapshot[] {
+    return this.#trackers.processes();
   }
 
   groups(): readonly GroupSnapshot[] {
@@ -134,6 +174,8 @@ export class VrrpRouter {
     this.#groups.update(config.syncGroups, members(wanted, this.#entries));
     for (const [key, { instance }] of gone) this.#remove(key, instance);
     this.#scripts.update(config.vrrpScripts);
+    this.#trackers.update(config.trackers);
+    this.#trackGroups = config.trackers.groups;
     this.#groups.prepare();
     for (const [key, next] of wanted) {
       const entry = this.#entries.get(key);

@@ -51,7 +51,7 @@ export const syncGroupScope: Scope<SyncGroupDraft> = {
   name: "vrrp_sync_group",
   keywords: {
     group: members<SyncGroupDraft>(),
-    ...trackKeywords<SyncGroupDraft>({}),
+    ...trackKeywords<SyncGroupDraft>(),
     ...alerts,
     notify_priority_changes: { ...alerts.notify_priority_changes, since: "2.2.0" },
     sync_group_tracking_weight: group.flag("trackingWeight", { doc: "Members may have trackers with weights." }),

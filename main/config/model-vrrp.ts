@@ -81,7 +81,7 @@ export interface TrackProcessConfig {
   readonly fullCommand: boolean;
 }
 
-/** Instances that fault when a static entry of the group is lost. */
+/** Masters that give way, and come back, when a static entry of the group is lost. */
 export interface TrackGroupConfig {
   readonly name: string;
   readonly members: readonly string[];

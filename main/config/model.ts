@@ -124,7 +124,7 @@ export interface VrrpInstanceConfig {
   readonly garp: GarpConfig;
   readonly notify: VrrpNotifyConfig;
   readonly smtpAlert: boolean;
-  /** What follows is without effect in this version. */
+  /** What follows, but for `track`, is without effect in this version. */
   readonly virtualInterface: VirtualInterfaceSettings;
   readonly unicast: UnicastSettings;
   readonly track: MoreTrackers;

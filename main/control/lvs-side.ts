@@ -120,7 +120,7 @@ export class LvsSide {
       ...this.#limits,
       onEdges: (edges) => this.#director.onEdges(edges),
       onAttempts: (failures) => this.#director.onAttempts(failures),
-      onThread: deps.onCheckerThread,
+      onThread: this.#deps.onCheckerThread,
       onFault: ({ shard, code, message }) =>
         log(
           "error",

@@ -15,9 +15,11 @@ import type { VrrpDump } from "../observe/vrrp-dump.js";
 import { ms } from "../units.js";
 import type { VrrpTransition } from "../vrrp/instance-types.js";
 import type { HostNetwork, ScriptRunner } from "../vrrp/ports.js";
+import { ProcessThread } from "../vrrp/process-thread.js";
 import { RawTransport } from "../vrrp/raw-transport.js";
 import { rehearsal } from "../vrrp/rehearsal.js";
 import { VrrpRouter } from "../vrrp/router.js";
+import { DiskTrackFiles } from "../vrrp/track-file-host.js";
 import type { LastingState } from "./lasting-state.js";
 import type { InstanceStatus } from "./status.js";
 import { instanceStatus } from "./status-view.js";
@@ -50,8 +52,12 @@ export class VrrpSide {
       transport: new RawTransport(deps.log),
       sendFrame: (interfaceIndex, frame) => frames.send(interfaceIndex, frame),
       scripts: deps.scripts,
+      trackFiles: new DiskTrackFiles(deps.clock),
+      processes: new ProcessThread(deps.clock),
       log: deps.log,
       onTransition: (event) => this.#onTransition(event),
+      onGroupTransition: ({ group: { name, notify, smtpAlert }, to: state }) =>
+        deps.notifier.notify({ kind: "group", name, state, notify, smtpAlert }),
       onAdvertSent: (key, at) => deps.lasting.rememberAdvert(key, at),
       resume: (key) => deps.lasting.resumption(key),
     });

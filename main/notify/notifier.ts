@@ -5,7 +5,7 @@ import type { Log } from "../observe/log.js";
 import { type Milliseconds, ms } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import type { ScriptResult, ScriptRunner } from "../vrrp/ports.js";
-import { type InstanceState, instanceMail, type Mail } from "./mail.js";
+import { groupMail, type InstanceState, instanceMail, type Mail } from "./mail.js";
 import { OrderedQueue, type QueueLimits } from "./ordered-queue.js";
 
 /** What programs and people are told of. Names of servers are those of the log, `[192.0.2.1]:tcp:80`. */
@@ -16,6 +16,14 @@ export type NotifyEvent =
       readonly name: string;
       readonly state: InstanceState;
       readonly priority: number;
+      readonly notify: VrrpNotifyConfig;
+      readonly smtpAlert: boolean;
+    }
+  /** The same for a sync group, with `GROUP NAME STATE 0`. */
+  | {
+      readonly kind: "group";
+      readonly name: string;
+      readonly state: InstanceState;
       readonly notify: VrrpNotifyConfig;
       readonly smtpAlert: boolean;
     }
@@ -68,6 +76,9 @@ export class Notifier {
       case "instance":
         this.#instance(event);
         break;
+      case "group":
+        this.#group(event);
+        break;
       case "real-server":
         this.#server(`real server ${event.realServer} of ${event.virtualServer}`, event.script);
         break;
@@ -94,6 +105,16 @@ export class Notifier {
     if (!smtpAlert || this.#lastMailed.get(name) === state) return;
     this.#lastMailed.set(name, state);
     this.#mailer.send(instanceMail(this.#mailer.routerId, name, state));
+  }
+
+  #group({ name, state, notify, smtpAlert }: Extract<NotifyEvent, { kind: "group" }>): void {
+    const subject = `VRRP group ${name}`;
+    const ofState = scriptOfState(notify, state);
+    if (ofState !== undefined) this.#vrrp.push(subject, { command: ofState, args: [] });
+    if (notify.all !== undefined) this.#vrrp.push(subject, { command: notify.all, args: ["GROUP", name, state, "0"] });
+    if (!smtpAlert || this.#lastMailed.get(subject) === state) return;
+    this.#lastMailed.set(subject, state);
+    this.#mailer.send(groupMail(this.#mailer.routerId, name, state));
   }
 
   #server(subject: string, script: ScriptCommand | undefined): void {

@@ -6,7 +6,9 @@ import type { Milliseconds, Priority } from "../units.js";
 import type { Endpoints } from "./endpoints.js";
 import type { GarpSender } from "./garp-sender.js";
 import type { Reducer, VrrpState } from "./machine-types.js";
+import type { TrackerView } from "./more-tracking.js";
 import type { HostNetwork } from "./ports.js";
+import type { GroupSeat } from "./sync-groups.js";
 import type { Verdicts } from "./verdicts.js";
 
 /** A change of state as the rest of the daemon hears it: notifies, mail, metrics. */
@@ -38,6 +40,8 @@ export interface InstanceDeps {
   readonly script: (name: string) => "init" | "up" | "down";
   /** Addresses that some instance floats: none of them is a source address. */
   readonly virtualAddresses: () => ReadonlySet<IpAddress>;
+  readonly groups: GroupSeat;
+  readonly trackers: TrackerView;
   readonly onTransition: (event: VrrpTransition) => void;
   readonly onAdvertSent: ((key: string, bootMs: Milliseconds) => void) | undefined;
 }

@@ -10,11 +10,14 @@ import { type Counters, zeroCounters } from "./counters.js";
 import { Deadline } from "./deadline.js";
 import type { InstanceDeps, Resumption } from "./instance-types.js";
 import { Intake } from "./intake.js";
-import type { Effect, Event, LogEffect, State } from "./machine-types.js";
+import { isOwnerMaster } from "./machine-moves.js";
+import { type Effect, type Event, type LogEffect, type State, stateName, type VrrpState } from "./machine-types.js";
 import type { ReceivedAdvert } from "./packet.js";
 import type { InterfaceAddress } from "./ports.js";
 import { snapshotOf, type VrrpSnapshot } from "./snapshot.js";
 import { Surroundings } from "./surroundings.js";
+import type { GroupOrder } from "./sync-group.js";
+import type { GroupMember } from "./sync-groups.js";
 import { nextDeadline } from "./timers.js";
 import type { Tracking } from "./tracking.js";
 
@@ -26,7 +29,7 @@ const READ_FIRST: Milliseconds = ms(1);
 const RESUME_INTERVALS = 2;
 
 /** The shell of one virtual router: feeds the reducer and performs its effects. */
-export class Instance {
+export class Instance implements GroupMember {
   readonly key: string;
   readonly #deps: InstanceDeps;
   #config: VrrpInstanceConfig;
@@ -70,10 +73,8 @@ export class Instance {
 
   /** @param heldByOthers addresses (AddressHolder keys) that must not be touched */
   start(resumption: Resumption | undefined, heldByOthers: (key: string) => boolean): void {
-    this.#tracking = this.#surroundings.look(this.#config, this.#group);
-    const last = resumption?.state === "MASTER" ? resumption.lastAdvertBootMs : Number.NEGATIVE_INFINITY;
-    const fresh = this.#deps.clock.now() - last <= RESUME_INTERVALS * this.#config.advertInterval;
-    const resumes = fresh && this.#tracking.faults.length === 0;
+    this.#tracking = this.#surroundings.look(this.key, this.#config, this.#group);
+    const resumes = this.isFresh(resumption) && this.#tracking.faults.length === 0;
     if (!resumes) this.#addresses.forceRelease(heldByOthers);
     this.#lastTransition = { at: this.#deps.clock.now(), because: resumes ? "resumed after a restart" : "start" };
     this.#dispatch({ on: resumes ? "resume" : "start" });
@@ -83,13 +84,50 @@ export class Instance {
   /** Looks at the host again: links, addresses, scripts. Nothing happens when nothing changed. */
   refresh(): void {
     if (this.#state.at === "init" || this.#state.at === "stopped") return;
-    this.#dispatch({ on: "tracking", next: this.#surroundings.look(this.#config, this.#group) });
+    this.#dispatch({ on: "tracking", next: this.#surroundings.look(this.key, this.#config, this.#group) });
     this.#surroundings.settle(this.#config);
+  }
+
+  /** Was MASTER until a moment ago, in the daemon before this one. */
+  isFresh(resumption: Resumption | undefined): boolean {
+    const last = resumption?.state === "MASTER" ? resumption.lastAdvertBootMs : Number.NEGATIVE_INFINITY;
+    return this.#deps.clock.now() - last <= RESUME_INTERVALS * this.#config.advertInterval;
+  }
+
+  get name(): string {
+    return this.#config.name;
+  }
+
+  get state(): VrrpState {
+    return stateName(this.#state);
+  }
+
+  get wantsMaster(): boolean {
+    const state = this.#state;
+    return state.at === "backup" ? state.wantsMaster : state.at === "master" || isOwnerMaster(this.#config);
+  }
+
+  /** Tells its sync group what is wrong with it, and does nothing about it yet. */
+  look(): void {
+    this.#surroundings.look(this.key, this.#config, this.#group);
+  }
+
+  obey(order: Exclude<GroupOrder, { to: "FAULT" }>, because: string): void {
+    this.#dispatch({ on: "group", order, because });
+  }
+
+  announceAgain(): void {
+    this.#dispatch({ on: "group", order: { to: "announce" }, because: "" });
   }
 
   addressGone(gone: InterfaceAddress): void {
     const what = this.#addresses.lost(gone);
     if (what !== undefined) this.#dispatch({ on: "addressLost", what });
+  }
+
+  /** Something else that it stands for is gone. */
+  giveWay(what: string): void {
+    this.#dispatch({ on: "addressLost", what });
   }
 
   holds(addressKey: string): boolean {
@@ -171,7 +209,8 @@ export class Instance {
   }
 
   #step(event: Event): void {
-    const context = { config: this.#config, tracking: this.#tracking, now: this.#deps.clock.now() };
+    const mayLead = this.#deps.groups.mayLead(this.key);
+    const context = { config: this.#config, tracking: this.#tracking, now: this.#deps.clock.now(), mayLead };
     const { state, effects } = this.#deps.reducer(context, this.#state, event);
     if (event.on === "tracking") this.#tracking = event.next;
     for (const effect of effects) this.#perform(effect, state, event);
@@ -192,6 +231,7 @@ export class Instance {
         break;
       case "announce":
         this.#announcements.start(effect.block);
+        if (cause.on === "advert") this.#deps.groups.announceOthers(this.key);
         break;
       case "announceSource":
         this.#announceSource();
@@ -212,7 +252,7 @@ export class Instance {
         this.#print(effect, cause);
         break;
       case "transition":
-        this.#tell(effect, next);
+        this.#tell(effect, next, cause);
         break;
       default:
         unreachable(effect);
@@ -246,7 +286,7 @@ export class Instance {
     else this.#deps.log(level, event, sentence, fields);
   }
 
-  #tell({ from, to, because }: Extract<Effect, { do: "transition" }>, next: State): void {
+  #tell({ from, to, because }: Extract<Effect, { do: "transition" }>, next: State, cause: Event): void {
     const at = this.#deps.clock.now();
     this.#intake.forgetTold();
     this.#lastTransition = { at, because };
@@ -260,5 +300,6 @@ export class Instance {
       because,
       at,
     });
+    this.#deps.groups.moved(this.key, to, because, cause.on === "addressLost");
   }
 }

@@ -12,7 +12,9 @@ export function backupStep(ctx: Context, state: BackupState, event: Event): Step
     case "advert":
       return hear(ctx, state, event);
     case "masterDownTimer":
-      return takeOver(ctx);
+      return ctx.mayLead === false ? awaitGroup(ctx, state) : takeOver(ctx);
+    case "group":
+      return event.order.to === "MASTER" ? becomeMaster(ctx, "BACKUP", event.because) : { state, effects: [] };
     case "tracking":
       return retrack(ctx, state, event.next);
     case "reconfigured":
@@ -41,6 +43,19 @@ function takeOver(ctx: Context): Step {
   const timeout = log(ctx, "info", "vrrp.master-down", "Receive advertisement timeout", true);
   const told = master.effects.findIndex((e) => e.do === "log");
   return { state: master.state, effects: master.effects.toSpliced(told, 0, timeout) };
+}
+
+/** Its sync group moves when the last member's timer has ended. Until then it listens for another interval. */
+function awaitGroup(ctx: Context, state: BackupState): Step {
+  const wait = masterDownInterval(ctx.config, ownPriority(ctx, state.yielded), state.masterInterval);
+  const next: BackupState = { ...state, wantsMaster: true, downAt: ms(ctx.now + wait) };
+  return {
+    state: next,
+    effects: [
+      { do: "arm", timer: "masterDown", at: next.downAt },
+      log(ctx, "info", "vrrp.master-down", "Receive advertisement timeout", true),
+    ],
+  };
 }
 
 function hear(ctx: Context, state: BackupState, advert: AdvertEvent): Step {
@@ -81,7 +96,7 @@ function accept(ctx: Context, state: BackupState, advert: AdvertEvent, weaker: b
   const wait = masterDownInterval(config, ownPriority(ctx, state.yielded), masterInterval);
   const [preemptAt, delayEffects] = preemptDelay(ctx, state, weaker);
   const master = { address: advert.source, priority: advert.priority, heardAt: now };
-  const next: BackupState = { ...state, masterInterval, downAt: ms(now + wait), preemptAt, master };
+  const next: BackupState = { ...state, masterInterval, downAt: ms(now + wait), preemptAt, master, wantsMaster: false };
   return {
     state: next,
     effects: [

@@ -1,7 +1,16 @@
 import { ms, type Priority } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import { becomeBackup, enterFault, leaveMaster, log, priorityChange } from "./machine-moves.js";
-import type { AdvertEvent, Context, Effect, Event, HeardMaster, MasterState, Step } from "./machine-types.js";
+import type {
+  AdvertEvent,
+  Context,
+  Effect,
+  Event,
+  GroupMove,
+  HeardMaster,
+  MasterState,
+  Step,
+} from "./machine-types.js";
 import { skewTime } from "./timers.js";
 import { faultReason, type Tracking } from "./tracking.js";
 
@@ -23,6 +32,8 @@ export function masterStep(ctx: Context, state: MasterState, event: Event): Step
       return { state, effects: advertise(ctx) };
     case "addressLost":
       return loseAddress(ctx, event.what);
+    case "group":
+      return followGroup(ctx, state, event.order, event.because);
     case "shutdown":
       return shutdown(ctx, event.release);
     case "start":
@@ -95,13 +106,16 @@ const heard = (ctx: Context, advert: AdvertEvent): HeardMaster => ({
 function hearWeaker(ctx: Context, state: MasterState, advert: AdvertEvent): Step {
   const { config, tracking } = ctx;
   const answers = !config.lowerPrioNoAdvert;
-  const announces: Effect[] = config.garp.lowerPrioRepeat > 0 ? [{ do: "announce", block: "lowerPriority" }] : [];
   const sentence =
     `Received advert from ${advert.source} with lower priority ${advert.priority}, ours ${tracking.effective}` +
     (answers ? ", forcing new election" : "");
   return {
     state,
-    effects: [...(answers ? advertise(ctx) : []), ...announces, log(ctx, "info", "vrrp.lower-priority", sentence)],
+    effects: [
+      ...(answers ? advertise(ctx) : []),
+      ...announcements(ctx),
+      log(ctx, "info", "vrrp.lower-priority", sentence),
+    ],
   };
 }
 
@@ -137,8 +151,29 @@ function retrack(ctx: Context, state: MasterState, next: Tracking): Step {
   const changed = priorityChange(ctx, next);
   if (next.faults.length === 0) return { state, effects: changed };
   const fault = enterFault({ ...ctx, tracking: next }, "MASTER", next.faults.map(faultReason).join(", "), "");
-  return { state: fault.state, effects: [...leaveMaster(ctx, 2), ...changed, ...fault.effects] };
+  const own = next.faults.some(({ kind }) => kind !== "sync-group");
+  return { state: fault.state, effects: [...leaveMaster(ctx, own ? 2 : 1), ...changed, ...fault.effects] };
 }
+
+/** Another member of the sync group gave way, lost an address, or answered a weaker master. */
+function followGroup(ctx: Context, state: MasterState, order: GroupMove, because: string): Step {
+  switch (order.to) {
+    case "MASTER":
+      return { state, effects: [] };
+    case "announce":
+      return { state, effects: announcements(ctx) };
+    case "BACKUP": {
+      const wait = skewTime(ctx.config.version, ctx.tracking.effective, ctx.config.advertInterval);
+      const backup = becomeBackup(ctx, "MASTER", { because, suffix: "", ...(order.rush ? { wait } : {}) });
+      return { state: backup.state, effects: [...leaveMaster(ctx, order.rush ? 1 : 0), ...backup.effects] };
+    }
+    default:
+      return unreachable(order);
+  }
+}
+
+const announcements = ({ config }: Context): Effect[] =>
+  config.garp.lowerPrioRepeat > 0 ? [{ do: "announce", block: "lowerPriority" }] : [];
 
 /** Leave and come back after skew time: that puts everything in place again, or lets a healthier backup have it. */
 function loseAddress(ctx: Context, what: string): Step {

@@ -16,6 +16,9 @@ export const YIELDED: Priority = priority(254);
 export const isOwnerMaster = (config: VrrpInstanceConfig): boolean =>
   config.basePriority === OWNER && config.initialState === "MASTER";
 
+/** An owner whose sync group, if any, is ready too. */
+export const startsAsMaster = (ctx: Context): boolean => isOwnerMaster(ctx.config) && ctx.mayLead !== false;
+
 /** `detail`: keepalived prints it with -D only. */
 export function log(ctx: Context, level: Level, event: string, sentence: string, detail = false): LogEffect {
   return { do: "log", level, event, sentence: `(${ctx.config.name}) ${sentence}`, detail };
@@ -65,6 +68,7 @@ export function becomeBackup(ctx: Context, from: VrrpState, options: BackupOptio
     downAt: ms(now + wait),
     preemptAt: undefined,
     master: options.master,
+    wantsMaster: false,
     yielded,
   };
   return {

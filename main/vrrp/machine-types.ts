@@ -24,6 +24,8 @@ export interface BackupState {
   readonly preemptAt: Milliseconds | undefined;
   /** Whom we heard last. */
   readonly master: HeardMaster | undefined;
+  /** The timer has ended, but the sync group is not ready: it would be MASTER if it were alone. */
+  readonly wantsMaster: boolean;
   /** An address owner that gave way to another owner: it runs at 254 until that one is gone. */
   readonly yielded: boolean;
 }
@@ -48,8 +50,12 @@ export type Event =
   | { readonly on: "reconfigured"; readonly before: VrrpInstanceConfig }
   /** Somebody deleted one of our addresses; `what` names it as `ip addr` does. */
   | { readonly on: "addressLost"; readonly what: string }
+  /** Its sync group moved. `rush`: good-bye, and skew time only, as another member lost an address. */
+  | { readonly on: "group"; readonly order: GroupMove; readonly because: string }
   /** `release` false: leave addresses for the next daemon, and tell nobody. */
   | { readonly on: "shutdown"; readonly release: boolean };
+
+export type GroupMove = { readonly to: "MASTER" | "announce" } | { readonly to: "BACKUP"; readonly rush: boolean };
 
 export interface AdvertEvent {
   readonly on: "advert";
@@ -90,6 +96,8 @@ export interface Context {
   /** In force until a `tracking` event replaces it. */
   readonly tracking: Tracking;
   readonly now: Milliseconds;
+  /** False while its sync group has to stay where it is; undefined outside of groups. */
+  readonly mayLead?: boolean | undefined;
 }
 
 export interface Step {

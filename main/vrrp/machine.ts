@@ -2,7 +2,7 @@ import { ms } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import { backupStep } from "./machine-backup.js";
 import { masterStep } from "./machine-master.js";
-import { becomeBackup, becomeMaster, enterFault, isOwnerMaster, log, priorityChange } from "./machine-moves.js";
+import { becomeBackup, becomeMaster, enterFault, log, priorityChange, startsAsMaster } from "./machine-moves.js";
 import type { Context, Effect, Event, State, Step } from "./machine-types.js";
 import { faultReason, type Tracking } from "./tracking.js";
 
@@ -33,13 +33,14 @@ function fromInit(ctx: Context, state: State, event: Event): Step {
   if (faults.length > 0) return startInFault(ctx);
   if (event.on === "resume") return resumeMaster(ctx);
   if (waiting.length > 0) return { state: { at: "waiting" }, effects: [] };
-  if (isOwnerMaster(ctx.config)) return becomeMaster(ctx, "INIT", "address owner");
+  if (startsAsMaster(ctx)) return becomeMaster(ctx, "INIT", "address owner");
   return becomeBackup(ctx, "INIT", { because: "startup", suffix: " (init)" });
 }
 
 function startInFault(ctx: Context): Step {
   const reasons = ctx.tracking.faults.map(faultReason);
-  const entering = reasons.map((r) => log(ctx, "info", "vrrp.fault", `entering FAULT state ${r}`));
+  const own = ctx.tracking.faults.filter(({ kind }) => kind !== "sync-group").map(faultReason);
+  const entering = own.map((r) => log(ctx, "info", "vrrp.fault", `entering FAULT state ${r}`));
   const fault = enterFault(ctx, "INIT", reasons.join(", "), " (init)");
   return { state: fault.state, effects: [...entering, ...fault.effects] };
 }
@@ -72,6 +73,7 @@ function fromWaiting(ctx: Context, state: State, event: Event): Step {
     case "rogueTimer":
     case "reconfigured":
     case "addressLost":
+    case "group": // it recovers by looking again
       return { state, effects: [] };
     default:
       return unreachable(event);
@@ -106,6 +108,7 @@ function fromFault(ctx: Context, state: State, event: Event): Step {
     case "rogueTimer":
     case "reconfigured":
     case "addressLost":
+    case "group": // it recovers by looking again
       return { state, effects: [] };
     default:
       return unreachable(event);
@@ -114,7 +117,7 @@ function fromFault(ctx: Context, state: State, event: Event): Step {
 
 /** An owner goes straight to MASTER, everybody else listens first. */
 function recover(ctx: Context, from: "INIT" | "FAULT", because: string): Step {
-  if (isOwnerMaster(ctx.config)) return becomeMaster(ctx, from, because);
+  if (startsAsMaster(ctx)) return becomeMaster(ctx, from, because);
   return becomeBackup(ctx, from, { because, suffix: "" });
 }
 

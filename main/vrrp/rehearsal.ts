@@ -16,7 +16,9 @@ const ROUNDS = 12;
 export function* rehearsal(config: Config, network: HostNetwork): Generator<void> {
   const [first] = config.vrrpInstances;
   if (first === undefined) return;
-  const alone: Config = { ...config, vrrpScripts: [], vrrpInstances: [{ ...first, trackScripts: [] }] };
+  const untracked = { ...first, trackScripts: [], track: { files: [], processes: [], bfds: [] } };
+  const none = { files: [], processes: [], groups: [] };
+  const alone: Config = { ...config, syncGroups: [], trackers: none, vrrpScripts: [], vrrpInstances: [untracked] };
   for (let round = 0; round < ROUNDS; round++) {
     play(alone, network);
     yield;

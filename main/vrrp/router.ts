@@ -2,10 +2,12 @@ import { isDeepStrictEqual } from "node:util";
 import type { IpAddress } from "../address.js";
 import type { Clock } from "../clock.js";
 import type { Config, VrrpInstanceConfig } from "../config/model.js";
+import type { TrackGroupConfig } from "../config/model-vrrp.js";
 import type { Log } from "../observe/log.js";
 import type { Milliseconds } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import { Endpoints } from "./endpoints.js";
+import type { TrackFileHost } from "./file-monitor.js";
 import { GarpSender } from "./garp-sender.js";
 import { Instance } from "./instance.js";
 import { instanceKeys } from "./instance-key.js";
@@ -13,8 +15,11 @@ import type { InstanceDeps, Resumption, VrrpTransition } from "./instance-types.
 import { step } from "./machine.js";
 import type { Reducer } from "./machine-types.js";
 import type { AdvertTransport, HostNetwork, Link, NetworkChange, ScriptRunner, SendFrame } from "./ports.js";
+import type { ProcessCounter, ProcessSnapshot } from "./process-monitor.js";
 import { ScriptMonitor, type ScriptSnapshot } from "./script-monitor.js";
 import type { VrrpSnapshot } from "./snapshot.js";
+import { type GroupSnapshot, type GroupTransition, SyncGroups } from "./sync-groups.js";
+import { Trackers } from "./trackers.js";
 import { trackedLinks } from "./tracking.js";
 import { Verdicts } from "./verdicts.js";
 
@@ -24,8 +29,12 @@ export interface VrrpDeps {
   readonly transport: AdvertTransport;
   readonly sendFrame: SendFrame;
   readonly scripts: ScriptRunner;
+  /** Undefined: nothing is read from a disk. */
+  readonly trackFiles?: TrackFileHost;
+  readonly processes?: ProcessCounter;
   readonly log: Log;
   readonly onTransition: (event: VrrpTransition) => void;
+  readonly onGroupTransition?: (event: GroupTransition) => void;
   /** Every advert but farewells, for the state that outlives a crash. `bootMs` is `Clock.now`. */
   readonly onAdvertSent?: (key: string, bootMs: Milliseconds) => void;
   /** What the daemon before this one was, asked once per instance at its start. */
@@ -46,16 +55,29 @@ export class VrrpRouter {
   readonly #verdicts = new Verdicts();
   readonly #garp: GarpSender;
   readonly #scripts: ScriptMonitor;
+  readonly #groups: SyncGroups;
+  readonly #trackers: Trackers;
   readonly #instanceDeps: InstanceDeps;
   readonly #linkUp = new Map<string, boolean>();
   #virtual: ReadonlySet<IpAddress> = new Set();
   #group: IpAddress | undefined;
+  #trackGroups: readonly TrackGroupConfig[] = [];
   #subscription: Disposable | undefined;
 
   constructor(deps: VrrpDeps) {
     this.#deps = deps;
     this.#garp = new GarpSender(deps);
     this.#scripts = new ScriptMonitor({ ...deps, onEdge: (name) => this.#onScriptEdge(name) });
+    const { clock, log } = deps;
+    const onGroup = (event: GroupTransition): void => deps.onGroupTransition?.(event);
+    this.#groups = new SyncGroups({ log, now: () => clock.now(), onTransition: onGroup });
+    this.#trackers = new Trackers({
+      clock,
+      log,
+      files: deps.trackFiles,
+      processes: deps.processes,
+      onEdge: (kind, name) => this.#refreshWho(({ track }) => track[kind].some((t) => t.name === name)),
+    });
     this.#instanceDeps = {
       reducer: deps.reducer ?? step,
       clock: deps.clock,
@@ -66,6 +88,8 @@ export class VrrpRouter {
       log: deps.log,
       script: (name) => this.#scripts.standing(name),
       virtualAddresses: () => this.#virtual,
+      groups: this.#groups,
+      trackers: this.#trackers,
       onTransition: deps.onTransition,
       onAdvertSent: deps.onAdvertSent,
     };
@@ -89,8 +113,13 @@ export class VrrpRouter {
   async stop(options: { readonly release: boolean }): Promise<void> {
     this.#subscription?.[Symbol.dispose]();
     this.#scripts[Symbol.dispose]();
+    this.#trackers[Symbol.dispose]();
+    const groups = this.#groups.close();
     for (const { instance } of this.#entries.values()) instance.stop(options.release, "STOP");
     this.#entries.clear();
+    const at = this.#deps.clock.now();
+    for (const { config: group } of groups)
+      this.#deps.onGroupTransition?.({ group, to: "STOP", because: "shutdown", at });
     this.#garp[Symbol.dispose]();
     await this.#verdicts.settled();
   }
@@ -101,6 +130,32 @@ export class VrrpRouter {
 
   scripts(): readonly ScriptSnapshot[] {
     return this.#scripts.snapshot();
+  }
+
+  /** For whoever runs BFD sessions, before `start`: without it tracking them has no effect. */
+  expectBfd(): void {
+    this.#trackers.expectBfd();
+  }
+
+  /** A BFD session came up or went down. */
+  setBfd(name: string, state: "up" | "down"): void {
+    this.#trackers.setBfd(name, state);
+  }
+
+  /** A static address, route or rule of a track_group is gone: its masters give way, and are back after skew time. */
+  staticEntryLost(trackGroup: string, what: string): void {
+    const members = this.#trackGroups.find(({ name }) => name === trackGroup)?.members ?? [];
+    for (const { config, instance } of this.#entries.values()) {
+      if (members.includes(config.name)) instance.giveWay(what);
+    }
+  }
+
+  trackedProcesses(): readonly ProcessSnapshot[] {
+    return this.#trackers.processes();
+  }
+
+  groups(): readonly GroupSnapshot[] {
+    return this.#groups.snapshot();
   }
 
   clearStats(): void {
@@ -114,23 +169,50 @@ export class VrrpRouter {
     this.#group = group;
     this.#virtual = virtualAddresses(config);
     this.#garp.setGap(config.global.vrrpGarpInterval);
-    for (const [key, { instance }] of this.#entries) if (!wanted.has(key)) this.#remove(key, instance);
+    const gone = [...this.#entries].filter(([key]) => !wanted.has(key));
+    const added = new Set<string>();
+    for (const [key, next] of wanted) {
+      if (this.#entries.has(key)) continue;
+      added.add(key);
+      this.#entries.set(key, { config: next, instance: new Instance(key, next, group, this.#instanceDeps) });
+    }
+    this.#groups.update(config.syncGroups, members(wanted, this.#entries));
+    for (const [key, { instance }] of gone) this.#remove(key, instance);
     this.#scripts.update(config.vrrpScripts);
+    this.#trackers.update(config.trackers);
+    this.#trackGroups = config.trackers.groups;
+    this.#groups.prepare();
     for (const [key, next] of wanted) {
       const entry = this.#entries.get(key);
-      if (entry === undefined) this.#add(key, next, group);
+      if (entry === undefined) continue;
+      if (added.has(key)) this.#begin(key, entry);
       else if (groupMoved || !sameInstance(entry.config, next)) entry.instance.reconfigure(next, group);
       else entry.instance.refresh();
-      if (entry !== undefined) entry.config = next;
+      entry.config = next;
     }
+    this.#groups.settle();
   }
 
-  #add(key: string, config: VrrpInstanceConfig, group: IpAddress): void {
-    for (const name of trackedLinks(config)) this.#linkUp.set(name, this.#deps.network.link(name)?.running === true);
-    const instance = new Instance(key, config, group, this.#instanceDeps);
-    const others = [...this.#entries.values()].map((e) => e.instance);
-    this.#entries.set(key, { config, instance });
-    instance.start(this.#deps.resume(key), (address) => others.some((other) => other.holds(address)));
+  #begin(key: string, { config, instance }: Entry): void {
+    for (const name of trackedLinks(this.#groups.watched(key, config))) {
+      this.#linkUp.set(name, this.#deps.network.link(name)?.running === true);
+    }
+    const resumption = this.#groups.mayResume(key, (member) => this.#isFresh(member))
+      ? this.#deps.resume(key)
+      : undefined;
+    instance.start(resumption, (address) => this.#heldByOthers(address, instance));
+  }
+
+  #isFresh(key: string): boolean {
+    return this.#entries.get(key)?.instance.isFresh(this.#deps.resume(key)) ?? false;
+  }
+
+  #heldByOthers(address: string, instance: Instance): boolean {
+    for (const other of this.#entries.values()) {
+      if (other.instance === instance) return false; // those after it have not begun
+      if (other.instance.holds(address)) return true;
+    }
+    return false;
   }
 
   #remove(key: string, instance: Instance): void {
@@ -139,8 +221,12 @@ export class VrrpRouter {
   }
 
   #onScriptEdge(name: string): void {
-    for (const { config, instance } of this.#entries.values()) {
-      if (config.trackScripts.some((t) => t.name === name)) instance.refresh();
+    this.#refreshWho((config) => config.trackScripts.some((t) => t.name === name));
+  }
+
+  #refreshWho(concerned: (watched: VrrpInstanceConfig) => boolean): void {
+    for (const [key, { config, instance }] of this.#entries) {
+      if (concerned(this.#groups.watched(key, config))) instance.refresh();
     }
   }
 
@@ -165,7 +251,9 @@ export class VrrpRouter {
   }
 
   #onLink(name: string, link: Link | undefined): void {
-    const concerned = [...this.#entries.values()].filter((e) => trackedLinks(e.config).has(name));
+    const concerned = [...this.#entries].filter(([key, e]) =>
+      trackedLinks(this.#groups.watched(key, e.config)).has(name),
+    );
     if (concerned.length === 0) return;
     const up = link?.running === true;
     if (this.#linkUp.get(name) !== up) {
@@ -173,7 +261,7 @@ export class VrrpRouter {
       this.#deps.log("info", "vrrp.link", sentence, { interface: name, up });
     }
     this.#linkUp.set(name, up);
-    for (const { instance } of concerned) instance.refresh();
+    for (const [, { instance }] of concerned) instance.refresh();
   }
 
   /** Addresses matter to instances that take their source address from that interface. */
@@ -181,6 +269,14 @@ export class VrrpRouter {
     for (const { config, instance } of this.#entries.values()) {
       if (this.#deps.network.link(config.interface)?.index === interfaceIndex) instance.refresh();
     }
+  }
+}
+
+/** Instances by their names in the new configuration: a renamed one belongs to the groups that use the new name. */
+function* members(wanted: ReadonlyMap<string, VrrpInstanceConfig>, entries: ReadonlyMap<string, Entry>) {
+  for (const [key, { name }] of wanted) {
+    const entry = entries.get(key);
+    if (entry !== undefined) yield [name, entry.instance] as const;
   }
 }
 

@@ -92,6 +92,6 @@ export function snapshotOf(
 function wantState(config: VrrpInstanceConfig, state: State): VrrpState {
   if (state.at === "fault") return "FAULT";
   if (state.at === "master") return "MASTER";
-  if (state.at === "backup") return "BACKUP";
+  if (state.at === "backup") return state.wantsMaster ? "MASTER" : "BACKUP";
   return config.basePriority === 255 && config.initialState === "MASTER" ? "MASTER" : "BACKUP";
 }

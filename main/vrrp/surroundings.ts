@@ -4,8 +4,9 @@ import { type Milliseconds, ms } from "../units.js";
 import type { Advertiser } from "./advertiser.js";
 import { Deadline } from "./deadline.js";
 import type { InstanceDeps } from "./instance-types.js";
+import { trackMore } from "./more-tracking.js";
 import { chooseSource } from "./source.js";
-import { type Tracking, track } from "./tracking.js";
+import { type HostView, type Tracking, track } from "./tracking.js";
 
 const SOCKET_RETRY: Milliseconds = ms(5000);
 
@@ -28,8 +29,8 @@ export class Surroundings implements Disposable {
     return this.#source;
   }
 
-  look(config: VrrpInstanceConfig, group: IpAddress): Tracking {
-    const { network } = this.#deps;
+  look(key: string, config: VrrpInstanceConfig, group: IpAddress): Tracking {
+    const { network, groups } = this.#deps;
     const link = network.link(config.interface);
     const addresses = link === undefined ? [] : network.addresses(link.index);
     this.#source = chooseSource(config, addresses, this.#deps.virtualAddresses());
@@ -38,12 +39,14 @@ export class Surroundings implements Disposable {
     this.#socketProblem = problem;
     if (problem === undefined) this.#retry.disarm();
     else this.#retry.arm(ms(this.#deps.clock.now() + SOCKET_RETRY));
-    return track(config, {
+    const watched = groups.watched(key, config);
+    const view: HostView = {
       linkUp: (name) => network.link(name)?.running === true,
       script: this.#deps.script,
       hasSource: this.#source !== undefined,
       socketProblem: this.#socketProblem,
-    });
+    };
+    return groups.share(key, track(watched, view, trackMore(watched.track, this.#deps.trackers)));
   }
 
   /** Without source or interface the socket stays open only for a farewell; afterwards this closes it. */

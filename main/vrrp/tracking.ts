@@ -1,26 +1,35 @@
 import type { VrrpInstanceConfig } from "../config/model.js";
 import { type Priority, priority } from "../units.js";
 import { unreachable } from "../unreachable.js";
+import type { MoreTracking } from "./more-tracking.js";
 
 /** Why an instance may not take part. Several can hold at once; it recovers when none does. */
 export type Fault =
   | { readonly kind: "interface-down"; readonly name: string }
   | { readonly kind: "no-source-address" }
   | { readonly kind: "script"; readonly name: string }
-  | { readonly kind: "socket"; readonly problem: string };
+  | { readonly kind: "socket"; readonly problem: string }
+  | { readonly kind: "tracker"; readonly tracker: "file" | "process" | "bfd"; readonly name: string }
+  /** Another member of its sync group has a fault. */
+  | { readonly kind: "sync-group"; readonly group: string; readonly member: string };
+
+/** `init`: it has not reported yet. */
+export type Standing = "up" | "down" | "init";
 
 /** One tracker's share of the effective priority, for people who ask why. */
 export interface Contribution {
-  readonly tracker: "interface" | "script";
+  readonly tracker: "interface" | "script" | "file" | "process" | "bfd";
   readonly name: string;
-  readonly state: "up" | "down" | "init";
+  readonly state: Standing;
+  /** The number in a file. */
+  readonly value?: number;
   readonly delta: number;
 }
 
 export interface Tracking {
   readonly effective: Priority;
   readonly faults: readonly Fault[];
-  /** Scripts without weight that have not reported yet: the instance waits for them. */
+  /** Scripts and other trackers without weight that have not reported yet: the instance waits for them. */
   readonly waiting: readonly string[];
   readonly contributions: readonly Contribution[];
 }
@@ -45,13 +54,15 @@ type Config = Pick<
   | "excludedAddresses"
 >;
 
-/** Pure: effective priority and faults of an instance on this host. */
-export function track(config: Config, view: HostView): Tracking {
-  const contributions = [...interfaceContributions(config, view), ...scriptContributions(config, view)];
+/** Pure: effective priority and faults of an instance on this host. `more`: what its other trackers say. */
+export function track(config: Config, view: HostView, more?: MoreTracking): Tracking {
+  const own = [...interfaceContributions(config, view), ...scriptContributions(config, view)];
+  const contributions = [...own, ...(more?.contributions ?? [])];
+  const waiting = config.trackScripts.filter((t) => t.weight === 0 && view.script(t.name) === "init");
   return {
     effective: effectivePriority(config.basePriority, contributions),
-    faults: [...linkFaults(config, view), ...scriptFaults(config, view), ...pathFaults(view)],
-    waiting: config.trackScripts.filter((t) => t.weight === 0 && view.script(t.name) === "init").map((t) => t.name),
+    faults: [...linkFaults(config, view), ...scriptFaults(config, view), ...(more?.faults ?? []), ...pathFaults(view)],
+    waiting: [...waiting.map((t) => t.name), ...(more?.waiting ?? [])],
     contributions,
   };
 }
@@ -107,7 +118,7 @@ function scriptContributions(config: Config, view: HostView): Contribution[] {
 }
 
 /** A positive weight counts while up, a negative one while down; `reverse` turns the direction of the change. */
-function contribution(
+export function contribution(
   tracker: Contribution["tracker"],
   t: { readonly name: string; readonly weight: number; readonly reverse: boolean },
   state: Contribution["state"],
@@ -128,6 +139,10 @@ export function faultReason(fault: Fault): string {
       return `due to script ${fault.name}`;
     case "socket":
       return `(${fault.problem})`;
+    case "tracker":
+      return `due to track ${fault.tracker} ${fault.name}`;
+    case "sync-group":
+      return `(${fault.member} of sync group ${fault.group} has a fault)`;
     default:
       return unreachable(fault);
   }

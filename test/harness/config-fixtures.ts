@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "../../main/config/load.js";
 import type { Config, GlobalConfig, VirtualAddress, VrrpInstanceConfig } from "../../main/config/model.js";
+import type { SyncGroupConfig } from "../../main/config/model-vrrp.js";
 import { noExtras, noVirtualInterface, plainAddress, plainUnicast } from "../../main/config/model-vrrp.js";
 import type { ConfigHost } from "../../main/config/ports.js";
 import { ms, priority, vrid } from "../../main/units.js";
@@ -45,6 +46,22 @@ export const virtualAddress = (address: string, changes: Partial<VirtualAddress>
   more: plainAddress,
   ...changes,
 });
+
+/** A sync group that tracks nothing and tells nobody. */
+export const syncGroup = (name: string, members: readonly string[], more: Partial<SyncGroupConfig> = {}) =>
+  ({
+    name,
+    at,
+    members,
+    trackInterfaces: [],
+    trackScripts: [],
+    track: { files: [], processes: [], bfds: [] },
+    trackingWeight: false,
+    notify: { all: undefined, master: undefined, backup: undefined, fault: undefined, stop: undefined },
+    smtpAlert: false,
+    notifyPriorityChanges: undefined,
+    ...more,
+  }) satisfies SyncGroupConfig;
 
 /** A v2 multicast instance without addresses. */
 export const instanceConfig = (changes: Partial<VrrpInstanceConfig> = {}): VrrpInstanceConfig => ({

@@ -25,7 +25,7 @@ export const instanceConfig = (changes: Partial<VrrpInstanceConfig> = {}): VrrpI
 
 export function daemonConfig(
   vrrpInstances: readonly VrrpInstanceConfig[],
-  parts: Partial<Pick<Config, "vrrpScripts">> = {},
+  parts: Partial<Pick<Config, "vrrpScripts" | "syncGroups" | "trackers">> = {},
 ): Config {
   return emptyConfig({ ...parts, vrrpInstances });
 }
@@ -71,6 +71,7 @@ export class SimRouter {
         this.transitions.push(event);
         this.journal.push(`${event.from} -> ${event.to}`);
       },
+      onGroupTransition: ({ group, to }) => this.journal.push(`group ${group.name} -> ${to}`),
       resume: options.resume ?? (() => undefined),
     });
   }

@@ -48,6 +48,7 @@ const backup: State = {
   downAt: ms(3400),
   preemptAt: undefined,
   master: undefined,
+  wantsMaster: false,
   yielded: false,
 };
 const master: State = { at: "master", rogueUntil: undefined };

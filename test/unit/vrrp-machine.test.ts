@@ -37,6 +37,7 @@ const backup = (changes: Partial<BackupState> = {}): BackupState => ({
   downAt: ms(12_000),
   preemptAt: undefined,
   master: undefined,
+  wantsMaster: false,
   yielded: false,
   ...changes,
 });

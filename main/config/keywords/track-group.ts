@@ -14,5 +14,5 @@ export const trackGroupOption = <Draft extends { trackGroup?: Named }>(what: str
     draft.trackGroup = named(String(group), at);
     return undefined;
   },
-  doc: `Instances of the track group fault when the ${what} is lost.`,
+  doc: `Instances of the track group give way for a moment when the ${what} is lost.`,
 });

@@ -79,7 +79,6 @@ const trackFile = keyword.block({
     draft.trackFiles.push(file);
     return file;
   },
-  effect: "accepted",
   doc: "A file whose number changes priorities or weights.",
 });
 
@@ -109,7 +108,6 @@ export const vrrpBlocks: Readonly<Record<string, Keyword<VrrpDraft>>> = {
       return track;
     },
     since: "2.0.11",
-    effect: "accepted",
     doc: "A process whose presence changes priorities.",
   }),
   track_group: keyword.block({
@@ -124,7 +122,7 @@ export const vrrpBlocks: Readonly<Record<string, Keyword<VrrpDraft>>> = {
     },
     since: "2.0.3",
     effect: "accepted",
-    doc: "Instances that fault when a static entry of the group is lost.",
+    doc: "Instances that give way for a moment when a static entry of the group is lost.",
   }),
   ...hostBlocks,
   vrrp_sync_group: keyword.block({
@@ -137,7 +135,6 @@ export const vrrpBlocks: Readonly<Record<string, Keyword<VrrpDraft>>> = {
       draft.syncGroups.push(group);
       return group;
     },
-    effect: "accepted",
     doc: "Instances that change state together.",
   }),
   vrrp_instance: keyword.block({

@@ -1,4 +1,4 @@
-import { type Keyword, keywordsFor, type ListKeyword, type Scope } from "../keyword.js";
+import { keywordsFor, type ListKeyword, type Scope } from "../keyword.js";
 import type { SourcePosition } from "../model.js";
 import { type Named, named } from "./named.js";
 import { commonAlertKeywords } from "./vrrp-alerts.js";
@@ -45,17 +45,15 @@ export const trackGroupScope: Scope<TrackGroupDraft> = { name: "track_group", ke
 
 const group = keywordsFor<SyncGroupDraft>();
 
-/** The block as a whole has no effect yet, so nothing inside is marked. */
-const { notify_priority_changes, ...alerts } = commonAlertKeywords<SyncGroupDraft>();
-const { effect: _, ...priorityChanges } = notify_priority_changes;
+const alerts = commonAlertKeywords<SyncGroupDraft>();
 
 export const syncGroupScope: Scope<SyncGroupDraft> = {
   name: "vrrp_sync_group",
   keywords: {
     group: members<SyncGroupDraft>(),
-    ...trackKeywords<SyncGroupDraft>({}),
+    ...trackKeywords<SyncGroupDraft>(),
     ...alerts,
-    notify_priority_changes: { ...priorityChanges, since: "2.2.0" } as Keyword<SyncGroupDraft>,
+    notify_priority_changes: { ...alerts.notify_priority_changes, since: "2.2.0" },
     sync_group_tracking_weight: group.flag("trackingWeight", { doc: "Members may have trackers with weights." }),
     global_tracking: group.flag("trackingWeight", {
       aliasOf: "sync_group_tracking_weight",

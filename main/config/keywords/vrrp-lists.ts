@@ -23,8 +23,8 @@ const addresses = (list: (draft: VrrpInstanceDraft) => AddressDraft[], doc: stri
     doc,
   });
 
-/** The track_* blocks of an instance (`accepted`: what has no effect there) or of a sync group. */
-export function trackKeywords<Draft extends TrackLists>(accepted: { readonly effect?: "accepted" }) {
+/** The track_* blocks of an instance or of a sync group. */
+export function trackKeywords<Draft extends TrackLists>() {
   const { list } = keywordsFor<Draft>();
   const block = (kind: TrackKind, entries: (draft: Draft) => TrackDraft[], meta: { doc: string; since?: string }) =>
     list({
@@ -44,24 +44,18 @@ export function trackKeywords<Draft extends TrackLists>(accepted: { readonly eff
     track_script: block(trackKinds.script, (draft) => draft.trackScripts, {
       doc: "Scripts whose result counts; each is declared before.",
     }),
-    track_file: {
-      ...block(trackKinds.file, (draft) => draft.trackFiles, {
-        doc: "Files whose number, times the weight, changes the priority; each is declared before.",
-      }),
-      ...accepted,
-    },
-    track_process: {
-      ...block(trackKinds.process, (draft) => draft.trackProcesses, {
-        since: "2.0.11",
-        doc: "Processes whose presence counts; each is declared before.",
-      }),
-      ...accepted,
-    },
+    track_file: block(trackKinds.file, (draft) => draft.trackFiles, {
+      doc: "Files whose number, times the weight, changes the priority; each is declared before.",
+    }),
+    track_process: block(trackKinds.process, (draft) => draft.trackProcesses, {
+      since: "2.0.11",
+      doc: "Processes whose presence counts; each is declared before.",
+    }),
     track_bfd: {
       ...block(trackKinds.bfd, (draft) => draft.trackBfds, {
         doc: "BFD sessions whose state counts; each is declared before.",
       }),
-      ...accepted,
+      effect: "accepted",
     },
   } as const;
 }
@@ -147,7 +141,7 @@ export const vrrpListKeywords: Readonly<Record<string, Keyword<VrrpInstanceDraft
     effect: "accepted",
     doc: "Policy rules that are there while master; one per line.",
   }),
-  ...trackKeywords<VrrpInstanceDraft>({ effect: "accepted" }),
+  ...trackKeywords<VrrpInstanceDraft>(),
   unicast_peer: keyword.list({
     entries: "lines",
     shape: "<address> [min_ttl <0..255>] [max_ttl <0..255>]",

@@ -1,12 +1,20 @@
 import type { Rule } from "./conformance.js";
 import { addressOf, Daemon, type Memory } from "./daemon.js";
-import type { Fault } from "./faults.js";
 import { type Failover, FailoverWatch } from "./failover-watch.js";
+import type { Fault } from "./faults.js";
 import { HostClock } from "./host-clock.js";
 import { Kernel } from "./kernel.js";
 import { fate } from "./random.js";
 import { masterDownOf, type Role, type Spec } from "./reference.js";
-import { type Change, type Incident, longestInterval, nameOf, type RouterSpec, type Schedule, troubleEnds } from "./schedule.js";
+import {
+  type Change,
+  type Incident,
+  longestInterval,
+  nameOf,
+  type RouterSpec,
+  type Schedule,
+  troubleEnds,
+} from "./schedule.js";
 import { type Candidate, WholeNetwork } from "./whole-network.js";
 import { fair, Wire } from "./wire.js";
 import { WorldClock } from "./world-clock.js";
@@ -84,7 +92,9 @@ class Cluster {
     const drift = Math.max(...routers.map((r) => Math.abs(r.drift)));
     const bounds = { version, interval: longestInterval(schedule), latency, drift };
     const instances = Array.from({ length: schedule.instances }, (_, i) => i);
-    this.#networks = instances.map(() => new WholeNetwork(bounds, (rule, what) => this.#violate(rule, "network", what)));
+    this.#networks = instances.map(
+      () => new WholeNetwork(bounds, (rule, what) => this.#violate(rule, "network", what)),
+    );
     this.#watches = instances.map(() => new FailoverWatch());
     this.#roles = routers.map(() => instances.map(() => "-"));
   }
@@ -266,8 +276,13 @@ class Cluster {
     const before = host.specs;
     host.specs = before.map((spec, i) => changed(spec, change, i, this.#schedule.version));
     const { specs } = host;
-    if (host.daemon?.loop.paused === true) host.specs = before; // signals wait, and this story does not
-    else host.daemon?.reload(specs, specs.some((spec, i) => spec !== before[i]));
+    if (host.daemon?.loop.paused === true)
+      host.specs = before; // signals wait, and this story does not
+    else
+      host.daemon?.reload(
+        specs,
+        specs.some((spec, i) => spec !== before[i]),
+      );
   }
 
   #pause({ router, clock, first }: Extract<Incident, { do: "pause" }>): () => void {
@@ -320,7 +335,10 @@ class Cluster {
     const calm = this.#troubles > 0 ? undefined : now + this.#schedule.latency;
     for (const [i, network] of this.#networks.entries()) {
       network.disturb(now, calm);
-      network.setEligible(this.#candidates(i).some((c) => c.role === "MASTER" || c.role === "BACKUP"), now);
+      network.setEligible(
+        this.#candidates(i).some((c) => c.role === "MASTER" || c.role === "BACKUP"),
+        now,
+      );
     }
     if (this.#troubles > 0) for (const watch of this.#watches) watch.spoil();
   }
@@ -331,7 +349,10 @@ class Cluster {
     const roles = this.#roles[router];
     if (roles !== undefined) roles[instance] = role?.charAt(0) ?? "-";
     network?.setMaster(router, role === "MASTER", now);
-    network?.setEligible(this.#candidates(instance).some((c) => c.role === "MASTER" || c.role === "BACKUP"), now);
+    network?.setEligible(
+      this.#candidates(instance).some((c) => c.role === "MASTER" || c.role === "BACKUP"),
+      now,
+    );
     if (role === "MASTER") this.#watches[instance]?.tookOver(now);
   }
 
@@ -425,4 +446,3 @@ function wordsOf({ at: _at, for: lasts, ...trouble }: Incident): string {
   const words = details.map(([key, value]) => `${key} ${JSON.stringify(value)}`);
   return [trouble.do, ...words, `for ${lasts.toFixed(3)} ms`].join(" ");
 }
-

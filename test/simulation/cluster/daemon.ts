@@ -239,7 +239,8 @@ export class Daemon {
     const now = this.loop.now();
     if (change.kind === "address-gone") this.#ofAddress(change.address.address)?.lost(change.address.address, now);
     if (change.kind === "link") this.#senses.carrier = change.link.running;
-    const own = change.kind !== "link" && change.kind !== "link-gone" && change.address.address === this.#deps.kernel.own;
+    const own =
+      change.kind !== "link" && change.kind !== "link-gone" && change.address.address === this.#deps.kernel.own;
     if (own) this.#senses.own = change.kind === "address";
     if (!own && change.kind !== "link") return;
     this.#deps.events.stirred();

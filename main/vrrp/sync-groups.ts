@@ -1,0 +1,230 @@
+import type { VrrpInstanceConfig } from "../config/model.js";
+import type { SyncGroupConfig } from "../config/model-vrrp.js";
+import type { Log } from "../observe/log.js";
+import type { Milliseconds } from "../units.js";
+import type { VrrpState } from "./machine-types.js";
+import {
+  firstGroupState,
+  type GroupOrder,
+  type GroupState,
+  groupStep,
+  joinTracking,
+  type MemberView,
+  mayLead,
+} from "./sync-group.js";
+import type { Tracking } from "./tracking.js";
+
+/** A change of state of a whole group, as the rest of the daemon hears it. */
+export interface GroupTransition {
+  readonly group: SyncGroupConfig;
+  readonly to: Exclude<VrrpState, "INIT">;
+  readonly because: string;
+  readonly at: Milliseconds;
+}
+
+/** What the group uses of an instance. */
+export interface GroupMember {
+  readonly key: string;
+  readonly name: string;
+  readonly wantsMaster: boolean;
+  readonly state: VrrpState;
+  /** Looks at its surroundings without acting on them. */
+  look(): void;
+  refresh(): void;
+  obey(order: Exclude<GroupOrder, { to: "FAULT" }>, because: string): void;
+  announceAgain(): void;
+}
+
+/** What an instance asks about its group. All of it is cheap for instances without one. */
+export interface GroupSeat {
+  /** Undefined without a group. */
+  mayLead(key: string): boolean | undefined;
+  /** The configuration with what the group tracks for all its members. */
+  watched(key: string, config: VrrpInstanceConfig): VrrpInstanceConfig;
+  /** Tells the group of a member's own tracking, and gives back what holds within the group. */
+  share(key: string, own: Tracking): Tracking;
+  moved(key: string, to: VrrpState, because: string, rush: boolean): void;
+  /** A master answered a weaker one: the segments of the other members have to learn it too. */
+  announceOthers(key: string): void;
+}
+
+export interface SyncGroupsDeps {
+  readonly log: Log;
+  readonly now: () => Milliseconds;
+  readonly onTransition: (event: GroupTransition) => void;
+}
+
+/** One group at one moment, for dumps and the question "why?". */
+export interface GroupSnapshot {
+  readonly config: SyncGroupConfig;
+  readonly state: GroupState;
+  readonly members: readonly MemberView[];
+}
+
+interface Group {
+  config: SyncGroupConfig;
+  state: GroupState | "new";
+  members: readonly GroupMember[];
+}
+
+const nothing: Pick<Tracking, "faults" | "waiting"> = { faults: [], waiting: [] };
+
+/** All sync groups: carries the orders of the pure half to the instances, and tells of groups as they move. */
+export class SyncGroups implements GroupSeat {
+  readonly #deps: SyncGroupsDeps;
+  #groups = new Map<string, Group>();
+  #byKey = new Map<string, Group>();
+  /** Each member's own faults, as it last saw them. */
+  readonly #own = new Map<string, Pick<Tracking, "faults" | "waiting">>();
+
+  constructor(deps: SyncGroupsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Start and reload: who belongs to which group. Groups are known by their names, and keep their state. */
+  update(configs: readonly SyncGroupConfig[], instances: Iterable<readonly [name: string, member: GroupMember]>): void {
+    const byName = new Map(instances);
+    const before = this.#groups;
+    this.#groups = new Map();
+    this.#byKey = new Map();
+    for (const config of configs) {
+      const members = config.members.map((name) => byName.get(name)).filter((member) => member !== undefined);
+      if (members.length === 0) continue;
+      const group: Group = { config, members, state: before.get(config.name)?.state ?? "new" };
+      this.#groups.set(config.name, group);
+      for (const { key } of members) this.#byKey.set(key, group);
+    }
+    for (const key of this.#own.keys()) if (!this.#byKey.has(key)) this.#own.delete(key);
+  }
+
+  /** Before instances start: what is wrong with one of them concerns all, and a new group is told of before its members. */
+  prepare(): void {
+    for (const group of this.#groups.values()) {
+      for (const member of group.members) member.look();
+      if (group.state !== "new") continue;
+      group.state = firstGroupState(viewsOf(group, this.#own));
+      if (group.state !== "INIT") this.#tell(group, group.state, "start");
+    }
+  }
+
+  /** After a start or reload: members that came or changed are brought together with the others. */
+  settle(): void {
+    for (const group of this.#groups.values()) {
+      for (const member of group.members) member.refresh();
+      const masters = group.members.filter(({ state }) => state === "MASTER");
+      if (masters.length === group.members.length)
+        group.state = "MASTER"; // resumed after a crash: nobody is told
+      else this.#gather(group, masters);
+    }
+  }
+
+  /** keepalived prefers BACKUP too: a member that came is not known to be able to lead. */
+  #gather(group: Group, masters: readonly GroupMember[]): void {
+    const because = `a reload brought sync group ${group.config.name} together`;
+    for (const master of masters) master.obey({ to: "BACKUP", rush: false }, because);
+    const moved = group.members.find(({ state }) => state !== "INIT");
+    if (moved !== undefined) this.moved(moved.key, moved.state, because, false);
+  }
+
+  /** The members have stopped: the groups are told of after them. From here on nobody is synchronised. */
+  close(): readonly GroupSnapshot[] {
+    const closed = this.snapshot();
+    this.#groups = new Map();
+    this.#byKey = new Map();
+    return closed;
+  }
+
+  snapshot(): readonly GroupSnapshot[] {
+    return [...this.#groups.values()].map((group) => ({
+      config: group.config,
+      state: group.state === "new" ? "INIT" : group.state,
+      members: viewsOf(group, this.#own),
+    }));
+  }
+
+  /** Every member resumes, or none does: `fresh` says which of them could. */
+  mayResume(key: string, fresh: (key: string) => boolean): boolean {
+    return this.#byKey.get(key)?.members.every((member) => fresh(member.key)) ?? true;
+  }
+
+  mayLead(key: string): boolean | undefined {
+    const group = this.#byKey.get(key);
+    if (group === undefined) return undefined;
+    const asking = group.members.find((member) => member.key === key);
+    return asking === undefined || mayLead(group.state === "new" ? "INIT" : group.state, group.members, asking);
+  }
+
+  watched(key: string, config: VrrpInstanceConfig): VrrpInstanceConfig {
+    const group = this.#byKey.get(key);
+    return group === undefined ? config : withGroupTracks(config, group.config);
+  }
+
+  share(key: string, own: Tracking): Tracking {
+    const group = this.#byKey.get(key);
+    if (group === undefined) return own;
+    this.#own.set(key, own);
+    return joinTracking(group.config.name, own, this.#others(group, key));
+  }
+
+  moved(key: string, to: VrrpState, because: string, rush: boolean): void {
+    const group = this.#byKey.get(key);
+    if (group === undefined) return;
+    const before = group.state === "new" ? "INIT" : group.state;
+    const { state, order } = groupStep(before, to, rush);
+    group.state = state;
+    if (order === undefined || state === "INIT") return;
+    const { name } = group.config;
+    if (!rush) this.#log(name, `VRRP_Group(${name}) Syncing instances to ${state} state`);
+    for (const member of group.members)
+      if (member.key !== key) carryOut(member, order, `sync group ${name}: ${because}`);
+    this.#tell(group, state, because);
+  }
+
+  announceOthers(key: string): void {
+    for (const member of this.#byKey.get(key)?.members ?? []) if (member.key !== key) member.announceAgain();
+  }
+
+  #others(group: Group, key: string): readonly MemberView[] {
+    return viewsOf({ members: group.members.filter((member) => member.key !== key) }, this.#own);
+  }
+
+  #tell(group: Group, to: Exclude<GroupState, "INIT">, because: string): void {
+    this.#deps.onTransition({ group: group.config, to, because, at: this.#deps.now() });
+  }
+
+  #log(group: string, sentence: string): void {
+    this.#deps.log("info", "vrrp.sync-group", sentence, { group });
+  }
+}
+
+const viewsOf = (
+  { members }: Pick<Group, "members">,
+  own: ReadonlyMap<string, Pick<Tracking, "faults" | "waiting">>,
+): readonly MemberView[] =>
+  members.map(({ key, name, wantsMaster }) => ({ name, wantsMaster, own: own.get(key) ?? nothing }));
+
+/** A member that recovers does so by looking again; BACKUP is said too, as it may be MASTER. */
+function carryOut(member: GroupMember, order: GroupOrder, because: string): void {
+  if (order.to !== "FAULT") member.obey(order, because);
+  if (order.to !== "MASTER") member.refresh();
+}
+
+/** What a member tracks itself is not tracked twice. */
+function withGroupTracks(config: VrrpInstanceConfig, group: SyncGroupConfig): VrrpInstanceConfig {
+  const { trackInterfaces, trackScripts, track } = group;
+  return {
+    ...config,
+    trackInterfaces: joined(config.trackInterfaces, trackInterfaces),
+    trackScripts: joined(config.trackScripts, trackScripts),
+    track: {
+      files: joined(config.track.files, track.files),
+      processes: joined(config.track.processes, track.processes),
+      bfds: joined(config.track.bfds, track.bfds),
+    },
+  };
+}
+
+function joined<T extends { readonly name: string }>(own: readonly T[], shared: readonly T[]): readonly T[] {
+  const names = new Set(own.map(({ name }) => name));
+  return [...own, ...shared.filter(({ name }) => !names.has(name))];
+}

@@ -4,8 +4,9 @@ import type { Config } from "../config/model.js";
 import { DaemonError, errnoName } from "../errors.js";
 import type { Request } from "../netlink/connection.js";
 import { MessageWriter } from "../netlink/writer.js";
+import type { KernelEntries } from "../network/host-entries.js";
 import type { KernelNetwork } from "../network/host-network.js";
-import { openHostNetwork } from "../network/open.js";
+import { openHostEntries, openHostNetwork } from "../network/open.js";
 import { type FrameSender, openFrameSender } from "../network/packet-sender.js";
 import { addAddressRequest, deleteAddressRequest } from "../network/rtnetlink.js";
 import type { InstanceState } from "../notify/mail.js";
@@ -37,16 +38,19 @@ export interface VrrpSideDeps {
 export class VrrpSide {
   readonly #deps: VrrpSideDeps;
   readonly #network: KernelNetwork;
+  readonly #entries: KernelEntries;
   readonly #frames: FrameSender;
   readonly #router: VrrpRouter;
 
   private constructor(deps: VrrpSideDeps, network: KernelNetwork, frames: FrameSender) {
     this.#deps = deps;
     this.#network = network;
+    this.#entries = openHostEntries(network, deps.log);
     this.#frames = frames;
     this.#router = new VrrpRouter({
       clock: deps.clock,
       network,
+      entries: this.#entries,
       transport: new RawTransport(deps.log),
       sendFrame: (interfaceIndex, frame) => frames.send(interfaceIndex, frame),
       scripts: deps.scripts,
@@ -80,6 +84,7 @@ export class VrrpSide {
   /** With `release`: good-bye adverts, addresses removed. Resolves when the kernel has answered. */
   async stop(release: boolean): Promise<void> {
     await this.#router.stop({ release });
+    this.#entries[Symbol.dispose]();
     this.#network[Symbol.dispose]();
     this.#frames[Symbol.dispose]();
   }

@@ -6,7 +6,8 @@ import type { Milliseconds, Priority } from "../units.js";
 import type { Endpoints } from "./endpoints.js";
 import type { GarpSender } from "./garp-sender.js";
 import type { VrrpState } from "./machine-types.js";
-import type { HostNetwork } from "./ports.js";
+import type { HostEntries, HostNetwork } from "./ports.js";
+import type { Repairs } from "./repairs.js";
 import type { Verdicts } from "./verdicts.js";
 
 /** A change of state as the rest of the daemon hears it: notifies, mail, metrics. */
@@ -30,6 +31,8 @@ export interface Resumption {
 export interface InstanceDeps {
   readonly clock: Clock;
   readonly network: HostNetwork;
+  readonly entries: HostEntries | undefined;
+  readonly repairs: Repairs;
   readonly endpoints: Endpoints;
   readonly garp: GarpSender;
   readonly verdicts: Verdicts;

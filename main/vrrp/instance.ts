@@ -1,5 +1,6 @@
 import type { IpAddress } from "../address.js";
 import type { VrrpInstanceConfig } from "../config/model.js";
+import type { HostEntry } from "../host-entry.js";
 import { type Milliseconds, ms, type Priority } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import { AddressHolder } from "./address-holder.js";
@@ -8,6 +9,7 @@ import { Advertiser } from "./advertiser.js";
 import { Announcements } from "./announcements.js";
 import { type Counters, zeroCounters } from "./counters.js";
 import { Deadline } from "./deadline.js";
+import { EntryHolder } from "./entry-holder.js";
 import type { InstanceDeps, Resumption } from "./instance-types.js";
 import { Intake } from "./intake.js";
 import { step } from "./machine.js";
@@ -46,6 +48,7 @@ export class Instance {
   readonly #intake: Intake;
   readonly #advertLog: AdvertLog;
   readonly #addresses: AddressHolder;
+  readonly #entries: EntryHolder;
   readonly #announcements: Announcements;
   readonly #timers: Readonly<Record<"advert" | "masterDown" | "rogue", Deadline>>;
 
@@ -61,6 +64,7 @@ export class Instance {
     this.#advertiser = new Advertiser(deps.endpoints, deps.log, (advert) => this.#receive(advert));
     this.#surroundings = new Surroundings(deps, this.#advertiser, () => this.refresh());
     this.#addresses = new AddressHolder(config, deps);
+    this.#entries = new EntryHolder(config, deps);
     this.#announcements = new Announcements(key, config, deps.clock, deps.garp, deps.log, this.#advertLog);
     this.#timers = {
       advert: new Deadline(deps.clock, (at) => this.#onAdvertTimer(at)),
@@ -69,13 +73,16 @@ export class Instance {
     };
   }
 
-  /** @param heldByOthers addresses (AddressHolder keys) that must not be touched */
+  /** @param heldByOthers addresses and entries (keys of their holders) that must not be touched */
   start(resumption: Resumption | undefined, heldByOthers: (key: string) => boolean): void {
     this.#tracking = this.#surroundings.look(this.#config, this.#group);
     const last = resumption?.state === "MASTER" ? resumption.lastAdvertBootMs : Number.NEGATIVE_INFINITY;
     const fresh = this.#deps.clock.now() - last <= RESUME_INTERVALS * this.#config.advertInterval;
     const resumes = fresh && this.#tracking.faults.length === 0;
-    if (!resumes) this.#addresses.forceRelease(heldByOthers);
+    if (!resumes) {
+      this.#entries.forceRelease(heldByOthers);
+      this.#addresses.forceRelease(heldByOthers);
+    }
     this.#lastTransition = { at: this.#deps.clock.now(), because: resumes ? "resumed after a restart" : "start" };
     this.#dispatch({ on: resumes ? "resume" : "start" });
     this.#surroundings.settle(this.#config);
@@ -93,8 +100,19 @@ export class Instance {
     if (what !== undefined) this.#dispatch({ on: "addressLost", what });
   }
 
-  holds(addressKey: string): boolean {
-    return this.#addresses.holds(addressKey);
+  entryGone(isThat: (entry: HostEntry) => boolean): void {
+    const what = this.#entries.lost(isThat);
+    if (what !== undefined) this.#dispatch({ on: "addressLost", what });
+  }
+
+  /** Routes go in silence with a link that goes down. @param interfaceName undefined: whichever may be missing */
+  restoreEntries(interfaceName: string | undefined): void {
+    if (this.#state.at === "master") this.#entries.restore(interfaceName);
+  }
+
+  /** @param key of an address or an entry */
+  holds(key: string): boolean {
+    return this.#addresses.holds(key) || this.#entries.holds(key);
   }
 
   /** Reload: state and counters stay, differences are applied. */
@@ -102,6 +120,7 @@ export class Instance {
     const holding = this.#state.at === "master";
     const before = this.#config;
     const added = this.#addresses.reconfigure(config, holding);
+    this.#entries.reconfigure(config, holding);
     this.#announcements.reconfigure(config);
     this.#config = config;
     this.#group = group;
@@ -187,8 +206,10 @@ export class Instance {
         break;
       case "claimAddresses":
         this.#addresses.claim();
+        this.#entries.claim();
         break;
       case "releaseAddresses":
+        this.#entries.release();
         this.#addresses.release();
         break;
       case "announce":

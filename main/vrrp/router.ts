@@ -10,7 +10,16 @@ import { GarpSender } from "./garp-sender.js";
 import { Instance } from "./instance.js";
 import { instanceKeys } from "./instance-key.js";
 import type { InstanceDeps, Resumption, VrrpTransition } from "./instance-types.js";
-import type { AdvertTransport, HostNetwork, Link, NetworkChange, ScriptRunner, SendFrame } from "./ports.js";
+import type {
+  AdvertTransport,
+  HostEntries,
+  HostNetwork,
+  Link,
+  NetworkChange,
+  ScriptRunner,
+  SendFrame,
+} from "./ports.js";
+import { Repairs } from "./repairs.js";
 import { ScriptMonitor, type ScriptSnapshot } from "./script-monitor.js";
 import type { VrrpSnapshot } from "./snapshot.js";
 import { trackedLinks } from "./tracking.js";
@@ -19,6 +28,8 @@ import { Verdicts } from "./verdicts.js";
 export interface VrrpDeps {
   readonly clock: Clock;
   readonly network: HostNetwork;
+  /** Routes and rules; without it instances have none. */
+  readonly entries?: HostEntries;
   readonly transport: AdvertTransport;
   readonly sendFrame: SendFrame;
   readonly scripts: ScriptRunner;
@@ -47,6 +58,7 @@ export class VrrpRouter {
   #virtual: ReadonlySet<IpAddress> = new Set();
   #group: IpAddress | undefined;
   #subscription: Disposable | undefined;
+  #entrySubscription: Disposable | undefined;
 
   constructor(deps: VrrpDeps) {
     this.#deps = deps;
@@ -55,6 +67,8 @@ export class VrrpRouter {
     this.#instanceDeps = {
       clock: deps.clock,
       network: deps.network,
+      entries: deps.entries,
+      repairs: new Repairs(deps.clock, deps.log),
       endpoints: new Endpoints(deps.transport),
       garp: this.#garp,
       verdicts: this.#verdicts,
@@ -69,6 +83,12 @@ export class VrrpRouter {
   /** Starts every instance: as MASTER where the daemon before left one, as RFC 5798 §6.4.1 says otherwise. */
   start(config: Config): void {
     this.#subscription = this.#deps.network.subscribe((change) => this.#onChange(change));
+    this.#entrySubscription = this.#deps.entries?.subscribe({
+      onLost: (isThat) => {
+        for (const { instance } of this.#entries.values()) instance.entryGone(isThat);
+      },
+      onUnknown: () => this.#restoreEntries(undefined),
+    });
     this.#apply(config);
   }
 
@@ -83,6 +103,7 @@ export class VrrpRouter {
    */
   async stop(options: { readonly release: boolean }): Promise<void> {
     this.#subscription?.[Symbol.dispose]();
+    this.#entrySubscription?.[Symbol.dispose]();
     this.#scripts[Symbol.dispose]();
     for (const { instance } of this.#entries.values()) instance.stop(options.release, "STOP");
     this.#entries.clear();
@@ -159,7 +180,12 @@ export class VrrpRouter {
     }
   }
 
+  #restoreEntries(interfaceName: string | undefined): void {
+    for (const { instance } of this.#entries.values()) instance.restoreEntries(interfaceName);
+  }
+
   #onLink(name: string, link: Link | undefined): void {
+    if (link?.running === true) this.#restoreEntries(name);
     const concerned = [...this.#entries.values()].filter((e) => trackedLinks(e.config).has(name));
     if (concerned.length === 0) return;
     const up = link?.running === true;

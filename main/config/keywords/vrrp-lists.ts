@@ -133,7 +133,6 @@ export const vrrpListKeywords: Readonly<Record<string, Keyword<VrrpInstanceDraft
       const route = parseRouteLine(words, context);
       if (route !== undefined) draft.routes.push(route);
     },
-    effect: "accepted",
     doc: "Routes that are there while master; one per line.",
   }),
   virtual_rules: keyword.list({
@@ -144,7 +143,6 @@ export const vrrpListKeywords: Readonly<Record<string, Keyword<VrrpInstanceDraft
       const rule = parseRuleLine(words, context);
       if (rule !== undefined) draft.rules.push(rule);
     },
-    effect: "accepted",
     doc: "Policy rules that are there while master; one per line.",
   }),
   ...trackKeywords<VrrpInstanceDraft>({ effect: "accepted" }),

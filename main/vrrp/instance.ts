@@ -105,9 +105,11 @@ export class Instance {
     if (what !== undefined) this.#dispatch({ on: "addressLost", what });
   }
 
-  /** Routes go in silence with a link that goes down. @param interfaceName undefined: whichever may be missing */
-  restoreEntries(interfaceName: string | undefined): void {
-    if (this.#state.at === "master") this.#entries.restore(interfaceName);
+  /** What went with a link that was down. @param interfaceName undefined: any route or rule may be missing */
+  restore(interfaceName: string | undefined): void {
+    if (this.#state.at !== "master") return;
+    if (interfaceName !== undefined) this.#addresses.restore(interfaceName);
+    this.#entries.restore(interfaceName);
   }
 
   /** @param key of an address or an entry */

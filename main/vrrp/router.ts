@@ -22,6 +22,7 @@ import type {
 import { Repairs } from "./repairs.js";
 import { ScriptMonitor, type ScriptSnapshot } from "./script-monitor.js";
 import type { VrrpSnapshot } from "./snapshot.js";
+import { StaticEntries } from "./static-entries.js";
 import { trackedLinks } from "./tracking.js";
 import { Verdicts } from "./verdicts.js";
 
@@ -54,6 +55,7 @@ export class VrrpRouter {
   readonly #garp: GarpSender;
   readonly #scripts: ScriptMonitor;
   readonly #instanceDeps: InstanceDeps;
+  readonly #statics: StaticEntries;
   readonly #linkUp = new Map<string, boolean>();
   #virtual: ReadonlySet<IpAddress> = new Set();
   #group: IpAddress | undefined;
@@ -78,6 +80,7 @@ export class VrrpRouter {
       onTransition: deps.onTransition,
       onAdvertSent: deps.onAdvertSent,
     };
+    this.#statics = new StaticEntries(this.#instanceDeps);
   }
 
   /** Starts every instance: as MASTER where the daemon before left one, as RFC 5798 §6.4.1 says otherwise. */
@@ -85,9 +88,10 @@ export class VrrpRouter {
     this.#subscription = this.#deps.network.subscribe((change) => this.#onChange(change));
     this.#entrySubscription = this.#deps.entries?.subscribe({
       onLost: (isThat) => {
+        this.#statics.entryGone(isThat);
         for (const { instance } of this.#entries.values()) instance.entryGone(isThat);
       },
-      onUnknown: () => this.#restoreEntries(undefined),
+      onUnknown: () => this.#restore(undefined),
     });
     this.#apply(config);
   }
@@ -107,6 +111,7 @@ export class VrrpRouter {
     this.#scripts[Symbol.dispose]();
     for (const { instance } of this.#entries.values()) instance.stop(options.release, "STOP");
     this.#entries.clear();
+    if (options.release) this.#statics.release();
     this.#garp[Symbol.dispose]();
     await this.#verdicts.settled();
   }
@@ -129,6 +134,7 @@ export class VrrpRouter {
     const groupMoved = this.#group !== undefined && this.#group !== group;
     this.#group = group;
     this.#virtual = virtualAddresses(config);
+    this.#statics.update(config.staticEntries);
     this.#garp.setGap(config.global.vrrpGarpInterval);
     for (const [key, { instance }] of this.#entries) if (!wanted.has(key)) this.#remove(key, instance);
     this.#scripts.update(config.vrrpScripts);
@@ -172,6 +178,7 @@ export class VrrpRouter {
         this.#refreshOn(change.address.interfaceIndex);
         break;
       case "address-gone":
+        this.#statics.addressGone(change.address);
         for (const { instance } of this.#entries.values()) instance.addressGone(change.address);
         this.#refreshOn(change.address.interfaceIndex);
         break;
@@ -180,12 +187,13 @@ export class VrrpRouter {
     }
   }
 
-  #restoreEntries(interfaceName: string | undefined): void {
-    for (const { instance } of this.#entries.values()) instance.restoreEntries(interfaceName);
+  #restore(interfaceName: string | undefined): void {
+    this.#statics.restore(interfaceName);
+    for (const { instance } of this.#entries.values()) instance.restore(interfaceName);
   }
 
   #onLink(name: string, link: Link | undefined): void {
-    if (link?.running === true) this.#restoreEntries(name);
+    if (link?.running === true) this.#restore(name);
     const concerned = [...this.#entries.values()].filter((e) => trackedLinks(e.config).has(name));
     if (concerned.length === 0) return;
     const up = link?.running === true;

@@ -1,6 +1,7 @@
 import type { VrrpInstanceConfig } from "../config/model.js";
 import { type Priority, priority } from "../units.js";
 import { unreachable } from "../unreachable.js";
+import { entryLinks } from "./entry-links.js";
 
 /** Why an instance may not take part. Several can hold at once; it recovers when none does. */
 export type Fault =
@@ -43,6 +44,8 @@ type Config = Pick<
   | "trackScripts"
   | "virtualAddresses"
   | "excludedAddresses"
+  | "routes"
+  | "rules"
 >;
 
 /** Pure: effective priority and faults of an instance on this host. */
@@ -69,8 +72,9 @@ function essentialLinks(config: Config): ReadonlySet<string> {
   if (!config.dontTrackPrimary && config.interface !== "") names.add(config.interface);
   for (const t of config.trackInterfaces) if (t.weight === 0 && !t.reverse) names.add(t.name);
   for (const a of [...config.virtualAddresses, ...config.excludedAddresses]) {
-    if (a.dev !== undefined && a.dev !== config.interface) names.add(a.dev);
+    if (a.dev !== undefined && a.dev !== config.interface && a.more.tracked) names.add(a.dev);
   }
+  for (const name of entryLinks(config)) if (name !== config.interface) names.add(name);
   return names;
 }
 

@@ -9,6 +9,7 @@ import type { KernelNetwork } from "../network/host-network.js";
 import { openHostEntries, openHostNetwork } from "../network/open.js";
 import { type FrameSender, openFrameSender } from "../network/packet-sender.js";
 import { addAddressRequest, deleteAddressRequest } from "../network/rtnetlink.js";
+import { VirtualLinks } from "../network/virtual-links.js";
 import type { InstanceState } from "../notify/mail.js";
 import type { Notifier } from "../notify/notifier.js";
 import type { Log } from "../observe/log.js";
@@ -39,6 +40,7 @@ export class VrrpSide {
   readonly #deps: VrrpSideDeps;
   readonly #network: KernelNetwork;
   readonly #entries: KernelEntries;
+  readonly #links: VirtualLinks;
   readonly #frames: FrameSender;
   readonly #router: VrrpRouter;
 
@@ -46,6 +48,7 @@ export class VrrpSide {
     this.#deps = deps;
     this.#network = network;
     this.#entries = openHostEntries(network, deps.log);
+    this.#links = new VirtualLinks(network, deps.clock, deps.log);
     this.#frames = frames;
     this.#router = new VrrpRouter({
       clock: deps.clock,
@@ -72,18 +75,22 @@ export class VrrpSide {
     }
   }
 
-  start(config: Config): void {
-    this.#router.start(config);
-    this.#rehearse(rehearsal(config, withoutChanges(this.#network)));
+  async start(config: Config): Promise<void> {
+    const placed = await this.#links.apply(config);
+    this.#router.start(placed);
+    this.#rehearse(rehearsal(placed, withoutChanges(this.#network)));
   }
 
-  reload(config: Config): void {
-    this.#router.reload(config);
+  async reload(config: Config): Promise<void> {
+    this.#router.reload(await this.#links.apply(config));
+    await this.#links.prune();
   }
 
   /** With `release`: good-bye adverts, addresses removed. Resolves when the kernel has answered. */
   async stop(release: boolean): Promise<void> {
     await this.#router.stop({ release });
+    if (release) await this.#links.remove();
+    this.#links[Symbol.dispose]();
     this.#entries[Symbol.dispose]();
     this.#network[Symbol.dispose]();
     this.#frames[Symbol.dispose]();

@@ -116,6 +116,11 @@ export class KernelNetwork implements HostNetwork, Disposable {
     this.#requests.ask(subject, request, done);
   }
 
+  /** Every interface that is there. */
+  links(): readonly Link[] {
+    return this.#table.links();
+  }
+
   /** Name of an interface that is there. */
   nameOf(interfaceIndex: number): string | undefined {
     return this.#table.linkAt(interfaceIndex)?.name;

@@ -5,6 +5,7 @@ import { type Milliseconds, ms } from "../units.js";
 import type { HostNetwork, InterfaceAddress } from "./ports.js";
 import type { Repairs } from "./repairs.js";
 import type { Verdicts } from "./verdicts.js";
+import { vipInterface } from "./vip-interface.js";
 
 /** A notification of our own deletion may come this long after it, even when the address has been added again since. */
 const OWN_DELETION: Milliseconds = ms(1000);
@@ -18,7 +19,8 @@ export interface AddressHolderDeps {
 }
 
 /** What is needed to know of whoever the addresses belong to. */
-type Holding = Pick<VrrpInstanceConfig, "name" | "interface" | "virtualAddresses" | "excludedAddresses">;
+type Holding = Pick<VrrpInstanceConfig, "name" | "interface" | "virtualAddresses" | "excludedAddresses"> &
+  Partial<Pick<VrrpInstanceConfig, "virtualInterface">>;
 
 /** Puts the virtual addresses of one instance on the host and takes them away. */
 export class AddressHolder {
@@ -67,7 +69,7 @@ export class AddressHolder {
 
   /** Interface and address: what can be on a host once. */
   key(address: VirtualAddress): string {
-    return `${address.dev ?? this.#config.interface} ${address.address}/${address.prefix}`;
+    return `${address.dev ?? vipInterface(this.#config)} ${address.address}/${address.prefix}`;
   }
 
   holds(key: string): boolean {
@@ -106,17 +108,17 @@ export class AddressHolder {
     if (index === undefined) return;
     const there = new Set(network.addresses(index).map(({ address, prefix }) => `${address}/${prefix}`));
     for (const address of all(this.#config)) {
-      const here = (address.dev ?? this.#config.interface) === interfaceName;
+      const here = (address.dev ?? vipInterface(this.#config)) === interfaceName;
       if (here && !there.has(`${address.address}/${address.prefix}`)) this.#add(address);
     }
   }
 
   #nameOf(ours: VirtualAddress): string {
-    return `ip address ${ours.address}/${ours.prefix} dev ${ours.dev ?? this.#config.interface}`;
+    return `ip address ${ours.address}/${ours.prefix} dev ${ours.dev ?? vipInterface(this.#config)}`;
   }
 
   #linkIndex(address: VirtualAddress): number | undefined {
-    return this.#deps.network.link(address.dev ?? this.#config.interface)?.index;
+    return this.#deps.network.link(address.dev ?? vipInterface(this.#config))?.index;
   }
 
   #add(address: VirtualAddress): void {
@@ -145,7 +147,7 @@ export class AddressHolder {
   }
 
   #reportMissing(address: VirtualAddress): void {
-    const dev = address.dev ?? this.#config.interface;
+    const dev = address.dev ?? vipInterface(this.#config);
     const sentence = `(${this.#config.name}) cannot add address ${address.address}/${address.prefix} on ${dev}: there is no such interface - check the name after \`dev\``;
     this.#deps.log("error", "vrrp.address-failed", sentence, { instance: this.#config.name, address: address.address });
   }
@@ -155,4 +157,4 @@ const all = (config: Holding): readonly VirtualAddress[] => [...config.virtualAd
 
 /** Two addresses with equal identity are the same entry in the kernel. */
 const identity = (config: Holding, a: VirtualAddress): string =>
-  [a.address, a.prefix, a.dev ?? config.interface, a.label, a.broadcast, a.scope, JSON.stringify(a.more)].join(" ");
+  [a.address, a.prefix, a.dev ?? vipInterface(config), a.label, a.broadcast, a.scope, JSON.stringify(a.more)].join(" ");

@@ -64,8 +64,6 @@ const lifetime: Arg<PreferredLifetime> = {
   },
 };
 
-const later = { effect: "accepted" } as const;
-
 /** Of the lines of virtual_ipaddress and virtual_ipaddress_excluded. */
 export const addressOptions: Readonly<Record<string, OptionWord<AddressDraft>>> = {
   dev: option({
@@ -120,14 +118,14 @@ export const addressOptions: Readonly<Record<string, OptionWord<AddressDraft>>> 
     default: "forever; 0 for IPv6 with /128",
     doc: "Time for which the address is preferred as a source.",
   }),
-  use_vmac: flag("useVmac", { ...later, doc: "Puts the address on a macvlan of its own." }),
+  use_vmac: flag("useVmac", { doc: "Puts the address on a macvlan of its own." }),
 };
 
 const { use_vmac: _, ...common } = addressOptions;
 
-/** Of static_ipaddress. The block as a whole has no effect, so its words carry no mark. */
+/** Of static_ipaddress. */
 export const staticAddressOptions: Readonly<Record<string, OptionWord<AddressDraft>>> = {
-  ...Object.fromEntries(Object.entries(common).map(([word, { effect: _effect, ...plain }]) => [word, plain])),
+  ...common,
   track_group: trackGroupOption<AddressDraft>("address"),
 };
 

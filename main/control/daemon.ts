@@ -229,7 +229,7 @@ export class Daemon {
     const log = this.#deps.log.log("Keepalived_vrrp");
     const [clock, scripts, notifier, lasting] = [this.#clock, this.#scripts, this.#notifier, this.#lasting];
     this.#vrrp = await VrrpSide.open({ clock, log, scripts, notifier, lasting });
-    this.#vrrp.start(this.#config);
+    await this.#vrrp.start(this.#config);
   }
 
   async #startLvs(): Promise<void> {
@@ -354,7 +354,7 @@ export class Daemon {
     this.#noteKept(kept);
     this.#configure(config);
     if (this.#vrrp === undefined) await this.#startVrrp();
-    else this.#vrrp.reload(config);
+    else await this.#vrrp.reload(config);
     if (this.#lvs === undefined) await this.#startLvs();
     else await this.#lvs.reload(config);
     this.#log("info", "reload.complete", "Reload complete", { longestWait: watch.longest });

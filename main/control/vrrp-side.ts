@@ -4,10 +4,12 @@ import type { Config } from "../config/model.js";
 import { DaemonError, errnoName } from "../errors.js";
 import type { Request } from "../netlink/connection.js";
 import { MessageWriter } from "../netlink/writer.js";
+import type { KernelEntries } from "../network/host-entries.js";
 import type { KernelNetwork } from "../network/host-network.js";
-import { openHostNetwork } from "../network/open.js";
+import { openHostEntries, openHostNetwork } from "../network/open.js";
 import { type FrameSender, openFrameSender } from "../network/packet-sender.js";
 import { addAddressRequest, deleteAddressRequest } from "../network/rtnetlink.js";
+import { VirtualLinks } from "../network/virtual-links.js";
 import type { InstanceState } from "../notify/mail.js";
 import type { Notifier } from "../notify/notifier.js";
 import type { Log } from "../observe/log.js";
@@ -39,16 +41,21 @@ export interface VrrpSideDeps {
 export class VrrpSide {
   readonly #deps: VrrpSideDeps;
   readonly #network: KernelNetwork;
+  readonly #entries: KernelEntries;
+  readonly #links: VirtualLinks;
   readonly #frames: FrameSender;
   readonly #router: VrrpRouter;
 
   private constructor(deps: VrrpSideDeps, network: KernelNetwork, frames: FrameSender) {
     this.#deps = deps;
     this.#network = network;
+    this.#entries = openHostEntries(network, deps.log);
+    this.#links = new VirtualLinks(network, deps.clock, deps.log);
     this.#frames = frames;
     this.#router = new VrrpRouter({
       clock: deps.clock,
       network,
+      entries: this.#entries,
       transport: new RawTransport(deps.log),
       sendFrame: (interfaceIndex, frame) => frames.send(interfaceIndex, frame),
       scripts: deps.scripts,
@@ -74,18 +81,23 @@ export class VrrpSide {
     }
   }
 
-  start(config: Config): void {
-    this.#router.start(config);
-    this.#rehearse(rehearsal(config, withoutChanges(this.#network)));
+  async start(config: Config): Promise<void> {
+    const placed = await this.#links.apply(config);
+    this.#router.start(placed);
+    this.#rehearse(rehearsal(placed, withoutChanges(this.#network)));
   }
 
-  reload(config: Config): void {
-    this.#router.reload(config);
+  async reload(config: Config): Promise<void> {
+    this.#router.reload(await this.#links.apply(config));
+    await this.#links.prune();
   }
 
   /** With `release`: good-bye adverts, addresses removed. Resolves when the kernel has answered. */
   async stop(release: boolean): Promise<void> {
     await this.#router.stop({ release });
+    if (release) await this.#links.remove();
+    this.#links[Symbol.dispose]();
+    this.#entries[Symbol.dispose]();
     this.#network[Symbol.dispose]();
     this.#frames[Symbol.dispose]();
   }

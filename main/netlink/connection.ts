@@ -81,6 +81,11 @@ export class NetlinkConnection implements Disposable {
     });
   }
 
+  /** What notifications of changes that were asked for here carry as their cause. */
+  get portId(): number {
+    return this.#socket.portId;
+  }
+
   join(group: number): void {
     this.#socket.join(group);
   }

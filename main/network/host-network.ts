@@ -26,6 +26,7 @@ import { type Dump, TableReader } from "./table-reader.js";
 
 /** What is used of a NetlinkConnection of NETLINK_ROUTE. */
 export interface RouteConnection extends Disposable {
+  readonly portId?: number;
   join(group: number): void;
   request(request: Request, done: (verdict: Verdict) => void): void;
   dump(type: number, encode: (writer: MessageWriter) => void): Promise<DumpResult>;
@@ -103,6 +104,26 @@ export class KernelNetwork implements HostNetwork, Disposable {
       else this.#report("delete", interfaceIndex, address, verdict);
       done(gone ? 0 : verdict.errno);
     });
+  }
+
+  /** nl_pid of the socket that asks: the cause of notifications about our own changes. */
+  get portId(): number | undefined {
+    return this.#connection.portId;
+  }
+
+  /** Any other change, in one line with those of addresses. `subject`: what it is about (see RouteRequests). */
+  ask(subject: string, request: Request, done: (verdict: Verdict) => void): void {
+    this.#requests.ask(subject, request, done);
+  }
+
+  /** Every interface that is there. */
+  links(): readonly Link[] {
+    return this.#table.links();
+  }
+
+  /** Name of an interface that is there. */
+  nameOf(interfaceIndex: number): string | undefined {
+    return this.#table.linkAt(interfaceIndex)?.name;
   }
 
   subscribe(onChange: (change: NetworkChange) => void): Disposable {

@@ -1,5 +1,5 @@
 import { unreachable } from "../unreachable.js";
-import type { InterfaceAddress, Link, NetworkChange } from "../vrrp/ports.js";
+import type { InterfaceAddress, Link, LinkDetails, NetworkChange } from "../vrrp/ports.js";
 import { IFA_F_DADFAILED, IFA_F_TENTATIVE, type LinkMessage, type RouteMessage } from "./rtnetlink.js";
 
 /** linux/if.h */
@@ -140,6 +140,7 @@ function merge(before: Link | undefined, message: LinkMessage): Link | undefined
     multicast: (flags & IFF_MULTICAST) !== 0,
     mtu: message.mtu ?? before?.mtu ?? 0,
     mac: significant(message.mac) ?? before?.mac ?? new Uint8Array(),
+    details: message.details ?? before?.details,
   };
 }
 
@@ -156,8 +157,17 @@ function sameLink(a: Link, b: Link): boolean {
     a.noArp === b.noArp &&
     a.multicast === b.multicast &&
     a.mtu === b.mtu &&
-    Buffer.compare(a.mac, b.mac) === 0
+    Buffer.compare(a.mac, b.mac) === 0 &&
+    sameDetails(a.details, b.details)
   );
 }
+
+const sameDetails = (a: LinkDetails | undefined, b: LinkDetails | undefined): boolean =>
+  a?.kind === b?.kind &&
+  a?.lower === b?.lower &&
+  a?.master === b?.master &&
+  a?.group === b?.group &&
+  a?.mode === b?.mode &&
+  a?.table === b?.table;
 
 const keyOf = (key: Pick<InterfaceAddress, "address" | "prefix">): string => `${key.address}/${key.prefix}`;

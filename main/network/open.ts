@@ -2,6 +2,7 @@ import { NETLINK_ROUTE } from "../../native-bindings/netlink.js";
 import type { Clock } from "../clock.js";
 import { NetlinkConnection } from "../netlink/connection.js";
 import type { Log } from "../observe/log.js";
+import { KernelEntries } from "./host-entries.js";
 import { KernelNetwork } from "./host-network.js";
 
 /**
@@ -11,3 +12,7 @@ import { KernelNetwork } from "./host-network.js";
 export function openHostNetwork(log: Log, clock: Clock): Promise<KernelNetwork> {
   return KernelNetwork.open((events) => new NetlinkConnection(NETLINK_ROUTE, events), log, clock);
 }
+
+/** Routes and rules of the same namespace. */
+export const openHostEntries = (network: KernelNetwork, log: Log): KernelEntries =>
+  new KernelEntries(network, (events) => new NetlinkConnection(NETLINK_ROUTE, events), log);

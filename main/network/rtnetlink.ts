@@ -4,6 +4,8 @@ import { bytesOfIp, ipOfBytes } from "../ip-bytes.js";
 import type { Request } from "../netlink/connection.js";
 import { attributes, type Message, numberOf, textOf } from "../netlink/reader.js";
 import type { MessageWriter } from "../netlink/writer.js";
+import type { Milliseconds } from "../units.js";
+import type { LinkDetails } from "../vrrp/ports.js";
 
 /** linux/rtnetlink.h */
 export const RTM_NEWLINK = 16;
@@ -22,6 +24,14 @@ export const RTPROT_KEEPALIVED = 18;
 const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
+const IFLA_LINK = 5;
+const IFLA_MASTER = 10;
+const IFLA_LINKINFO = 18;
+const IFLA_GROUP = 27;
+const IFLA_INFO_KIND = 1;
+const IFLA_INFO_DATA = 2;
+/** IFLA_MACVLAN_MODE, IFLA_IPVLAN_MODE and IFLA_VRF_TABLE are all the first of their kind. */
+const IFLA_FIRST_OF_KIND = 1;
 const IFLA_EXT_MASK = 29;
 const RTEXT_FILTER_SKIP_STATS = 8;
 const IFA_ADDRESS = 1;
@@ -32,6 +42,10 @@ const IFA_CACHEINFO = 6;
 const IFA_FLAGS = 8;
 const IFA_PROTO = 11;
 export const IFA_F_NODAD = 0x02;
+const IFA_F_HOMEADDRESS = 0x10;
+const IFA_F_MANAGETEMPADDR = 0x100;
+const IFA_F_NOPREFIXROUTE = 0x200;
+const IFA_F_MCAUTOJOIN = 0x400;
 export const IFA_F_DADFAILED = 0x08;
 export const IFA_F_TENTATIVE = 0x40;
 
@@ -49,6 +63,7 @@ export interface LinkMessage {
   readonly name: string | undefined;
   readonly mtu: number | undefined;
   readonly mac: Uint8Array | undefined;
+  readonly details: LinkDetails | undefined;
 }
 
 export interface AddressMessage {
@@ -103,8 +118,27 @@ function decodeLink(type: number, payload: Buffer): RouteMessage | undefined {
     name: name === undefined ? undefined : textOf(name),
     mtu: numberOf(found.get(IFLA_MTU)),
     mac: mac === undefined ? undefined : Uint8Array.from(mac),
+    details: name === undefined ? undefined : detailsOf(found),
   };
   return { kind: "link", link };
+}
+
+function detailsOf(found: ReadonlyMap<number, Buffer>): LinkDetails {
+  const info = found.get(IFLA_LINKINFO);
+  const about = info === undefined ? undefined : attributes(info);
+  const kindName = about?.get(IFLA_INFO_KIND);
+  const kind = kindName === undefined ? undefined : textOf(kindName);
+  const data = about?.get(IFLA_INFO_DATA);
+  const known = kind === "macvlan" || kind === "ipvlan" || kind === "vrf";
+  const first = known && data !== undefined ? numberOf(attributes(data).get(IFLA_FIRST_OF_KIND)) : undefined;
+  return {
+    kind,
+    lower: numberOf(found.get(IFLA_LINK)),
+    master: numberOf(found.get(IFLA_MASTER)),
+    group: numberOf(found.get(IFLA_GROUP)) ?? 0,
+    mode: kind === "vrf" ? undefined : first,
+    table: kind === "vrf" ? first : undefined,
+  };
 }
 
 /** struct ifaddrmsg { u8 family; u8 prefixlen; u8 flags; u8 scope; u32 index } */
@@ -148,14 +182,24 @@ export function addAddressRequest(interfaceIndex: number, vip: VirtualAddress): 
 
 function encodeAdd(writer: MessageWriter, interfaceIndex: number, vip: VirtualAddress): void {
   const isIpv6 = familyOf(vip.address) === "inet6";
+  const { preferredLifetime, peer } = vip.more;
   addressHeader(writer, interfaceIndex, vip);
-  if (isIpv6 && vip.prefix === 128) writer.raw(IFA_CACHEINFO, deprecatedForever());
+  if (isIpv6 && preferredLifetime !== "forever") writer.raw(IFA_CACHEINFO, preferredFor(preferredLifetime));
   writer.raw(IFA_LOCAL, bytesOfIp(vip.address));
-  // A VIP must answer at once: the router that had it is gone, and detection would cost a second of service.
-  if (isIpv6) writer.u32(IFA_FLAGS, IFA_F_NODAD);
+  if (peer !== undefined) writer.raw(IFA_ADDRESS, bytesOfIp(peer));
+  const flags = addressFlags(vip, isIpv6);
+  if (flags !== 0) writer.u32(IFA_FLAGS, flags);
   if (!isIpv6 && vip.broadcast !== undefined) writer.raw(IFA_BROADCAST, bytesOfIp(vip.broadcast));
   if (!isIpv6 && vip.label !== undefined) writer.text(IFA_LABEL, vip.label);
   writer.u8(IFA_PROTO, RTPROT_KEEPALIVED);
+}
+
+/** A VIP must answer at once: the router that had it is gone, and detection of duplicates would cost a second of service. */
+function addressFlags({ more }: VirtualAddress, isIpv6: boolean): number {
+  const both = (more.noPrefixRoute ? IFA_F_NOPREFIXROUTE : 0) | (more.autojoin ? IFA_F_MCAUTOJOIN : 0);
+  if (!isIpv6) return both;
+  const temporary = more.managesTemporary ? IFA_F_MANAGETEMPADDR : 0;
+  return both | temporary | (more.detectDuplicates ? 0 : IFA_F_NODAD) | (more.home ? IFA_F_HOMEADDRESS : 0);
 }
 
 /** Like `ip addr del ADDRESS/PREFIX dev IF`. */
@@ -167,7 +211,9 @@ function encodeDelete(writer: MessageWriter, interfaceIndex: number, vip: Virtua
   addressHeader(writer, interfaceIndex, vip);
   const octets = bytesOfIp(vip.address);
   writer.raw(IFA_LOCAL, octets);
-  if (octets.length === 4) writer.raw(IFA_ADDRESS, octets); // makes the kernel compare the prefix length too
+  const { peer } = vip.more;
+  // Makes the kernel compare the prefix length too.
+  if (octets.length === 4) writer.raw(IFA_ADDRESS, peer === undefined ? octets : bytesOfIp(peer));
 }
 
 function addressHeader(writer: MessageWriter, interfaceIndex: number, vip: VirtualAddress): void {
@@ -180,11 +226,12 @@ function addressHeader(writer: MessageWriter, interfaceIndex: number, vip: Virtu
 }
 
 /**
- * struct ifa_cacheinfo { u32 preferred; u32 valid; u32 created; u32 updated }, in seconds: preferred 0, valid for ever.
- * A /128 VIP is thereby never chosen as source address of the host's own connections, as keepalived has it.
+ * struct ifa_cacheinfo { u32 preferred; u32 valid; u32 created; u32 updated }, in seconds: valid for ever. A /128 VIP has
+ * preferred 0 unless configured: it is never chosen as source address of the host's own connections, as keepalived has it.
  */
-function deprecatedForever(): Buffer {
+function preferredFor(lifetime: Milliseconds): Buffer {
   const info = Buffer.alloc(16);
+  info.writeUInt32LE(Math.round(lifetime / 1000), 0);
   info.writeUInt32LE(0xffffffff, 4);
   return info;
 }

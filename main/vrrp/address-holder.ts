@@ -3,7 +3,9 @@ import type { VirtualAddress, VrrpInstanceConfig } from "../config/model.js";
 import type { Log } from "../observe/log.js";
 import { type Milliseconds, ms } from "../units.js";
 import type { HostNetwork, InterfaceAddress } from "./ports.js";
+import type { Repairs } from "./repairs.js";
 import type { Verdicts } from "./verdicts.js";
+import { vipInterface } from "./vip-interface.js";
 
 /** A notification of our own deletion may come this long after it, even when the address has been added again since. */
 const OWN_DELETION: Milliseconds = ms(1000);
@@ -12,18 +14,23 @@ export interface AddressHolderDeps {
   readonly clock: Clock;
   readonly network: HostNetwork;
   readonly verdicts: Verdicts;
+  readonly repairs: Repairs;
   readonly log: Log;
 }
+
+/** What is needed to know of whoever the addresses belong to. */
+type Holding = Pick<VrrpInstanceConfig, "name" | "interface" | "virtualAddresses" | "excludedAddresses"> &
+  Partial<Pick<VrrpInstanceConfig, "virtualInterface">>;
 
 /** Puts the virtual addresses of one instance on the host and takes them away. */
 export class AddressHolder {
   readonly #deps: AddressHolderDeps;
-  #config: VrrpInstanceConfig;
+  #config: Holding;
   /** Index of the interface that has it, by key: an interface that was renamed since is still found. */
   readonly #set = new Map<string, number>();
   readonly #deletedAt = new Map<string, Milliseconds>();
 
-  constructor(config: VrrpInstanceConfig, deps: AddressHolderDeps) {
+  constructor(config: Holding, deps: AddressHolderDeps) {
     this.#config = config;
     this.#deps = deps;
   }
@@ -44,7 +51,7 @@ export class AddressHolder {
   }
 
   /** Reload. While `holding`, the difference is applied. @returns the addresses that were added */
-  reconfigure(config: VrrpInstanceConfig, holding: boolean): readonly VirtualAddress[] {
+  reconfigure(config: Holding, holding: boolean): readonly VirtualAddress[] {
     const [before, oldConfig] = [all(this.#config), this.#config];
     const wanted = new Set(all(config).map((a) => identity(config, a)));
     for (const gone of before.filter((a) => !wanted.has(identity(oldConfig, a))))
@@ -62,7 +69,7 @@ export class AddressHolder {
 
   /** Interface and address: what can be on a host once. */
   key(address: VirtualAddress): string {
-    return `${address.dev ?? this.#config.interface} ${address.address}/${address.prefix}`;
+    return `${address.dev ?? vipInterface(this.#config)} ${address.address}/${address.prefix}`;
   }
 
   holds(key: string): boolean {
@@ -70,7 +77,8 @@ export class AddressHolder {
   }
 
   /**
-   * An address vanished from the host. One that we deleted ourselves a moment ago is put back in silence.
+   * An address vanished from the host. One that we deleted ourselves a moment ago is put back in silence, one that is not
+   * tracked with a word.
    * @returns how to name the one that somebody else took from us
    */
   lost(gone: InterfaceAddress): string | undefined {
@@ -84,12 +92,33 @@ export class AddressHolder {
       this.#add(ours);
       return undefined;
     }
+    const what = this.#nameOf(ours);
+    if (!ours.more.tracked) {
+      if (this.#deps.repairs.allow(what)) this.#add(ours);
+      return undefined;
+    }
     this.#set.delete(this.key(ours));
-    return `ip address ${ours.address}/${ours.prefix} dev ${ours.dev ?? this.#config.interface}`;
+    return what;
+  }
+
+  /** The interface came up, maybe another one under the name of before: addresses that went with it are added again. */
+  restore(interfaceName: string): void {
+    const { network } = this.#deps;
+    const index = network.link(interfaceName)?.index;
+    if (index === undefined) return;
+    const there = new Set(network.addresses(index).map(({ address, prefix }) => `${address}/${prefix}`));
+    for (const address of all(this.#config)) {
+      const here = (address.dev ?? vipInterface(this.#config)) === interfaceName;
+      if (here && !there.has(`${address.address}/${address.prefix}`)) this.#add(address);
+    }
+  }
+
+  #nameOf(ours: VirtualAddress): string {
+    return `ip address ${ours.address}/${ours.prefix} dev ${ours.dev ?? vipInterface(this.#config)}`;
   }
 
   #linkIndex(address: VirtualAddress): number | undefined {
-    return this.#deps.network.link(address.dev ?? this.#config.interface)?.index;
+    return this.#deps.network.link(address.dev ?? vipInterface(this.#config))?.index;
   }
 
   #add(address: VirtualAddress): void {
@@ -118,17 +147,14 @@ export class AddressHolder {
   }
 
   #reportMissing(address: VirtualAddress): void {
-    const dev = address.dev ?? this.#config.interface;
+    const dev = address.dev ?? vipInterface(this.#config);
     const sentence = `(${this.#config.name}) cannot add address ${address.address}/${address.prefix} on ${dev}: there is no such interface - check the name after \`dev\``;
     this.#deps.log("error", "vrrp.address-failed", sentence, { instance: this.#config.name, address: address.address });
   }
 }
 
-const all = (config: VrrpInstanceConfig): readonly VirtualAddress[] => [
-  ...config.virtualAddresses,
-  ...config.excludedAddresses,
-];
+const all = (config: Holding): readonly VirtualAddress[] => [...config.virtualAddresses, ...config.excludedAddresses];
 
 /** Two addresses with equal identity are the same entry in the kernel. */
-const identity = (config: VrrpInstanceConfig, a: VirtualAddress): string =>
-  [a.address, a.prefix, a.dev ?? config.interface, a.label, a.broadcast, a.scope].join(" ");
+const identity = (config: Holding, a: VirtualAddress): string =>
+  [a.address, a.prefix, a.dev ?? vipInterface(config), a.label, a.broadcast, a.scope, JSON.stringify(a.more)].join(" ");

@@ -14,6 +14,7 @@ import {
   nextDue,
 } from "./garp.js";
 import type { GarpSender } from "./garp-sender.js";
+import { vipInterface } from "./vip-interface.js";
 
 /** The gratuitous ARPs of one instance: what garp.ts schedules, handed to the sender in time. */
 export class Announcements implements Disposable {
@@ -87,7 +88,7 @@ export class Announcements implements Disposable {
   #send(addresses: readonly VirtualAddress[], rounds: number, told: boolean): void {
     const byInterface = new Map<string, IpAddress[]>();
     for (const { dev, address } of addresses) {
-      const name = dev ?? this.#config.interface;
+      const name = dev ?? vipInterface(this.#config);
       const list = byInterface.get(name) ?? [];
       list.push(address);
       byInterface.set(name, list);

@@ -72,7 +72,8 @@ export class GarpSender implements Disposable {
     const taken = take(lane.queue, this.#gap, this.#deps.clock.now());
     lane.queue = taken.queue;
     for (const address of taken.send) {
-      const errno = this.#deps.sendFrame(lane.link.index, gratuitousArp(lane.link.mac, address));
+      const ipv6 = address.includes(":"); // has no ARP
+      const errno = ipv6 ? 0 : this.#deps.sendFrame(lane.link.index, gratuitousArp(lane.link.mac, address));
       if (errno !== 0) this.#report(lane.link, address, errno);
     }
     if (taken.wakeAt === undefined) lane.wake.disarm();

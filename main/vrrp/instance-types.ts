@@ -7,7 +7,8 @@ import type { Endpoints } from "./endpoints.js";
 import type { GarpSender } from "./garp-sender.js";
 import type { Reducer, VrrpState } from "./machine-types.js";
 import type { TrackerView } from "./more-tracking.js";
-import type { HostNetwork } from "./ports.js";
+import type { HostEntries, HostNetwork } from "./ports.js";
+import type { Repairs } from "./repairs.js";
 import type { GroupSeat } from "./sync-groups.js";
 import type { Verdicts } from "./verdicts.js";
 
@@ -33,6 +34,8 @@ export interface InstanceDeps {
   readonly reducer: Reducer;
   readonly clock: Clock;
   readonly network: HostNetwork;
+  readonly entries: HostEntries | undefined;
+  readonly repairs: Repairs;
   readonly endpoints: Endpoints;
   readonly garp: GarpSender;
   readonly verdicts: Verdicts;

@@ -1,5 +1,6 @@
 import type { IpAddress } from "../address.js";
 import type { VrrpInstanceConfig } from "../config/model.js";
+import type { HostEntry } from "../host-entry.js";
 import { type Milliseconds, ms, type Priority } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import { AddressHolder } from "./address-holder.js";
@@ -8,6 +9,7 @@ import { Advertiser } from "./advertiser.js";
 import { Announcements } from "./announcements.js";
 import { type Counters, zeroCounters } from "./counters.js";
 import { Deadline } from "./deadline.js";
+import { EntryHolder } from "./entry-holder.js";
 import type { InstanceDeps, Resumption } from "./instance-types.js";
 import { Intake } from "./intake.js";
 import { isOwnerMaster } from "./machine-moves.js";
@@ -48,6 +50,7 @@ export class Instance implements GroupMember {
   readonly #intake: Intake;
   readonly #advertLog: AdvertLog;
   readonly #addresses: AddressHolder;
+  readonly #entries: EntryHolder;
   readonly #announcements: Announcements;
   readonly #timers: Readonly<Record<"advert" | "masterDown" | "rogue", Deadline>>;
 
@@ -63,6 +66,7 @@ export class Instance implements GroupMember {
     this.#advertiser = new Advertiser(deps.endpoints, deps.log, (advert) => this.#receive(advert));
     this.#surroundings = new Surroundings(deps, this.#advertiser, () => this.refresh());
     this.#addresses = new AddressHolder(config, deps);
+    this.#entries = new EntryHolder(config, deps);
     this.#announcements = new Announcements(key, config, deps.clock, deps.garp, deps.log, this.#advertLog);
     this.#timers = {
       advert: new Deadline(deps.clock, (at) => this.#onAdvertTimer(at)),
@@ -71,11 +75,14 @@ export class Instance implements GroupMember {
     };
   }
 
-  /** @param heldByOthers addresses (AddressHolder keys) that must not be touched */
+  /** @param heldByOthers addresses and entries (keys of their holders) that must not be touched */
   start(resumption: Resumption | undefined, heldByOthers: (key: string) => boolean): void {
     this.#tracking = this.#surroundings.look(this.key, this.#config, this.#group);
     const resumes = this.isFresh(resumption) && this.#tracking.faults.length === 0;
-    if (!resumes) this.#addresses.forceRelease(heldByOthers);
+    if (!resumes) {
+      this.#entries.forceRelease(heldByOthers);
+      this.#addresses.forceRelease(heldByOthers);
+    }
     this.#lastTransition = { at: this.#deps.clock.now(), because: resumes ? "resumed after a restart" : "start" };
     this.#dispatch({ on: resumes ? "resume" : "start" });
     this.#surroundings.settle(this.#config);
@@ -130,8 +137,21 @@ export class Instance implements GroupMember {
     this.#dispatch({ on: "addressLost", what });
   }
 
-  holds(addressKey: string): boolean {
-    return this.#addresses.holds(addressKey);
+  entryGone(isThat: (entry: HostEntry) => boolean): void {
+    const what = this.#entries.lost(isThat);
+    if (what !== undefined) this.#dispatch({ on: "addressLost", what });
+  }
+
+  /** What went with a link that was down. @param interfaceName undefined: any route or rule may be missing */
+  restore(interfaceName: string | undefined): void {
+    if (this.#state.at !== "master") return;
+    if (interfaceName !== undefined) this.#addresses.restore(interfaceName);
+    this.#entries.restore(interfaceName);
+  }
+
+  /** @param key of an address or an entry */
+  holds(key: string): boolean {
+    return this.#addresses.holds(key) || this.#entries.holds(key);
   }
 
   /** Reload: state and counters stay, differences are applied. */
@@ -139,6 +159,7 @@ export class Instance implements GroupMember {
     const holding = this.#state.at === "master";
     const before = this.#config;
     const added = this.#addresses.reconfigure(config, holding);
+    this.#entries.reconfigure(config, holding);
     this.#announcements.reconfigure(config);
     this.#config = config;
     this.#group = group;
@@ -225,8 +246,10 @@ export class Instance implements GroupMember {
         break;
       case "claimAddresses":
         this.#addresses.claim();
+        this.#entries.claim();
         break;
       case "releaseAddresses":
+        this.#entries.release();
         this.#addresses.release();
         break;
       case "announce":

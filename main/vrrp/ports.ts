@@ -1,5 +1,6 @@
 import type { IpAddress } from "../address.js";
 import type { ScriptCommand, VirtualAddress } from "../config/model.js";
+import type { HostEntry } from "../host-entry.js";
 import type { Milliseconds } from "../units.js";
 
 /** What the VRRP shell needs of the host. main/network, main/notify and raw-socket implement it; tests fake it. */
@@ -15,6 +16,23 @@ export interface Link {
   readonly mtu: number;
   /** Hardware address; empty for loopback and tunnels. */
   readonly mac: Uint8Array;
+  /** Undefined where nobody told (simulated hosts). */
+  readonly details?: LinkDetails | undefined;
+}
+
+/** What a link is made of. */
+export interface LinkDetails {
+  /** rtnl_link_ops: `macvlan`, `ipvlan`, `vrf`, `veth`; undefined for hardware. */
+  readonly kind: string | undefined;
+  /** Index of the interface below it. */
+  readonly lower: number | undefined;
+  /** Index of the bridge, bond or VRF that it belongs to. */
+  readonly master: number | undefined;
+  readonly group: number;
+  /** IFLA_MACVLAN_MODE or IFLA_IPVLAN_MODE. */
+  readonly mode: number | undefined;
+  /** Of a VRF. */
+  readonly table: number | undefined;
 }
 
 export interface InterfaceAddress {
@@ -40,6 +58,27 @@ export interface HostNetwork {
   /** Like `ip addr del`. EADDRNOTAVAIL and ENODEV count as success. */
   deleteAddress(interfaceIndex: number, address: VirtualAddress, done: (errno: number) => void): void;
   subscribe(onChange: (change: NetworkChange) => void): Disposable;
+}
+
+/** Routes and rules of the host; main/network implements it, tests fake it. */
+export interface HostEntries {
+  /** Equal for entries that are the same one in the kernel. */
+  identity(entry: HostEntry): string;
+  /**
+   * Like `ip route add` or `ip rule add`. In the kernel when this returns; EEXIST counts as success.
+   * `done` hears the verdict later: 0 or a positive errno, which has been logged.
+   */
+  add(entry: HostEntry, done: (errno: number) => void): void;
+  /** Like `ip route del` or `ip rule del`. One that is not there counts as success. */
+  delete(entry: HostEntry, done: (errno: number) => void): void;
+  subscribe(events: EntryListener): Disposable;
+}
+
+export interface EntryListener {
+  /** Somebody else deleted or replaced an entry: `isThat` tells whether it was this one. */
+  readonly onLost: (isThat: (entry: HostEntry) => boolean) => void;
+  /** Any entry may have gone: whoever wants one adds it again. */
+  readonly onUnknown: () => void;
 }
 
 /** Adverts of one interface (multicast) or one source address (unicast). Shared by all instances with the same key. */

@@ -14,10 +14,20 @@ import { instanceKeys } from "./instance-key.js";
 import type { InstanceDeps, Resumption, VrrpTransition } from "./instance-types.js";
 import { step } from "./machine.js";
 import type { Reducer } from "./machine-types.js";
-import type { AdvertTransport, HostNetwork, Link, NetworkChange, ScriptRunner, SendFrame } from "./ports.js";
+import type {
+  AdvertTransport,
+  HostEntries,
+  HostNetwork,
+  Link,
+  NetworkChange,
+  ScriptRunner,
+  SendFrame,
+} from "./ports.js";
 import type { ProcessCounter, ProcessSnapshot } from "./process-monitor.js";
+import { Repairs } from "./repairs.js";
 import { ScriptMonitor, type ScriptSnapshot } from "./script-monitor.js";
 import type { VrrpSnapshot } from "./snapshot.js";
+import { StaticEntries } from "./static-entries.js";
 import { type GroupSnapshot, type GroupTransition, SyncGroups } from "./sync-groups.js";
 import { Trackers } from "./trackers.js";
 import { trackedLinks } from "./tracking.js";
@@ -26,6 +36,8 @@ import { Verdicts } from "./verdicts.js";
 export interface VrrpDeps {
   readonly clock: Clock;
   readonly network: HostNetwork;
+  /** Routes and rules; without it instances have none. */
+  readonly entries?: HostEntries;
   readonly transport: AdvertTransport;
   readonly sendFrame: SendFrame;
   readonly scripts: ScriptRunner;
@@ -58,11 +70,13 @@ export class VrrpRouter {
   readonly #groups: SyncGroups;
   readonly #trackers: Trackers;
   readonly #instanceDeps: InstanceDeps;
+  readonly #statics: StaticEntries;
   readonly #linkUp = new Map<string, boolean>();
   #virtual: ReadonlySet<IpAddress> = new Set();
   #group: IpAddress | undefined;
   #trackGroups: readonly TrackGroupConfig[] = [];
   #subscription: Disposable | undefined;
+  #entrySubscription: Disposable | undefined;
 
   constructor(deps: VrrpDeps) {
     this.#deps = deps;
@@ -82,6 +96,8 @@ export class VrrpRouter {
       reducer: deps.reducer ?? step,
       clock: deps.clock,
       network: deps.network,
+      entries: deps.entries,
+      repairs: new Repairs(deps.clock, deps.log),
       endpoints: new Endpoints(deps.transport),
       garp: this.#garp,
       verdicts: this.#verdicts,
@@ -93,11 +109,19 @@ export class VrrpRouter {
       onTransition: deps.onTransition,
       onAdvertSent: deps.onAdvertSent,
     };
+    this.#statics = new StaticEntries(this.#instanceDeps);
   }
 
   /** Starts every instance: as MASTER where the daemon before left one, as RFC 5798 §6.4.1 says otherwise. */
   start(config: Config): void {
     this.#subscription = this.#deps.network.subscribe((change) => this.#onChange(change));
+    this.#entrySubscription = this.#deps.entries?.subscribe({
+      onLost: (isThat) => {
+        this.#statics.entryGone(isThat);
+        for (const { instance } of this.#entries.values()) instance.entryGone(isThat);
+      },
+      onUnknown: () => this.#restore(undefined),
+    });
     this.#apply(config);
   }
 
@@ -112,6 +136,7 @@ export class VrrpRouter {
    */
   async stop(options: { readonly release: boolean }): Promise<void> {
     this.#subscription?.[Symbol.dispose]();
+    this.#entrySubscription?.[Symbol.dispose]();
     this.#scripts[Symbol.dispose]();
     this.#trackers[Symbol.dispose]();
     const groups = this.#groups.close();
@@ -120,6 +145,7 @@ export class VrrpRouter {
     const at = this.#deps.clock.now();
     for (const { config: group } of groups)
       this.#deps.onGroupTransition?.({ group, to: "STOP", because: "shutdown", at });
+    if (options.release) this.#statics.release();
     this.#garp[Symbol.dispose]();
     await this.#verdicts.settled();
   }
@@ -168,6 +194,7 @@ export class VrrpRouter {
     const groupMoved = this.#group !== undefined && this.#group !== group;
     this.#group = group;
     this.#virtual = virtualAddresses(config);
+    this.#statics.update(config.staticEntries);
     this.#garp.setGap(config.global.vrrpGarpInterval);
     const gone = [...this.#entries].filter(([key]) => !wanted.has(key));
     const added = new Set<string>();
@@ -242,6 +269,7 @@ export class VrrpRouter {
         this.#refreshOn(change.address.interfaceIndex);
         break;
       case "address-gone":
+        this.#statics.addressGone(change.address);
         for (const { instance } of this.#entries.values()) instance.addressGone(change.address);
         this.#refreshOn(change.address.interfaceIndex);
         break;
@@ -250,7 +278,13 @@ export class VrrpRouter {
     }
   }
 
+  #restore(interfaceName: string | undefined): void {
+    this.#statics.restore(interfaceName);
+    for (const { instance } of this.#entries.values()) instance.restore(interfaceName);
+  }
+
   #onLink(name: string, link: Link | undefined): void {
+    if (link?.running === true) this.#restore(name);
     const concerned = [...this.#entries].filter(([key, e]) =>
       trackedLinks(this.#groups.watched(key, e.config)).has(name),
     );

@@ -7,6 +7,7 @@ import type { InstanceDeps } from "./instance-types.js";
 import { trackMore } from "./more-tracking.js";
 import { chooseSource } from "./source.js";
 import { type HostView, type Tracking, track } from "./tracking.js";
+import { advertInterface } from "./vip-interface.js";
 
 const SOCKET_RETRY: Milliseconds = ms(5000);
 
@@ -56,13 +57,13 @@ export class Surroundings implements Disposable {
 
   #hasLink(config: VrrpInstanceConfig): boolean {
     const needed = config.unicastPeers.length === 0 || config.interface !== "";
-    return !needed || this.#deps.network.link(config.interface) !== undefined;
+    return !needed || this.#deps.network.link(advertInterface(config)) !== undefined;
   }
 
   #openSocket(config: VrrpInstanceConfig, group: IpAddress): string | undefined {
     if (this.#source === undefined) return undefined; // a fault of its own
-    if (!this.#hasLink(config)) return `interface ${config.interface} does not exist`;
-    const link = this.#deps.network.link(config.interface);
+    if (!this.#hasLink(config)) return `interface ${advertInterface(config)} does not exist`;
+    const link = this.#deps.network.link(advertInterface(config));
     return this.#advertiser.prepare(config, { link, source: this.#source, group });
   }
 

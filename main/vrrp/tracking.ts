@@ -1,7 +1,9 @@
 import type { VrrpInstanceConfig } from "../config/model.js";
 import { type Priority, priority } from "../units.js";
 import { unreachable } from "../unreachable.js";
+import { entryLinks } from "./entry-links.js";
 import type { MoreTracking } from "./more-tracking.js";
+import { vipInterface } from "./vip-interface.js";
 
 /** Why an instance may not take part. Several can hold at once; it recovers when none does. */
 export type Fault =
@@ -52,6 +54,9 @@ type Config = Pick<
   | "trackScripts"
   | "virtualAddresses"
   | "excludedAddresses"
+  | "routes"
+  | "rules"
+  | "virtualInterface"
 >;
 
 /** Pure: effective priority and faults of an instance on this host. `more`: what its other trackers say. */
@@ -77,17 +82,23 @@ export function effectivePriority(base: Priority, contributions: readonly Contri
 /** Interfaces whose failure is a fault: the instance's own, those tracked without weight, those that carry addresses. */
 function essentialLinks(config: Config): ReadonlySet<string> {
   const names = new Set<string>();
-  if (!config.dontTrackPrimary && config.interface !== "") names.add(config.interface);
+  if (!config.dontTrackPrimary && config.interface !== "") names.add(config.interface).add(vipInterface(config));
   for (const t of config.trackInterfaces) if (t.weight === 0 && !t.reverse) names.add(t.name);
   for (const a of [...config.virtualAddresses, ...config.excludedAddresses]) {
-    if (a.dev !== undefined && a.dev !== config.interface) names.add(a.dev);
+    if (a.dev !== undefined && a.dev !== config.interface && a.more.tracked) names.add(a.dev);
   }
+  for (const name of entryLinks(config)) if (name !== config.interface) names.add(name);
   return names;
 }
 
 /** Every interface whose state matters to the instance. */
 export function trackedLinks(config: Config): ReadonlySet<string> {
-  return new Set([...essentialLinks(config), config.interface, ...config.trackInterfaces.map((t) => t.name)]);
+  return new Set([
+    ...essentialLinks(config),
+    config.interface,
+    vipInterface(config),
+    ...config.trackInterfaces.map((t) => t.name),
+  ]);
 }
 
 function linkFaults(config: Config, view: HostView): Fault[] {

@@ -9,10 +9,10 @@ const mac = Uint8Array.of(2, 0, 0, 0, 0, 1);
 
 const link = (index: number, name: string, more: Partial<LinkMessage> = {}): RouteMessage => ({
   kind: "link",
-  link: { index, name, flags: UP_RUNNING | 0x1000, mtu: 1500, mac, ...more },
+  link: { index, name, flags: UP_RUNNING | 0x1000, mtu: 1500, mac, details: undefined, ...more },
 });
 const known = (index: number, name: string, more: Partial<Link> = {}): Link => {
-  return { index, name, running: true, noArp: false, multicast: true, mtu: 1500, mac, ...more };
+  return { index, name, running: true, noArp: false, multicast: true, mtu: 1500, mac, details: undefined, ...more };
 };
 const addressMessage = (interfaceIndex: number, address: string, prefix: number, flags = 0): AddressMessage => {
   return { interfaceIndex, address, prefix, scope: 0, flags, label: undefined, broadcast: undefined, protocol: 18 };

@@ -14,6 +14,7 @@ import {
   RTM_GETADDR,
   RTM_GETLINK,
 } from "../../main/network/rtnetlink.js";
+import { ms } from "../../main/units.js";
 
 const vip = (address: string, prefix: number, more: Partial<VirtualAddress> = {}): VirtualAddress => ({
   address,
@@ -56,9 +57,34 @@ const requests: readonly (readonly [what: string, "add" | "delete", VirtualAddre
   [
     "IPv6 /128 is deprecated from the start",
     "add",
-    vip("2001:db8::2", 128),
+    vip("2001:db8::2", 128, { more: { ...plainAddress, preferredLifetime: ms(0) } }),
     `0a800000 03000000 14000600 00000000 ffffffff 00000000 00000000
      14000200 20010db8 00000000 00000000 00000002 08000800 02000000 ${proto}`,
+  ],
+  [
+    "peer, no route for the prefix",
+    "add",
+    vip("10.0.0.103", 24, { more: { ...plainAddress, peer: "10.0.0.200", noPrefixRoute: true, autojoin: true } }),
+    `02180000 03000000 08000200 0a000067 08000100 0a0000c8 08000800 00060000 ${proto}`,
+  ],
+  [
+    "IPv6 home address with temporary ones",
+    "add",
+    vip("2001:db8::1", 64, { more: { ...plainAddress, home: true, managesTemporary: true } }),
+    `0a400000 03000000 14000200 20010db8 00000000 00000000 00000001 08000800 12010000 ${proto}`,
+  ],
+  [
+    "IPv6 with duplicate address detection",
+    "add",
+    vip("2001:db8::2", 64, { more: { ...plainAddress, detectDuplicates: true, preferredLifetime: ms(50_000) } }),
+    `0a400000 03000000 14000600 32000000 ffffffff 00000000 00000000
+     14000200 20010db8 00000000 00000000 00000002 ${proto}`,
+  ],
+  [
+    "peer away",
+    "delete",
+    vip("10.0.0.103", 24, { more: { ...plainAddress, peer: "10.0.0.200" } }),
+    "02180000 03000000 08000200 0a000067 08000100 0a0000c8",
   ],
   ["IPv4 away", "delete", vip("10.0.0.100", 24), "02180000 03000000 08000200 0a000064 08000100 0a000064"],
   ["IPv6 away", "delete", vip("2001:db8::1", 64), "0a400000 03000000 14000200 20010db8 00000000 00000000 00000001"],
@@ -104,14 +130,24 @@ const known: readonly (readonly [what: string, type: number, hex: string, want: 
      09000300 65746830 00000000 08000400 dc050000 0a000100 02fc0000 00010000`,
     {
       kind: "link",
-      link: { index: 2, flags: 0x11043, name: "eth0", mtu: 1500, mac: Uint8Array.of(2, 0xfc, 0, 0, 0, 1) },
+      link: {
+        index: 2,
+        flags: 0x11043,
+        name: "eth0",
+        mtu: 1500,
+        mac: Uint8Array.of(2, 0xfc, 0, 0, 0, 1),
+        details: { kind: undefined, lower: undefined, master: undefined, group: 0, mode: undefined, table: undefined },
+      },
     },
   ],
   [
     "a link message without attributes",
     16,
     "00000100 02000000 43100100 00000000",
-    { kind: "link", link: { index: 2, flags: 0x11043, name: undefined, mtu: undefined, mac: undefined } },
+    {
+      kind: "link",
+      link: { index: 2, flags: 0x11043, name: undefined, mtu: undefined, mac: undefined, details: undefined },
+    },
   ],
   ["a link that is gone", 17, "00000100 02000000 02100000 ffffffff", { kind: "link-gone", index: 2 }],
   ["a port that left its bridge", 17, "07000100 02000000 02100000 ffffffff", undefined],

@@ -64,8 +64,6 @@ const lifetime: Arg<PreferredLifetime> = {
   },
 };
 
-const later = { effect: "accepted" } as const;
-
 /** Of the lines of virtual_ipaddress and virtual_ipaddress_excluded. */
 export const addressOptions: Readonly<Record<string, OptionWord<AddressDraft>>> = {
   dev: option({
@@ -108,28 +106,26 @@ export const addressOptions: Readonly<Record<string, OptionWord<AddressDraft>>> 
   peer: option({
     args: [anyText("<address>[/<prefix>]")],
     apply: (draft, [value], context) => setPeer(draft, value, context),
-    ...later,
     doc: "The other end of a point-to-point link.",
   }),
-  home: flag("home", { ...later, doc: "Marks a home address, IPv6 only." }),
-  "-nodad": flag("detectDuplicates", { ...later, doc: "The kernel looks for duplicates, IPv6 only." }),
-  mngtmpaddr: flag("managesTemporary", { ...later, doc: "The kernel makes temporary addresses from it, IPv6 only." }),
-  noprefixroute: flag("noPrefixRoute", { ...later, doc: "The kernel adds no route for the prefix." }),
-  autojoin: flag("autojoin", { ...later, doc: "The kernel joins the multicast group." }),
-  no_track: flag("noTrack", { ...later, doc: "Losing the address affects nobody." }),
+  home: flag("home", { doc: "Marks a home address, IPv6 only." }),
+  "-nodad": flag("detectDuplicates", { doc: "The kernel looks for duplicates, IPv6 only." }),
+  mngtmpaddr: flag("managesTemporary", { doc: "The kernel makes temporary addresses from it, IPv6 only." }),
+  noprefixroute: flag("noPrefixRoute", { doc: "The kernel adds no route for the prefix." }),
+  autojoin: flag("autojoin", { doc: "The kernel joins the multicast group." }),
+  no_track: flag("noTrack", { doc: "Losing the address affects nobody." }),
   preferred_lft: field("preferredLifetime", lifetime, {
-    ...later,
     default: "forever; 0 for IPv6 with /128",
     doc: "Time for which the address is preferred as a source.",
   }),
-  use_vmac: flag("useVmac", { ...later, doc: "Puts the address on a macvlan of its own." }),
+  use_vmac: flag("useVmac", { doc: "Puts the address on a macvlan of its own." }),
 };
 
 const { use_vmac: _, ...common } = addressOptions;
 
-/** Of static_ipaddress. The block as a whole has no effect, so its words carry no mark. */
+/** Of static_ipaddress. */
 export const staticAddressOptions: Readonly<Record<string, OptionWord<AddressDraft>>> = {
-  ...Object.fromEntries(Object.entries(common).map(([word, { effect: _effect, ...plain }]) => [word, plain])),
+  ...common,
   track_group: trackGroupOption<AddressDraft>("address"),
 };
 

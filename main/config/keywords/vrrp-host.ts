@@ -97,7 +97,6 @@ export const hostBlocks: Readonly<Record<string, Keyword<HostDraft>>> = {
       const address = parseAddressLine(words, context, staticAddressOptions);
       if (address !== undefined) draft.staticAddresses.push(withKnownGroup(draft, address, context));
     },
-    ...ACCEPTED,
     doc: "Addresses that are on the host whatever the instances do.",
   }),
   static_routes: keyword.list({
@@ -109,7 +108,6 @@ export const hostBlocks: Readonly<Record<string, Keyword<HostDraft>>> = {
       if (route === undefined) return;
       draft.staticRoutes.push(withKnownGroup(draft, needsDevice(route, route.device, "route", context), context));
     },
-    ...ACCEPTED,
     doc: "Routes that are there whatever the instances do.",
   }),
   static_rules: keyword.list({
@@ -121,7 +119,6 @@ export const hostBlocks: Readonly<Record<string, Keyword<HostDraft>>> = {
       if (rule === undefined) return;
       draft.staticRules.push(withKnownGroup(draft, needsDevice(rule, rule.inputDevice, "rule", context), context));
     },
-    ...ACCEPTED,
     doc: "Policy rules that are there whatever the instances do.",
   }),
   garp_group: keyword.block({

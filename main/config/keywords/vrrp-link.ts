@@ -42,7 +42,6 @@ export const linkKeywords = {
       draft.link = vmac;
     },
     default: "off; with it a generated name",
-    effect: "accepted",
     doc: "Runs the instance on a macvlan with the virtual MAC address; 5 octets are completed by the VRID.",
   }),
   use_ipvlan: keyword.words({
@@ -56,16 +55,13 @@ export const linkKeywords = {
     repeat: "first-wins-reported",
     default: "off; with it bridge mode",
     since: "2.0.17",
-    effect: "accepted",
     doc: "Runs the instance on an ipvlan; IPv4 needs a source address.",
   }),
   use_vmac_addr: keyword.flag("vmacForAddresses", {
     since: "2.2.0",
-    effect: "accepted",
     doc: "Macvlans for addresses on other interfaces, and of the other family.",
   }),
   vmac_xmit_base: keyword.flag("transmitBase", {
-    effect: "accepted",
     doc: "Adverts go out and come in on the interface below the macvlan.",
   }),
   vrf: keyword.value({
@@ -83,7 +79,6 @@ export const linkKeywords = {
     doc: "VRF of unicast adverts when no interface is set.",
   }),
   promote_secondaries: keyword.flag("promoteSecondaries", {
-    effect: "accepted",
     doc: "A secondary address takes over when the primary one goes.",
   }),
   linkbeat_use_polling: keyword.flag("linkbeatPolling", {

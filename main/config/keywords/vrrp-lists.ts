@@ -127,7 +127,6 @@ export const vrrpListKeywords: Readonly<Record<string, Keyword<VrrpInstanceDraft
       const route = parseRouteLine(words, context);
       if (route !== undefined) draft.routes.push(route);
     },
-    effect: "accepted",
     doc: "Routes that are there while master; one per line.",
   }),
   virtual_rules: keyword.list({
@@ -138,7 +137,6 @@ export const vrrpListKeywords: Readonly<Record<string, Keyword<VrrpInstanceDraft
       const rule = parseRuleLine(words, context);
       if (rule !== undefined) draft.rules.push(rule);
     },
-    effect: "accepted",
     doc: "Policy rules that are there while master; one per line.",
   }),
   ...trackKeywords<VrrpInstanceDraft>(),

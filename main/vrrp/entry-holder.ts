@@ -1,0 +1,102 @@
+import type { VrrpInstanceConfig } from "../config/model.js";
+import { entriesOf, entryDevices, entryText, type HostEntry, isTracked } from "../host-entry.js";
+import type { HostEntries } from "./ports.js";
+import type { Repairs } from "./repairs.js";
+import type { Verdicts } from "./verdicts.js";
+
+export interface EntryHolderDeps {
+  /** Undefined: a host without routes (simulations). */
+  readonly entries: HostEntries | undefined;
+  readonly verdicts: Verdicts;
+  readonly repairs: Repairs;
+}
+
+type Routed = Pick<VrrpInstanceConfig, "routes" | "rules">;
+
+/** Puts the virtual routes and rules of one instance on the host and takes them away. */
+export class EntryHolder {
+  readonly #deps: EntryHolderDeps;
+  #wanted: readonly HostEntry[];
+  /** What is on the host, as it was added: a reload may have changed the line since. */
+  readonly #set = new Map<string, HostEntry>();
+
+  constructor(config: Routed, deps: EntryHolderDeps) {
+    this.#deps = deps;
+    this.#wanted = entriesOf(config.routes, config.rules);
+  }
+
+  /** Like `ip route add` and `ip rule add` for each; routes first, for rules lead to them. */
+  claim(): void {
+    for (const entry of this.#wanted) this.#add(entry);
+  }
+
+  /** Rules first, so that nothing is led to routes that are gone. */
+  release(): void {
+    for (const entry of [...this.#set.values()].toReversed()) this.#delete(entry);
+  }
+
+  /** Each one, there or not: what a daemon that died may have left. */
+  forceRelease(heldByOthers: (identity: string) => boolean): void {
+    for (const entry of this.#wanted.toReversed()) if (!heldByOthers(this.#identity(entry))) this.#delete(entry);
+  }
+
+  /** Reload. While `holding`, the difference is applied: what changed goes before what replaces it comes. */
+  reconfigure(config: Routed, holding: boolean): void {
+    const before = new Set(this.#wanted.map(textOf));
+    this.#wanted = entriesOf(config.routes, config.rules);
+    const after = new Set(this.#wanted.map(textOf));
+    for (const entry of [...this.#set.values()].toReversed()) if (!after.has(textOf(entry))) this.#delete(entry);
+    if (holding) for (const entry of this.#wanted) if (!before.has(textOf(entry))) this.#add(entry);
+  }
+
+  holds(identity: string): boolean {
+    return this.#set.has(identity);
+  }
+
+  /** Somebody deleted it. One that is not tracked is put back. @returns how to name one whose loss is a loss of the instance */
+  lost(isThat: (entry: HostEntry) => boolean): string | undefined {
+    for (const [identity, entry] of this.#set) {
+      if (!isThat(entry)) continue;
+      if (isTracked(entry)) {
+        this.#set.delete(identity);
+        return entryText(entry);
+      }
+      if (this.#deps.repairs.allow(entryText(entry))) this.#add(entry);
+      return undefined;
+    }
+    return undefined;
+  }
+
+  /** The kernel drops routes of a link that goes down without a word; what is still there is not touched by this. */
+  restore(interfaceName: string | undefined): void {
+    for (const entry of this.#set.values()) {
+      const devices = entryDevices(entry);
+      const concerned = interfaceName === undefined || devices.length === 0 || devices.includes(interfaceName);
+      if (concerned) this.#add(entry);
+    }
+  }
+
+  #identity(entry: HostEntry): string {
+    return this.#deps.entries?.identity(entry) ?? "";
+  }
+
+  #add(entry: HostEntry): void {
+    const { entries, verdicts } = this.#deps;
+    if (entries === undefined) return;
+    const identity = entries.identity(entry);
+    this.#set.set(identity, entry);
+    const settle = verdicts.expect();
+    // One that was refused (the host has said why) is tried again when its interface comes up.
+    entries.add(entry, settle);
+  }
+
+  #delete(entry: HostEntry): void {
+    const { entries, verdicts } = this.#deps;
+    if (entries === undefined) return;
+    this.#set.delete(entries.identity(entry));
+    entries.delete(entry, verdicts.expect());
+  }
+}
+
+/** Two lines with equal text ask for the same. */
+const textOf = (entry: HostEntry): string => JSON.stringify(entry);

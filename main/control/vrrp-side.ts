@@ -8,7 +8,6 @@ import type { KernelNetwork } from "../network/host-network.js";
 import { openHostNetwork } from "../network/open.js";
 import { type FrameSender, openFrameSender } from "../network/packet-sender.js";
 import { addAddressRequest, deleteAddressRequest } from "../network/rtnetlink.js";
-import type { InstanceState } from "../notify/mail.js";
 import type { Notifier } from "../notify/notifier.js";
 import type { Log } from "../observe/log.js";
 import type { VrrpDump } from "../observe/vrrp-dump.js";
@@ -21,6 +20,7 @@ import { VrrpRouter } from "../vrrp/router.js";
 import type { LastingState } from "./lasting-state.js";
 import type { InstanceStatus } from "./status.js";
 import { instanceStatus } from "./status-view.js";
+import { noticeEvent, reportingPriority, stateEvents, transitionEvent } from "./vrrp-notices.js";
 import { instanceDump, scriptDump } from "./vrrp-view.js";
 
 const BETWEEN_ROUNDS = ms(25);
@@ -39,6 +39,8 @@ export class VrrpSide {
   readonly #network: KernelNetwork;
   readonly #frames: FrameSender;
   readonly #router: VrrpRouter;
+  /** Names of instances whose changes of priority are told. */
+  #reporting: ReadonlySet<string> = new Set();
 
   private constructor(deps: VrrpSideDeps, network: KernelNetwork, frames: FrameSender) {
     this.#deps = deps;
@@ -52,6 +54,10 @@ export class VrrpSide {
       scripts: deps.scripts,
       log: deps.log,
       onTransition: (event) => this.#onTransition(event),
+      onNotice: (notice) => {
+        const event = noticeEvent(notice, this.#reporting);
+        if (event !== undefined) deps.notifier.notify(event);
+      },
       onAdvertSent: (key, at) => deps.lasting.rememberAdvert(key, at),
       resume: (key) => deps.lasting.resumption(key),
     });
@@ -69,12 +75,16 @@ export class VrrpSide {
   }
 
   start(config: Config): void {
+    this.#reporting = reportingPriority(config);
     this.#router.start(config);
     this.#rehearse(rehearsal(config, withoutChanges(this.#network)));
   }
 
   reload(config: Config): void {
+    this.#reporting = reportingPriority(config);
     this.#router.reload(config);
+    if (!config.global.fifos.statesOnReload) return;
+    for (const event of stateEvents(this.#router.snapshot())) this.#deps.notifier.notify(event);
   }
 
   /** With `release`: good-bye adverts, addresses removed. Resolves when the kernel has answered. */
@@ -109,13 +119,12 @@ export class VrrpSide {
     });
   }
 
-  #onTransition({ key, instance, to, priority }: VrrpTransition): void {
+  #onTransition(transition: VrrpTransition): void {
     const { lasting, notifier } = this.#deps;
-    lasting.rememberVrrp(key, to);
-    const state = notifiedState(to);
-    if (state === undefined) return;
-    const { name, notify, smtpAlert } = instance;
-    notifier.notify({ kind: "instance", name, state, priority, notify, smtpAlert });
+    const { key, to } = transition;
+    lasting.rememberVrrp(key, to === "DELETED" ? "STOP" : to);
+    const event = transitionEvent(transition);
+    if (event !== undefined) notifier.notify(event);
   }
 }
 
@@ -147,7 +156,3 @@ const unprivileged = (cause: unknown): DaemonError =>
 
 /** From boot time, which timers use, to the time of day, which people read. */
 const wallClockOffset = (): number => Date.now() - bootTime();
-
-/** Nobody is told of INIT. */
-const notifiedState = (state: VrrpTransition["to"]): InstanceState | undefined =>
-  state === "INIT" ? undefined : state;

@@ -14,11 +14,19 @@ export interface VrrpTransition {
   readonly key: string;
   readonly instance: VrrpInstanceConfig;
   readonly from: VrrpState;
-  /** An instance that a reload removed goes to FAULT, as with keepalived. */
-  readonly to: VrrpState;
+  /** An instance that a reload removed goes to FAULT, as with keepalived, or with notify_deleted to DELETED. */
+  readonly to: VrrpState | "DELETED";
   readonly priority: Priority;
   readonly because: string;
   readonly at: Milliseconds;
+}
+
+/** What is told besides changes of state. `priority`: the effective one. */
+export interface VrrpNotice {
+  readonly on: "lower-priority" | "priority";
+  readonly instance: VrrpInstanceConfig;
+  readonly state: VrrpState;
+  readonly priority: Priority;
 }
 
 /** State of an instance when the daemon before this one died. */
@@ -38,5 +46,6 @@ export interface InstanceDeps {
   /** Addresses that some instance floats: none of them is a source address. */
   readonly virtualAddresses: () => ReadonlySet<IpAddress>;
   readonly onTransition: (event: VrrpTransition) => void;
+  readonly onNotice: ((notice: VrrpNotice) => void) | undefined;
   readonly onAdvertSent: ((key: string, bootMs: Milliseconds) => void) | undefined;
 }

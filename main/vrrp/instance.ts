@@ -8,10 +8,10 @@ import { Advertiser } from "./advertiser.js";
 import { Announcements } from "./announcements.js";
 import { type Counters, zeroCounters } from "./counters.js";
 import { Deadline } from "./deadline.js";
-import type { InstanceDeps, Resumption } from "./instance-types.js";
+import type { InstanceDeps, Resumption, VrrpNotice } from "./instance-types.js";
 import { Intake } from "./intake.js";
 import { step } from "./machine.js";
-import type { Effect, Event, LogEffect, State } from "./machine-types.js";
+import { type Effect, type Event, type LogEffect, type State, stateName } from "./machine-types.js";
 import type { ReceivedAdvert } from "./packet.js";
 import type { InterfaceAddress } from "./ports.js";
 import { snapshotOf, type VrrpSnapshot } from "./snapshot.js";
@@ -36,7 +36,7 @@ export class Instance {
   #tracking: Tracking;
   #lastTransition: VrrpSnapshot["lastTransition"];
   #lastAdvertSentAt: Milliseconds | undefined;
-  #endsAs: "STOP" | "FAULT" = "STOP";
+  #endsAs: "STOP" | "FAULT" | "DELETED" = "STOP";
   #busy: boolean = false;
   #readFirst: boolean = false;
   readonly #counters: Counters = zeroCounters();
@@ -111,7 +111,7 @@ export class Instance {
   }
 
   /** @param release false: addresses stay for the next daemon and no farewell is sent */
-  stop(release: boolean, endsAs: "STOP" | "FAULT"): void {
+  stop(release: boolean, endsAs: "STOP" | "FAULT" | "DELETED"): void {
     this.#endsAs = endsAs;
     this.#dispatch({ on: "shutdown", release });
     for (const timer of Object.values(this.#timers)) timer.disarm();
@@ -174,7 +174,7 @@ export class Instance {
   #step(event: Event): void {
     const context = { config: this.#config, tracking: this.#tracking, now: this.#deps.clock.now() };
     const { state, effects } = step(context, this.#state, event);
-    if (event.on === "tracking") this.#tracking = event.next;
+    if (event.on === "tracking") this.#retrack(event.next);
     for (const effect of effects) this.#perform(effect, state, event);
     this.#state = state;
     this.#announcements.tell();
@@ -212,12 +212,26 @@ export class Instance {
       case "log":
         this.#print(effect, cause);
         break;
+      case "tellLowerPriority":
+        this.#notice("lower-priority");
+        break;
       case "transition":
         this.#tell(effect, next);
         break;
       default:
         unreachable(effect);
     }
+  }
+
+  #retrack(next: Tracking): void {
+    const changed = next.effective !== this.#tracking.effective;
+    this.#tracking = next;
+    if (changed) this.#notice("priority");
+  }
+
+  #notice(on: VrrpNotice["on"]): void {
+    const { effective } = this.#tracking;
+    this.#deps.onNotice?.({ on, instance: this.#config, state: stateName(this.#state), priority: effective });
   }
 
   #advertise(at: Priority): void {

@@ -101,7 +101,12 @@ function hearWeaker(ctx: Context, state: MasterState, advert: AdvertEvent): Step
     (answers ? ", forcing new election" : "");
   return {
     state,
-    effects: [...(answers ? advertise(ctx) : []), ...announces, log(ctx, "info", "vrrp.lower-priority", sentence)],
+    effects: [
+      ...(answers ? advertise(ctx) : []),
+      ...announces,
+      log(ctx, "info", "vrrp.lower-priority", sentence),
+      { do: "tellLowerPriority" },
+    ],
   };
 }
 

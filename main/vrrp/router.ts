@@ -9,7 +9,7 @@ import { Endpoints } from "./endpoints.js";
 import { GarpSender } from "./garp-sender.js";
 import { Instance } from "./instance.js";
 import { instanceKeys } from "./instance-key.js";
-import type { InstanceDeps, Resumption, VrrpTransition } from "./instance-types.js";
+import type { InstanceDeps, Resumption, VrrpNotice, VrrpTransition } from "./instance-types.js";
 import type { AdvertTransport, HostNetwork, Link, NetworkChange, ScriptRunner, SendFrame } from "./ports.js";
 import { ScriptMonitor, type ScriptSnapshot } from "./script-monitor.js";
 import type { VrrpSnapshot } from "./snapshot.js";
@@ -24,6 +24,7 @@ export interface VrrpDeps {
   readonly scripts: ScriptRunner;
   readonly log: Log;
   readonly onTransition: (event: VrrpTransition) => void;
+  readonly onNotice?: (notice: VrrpNotice) => void;
   /** Every advert but farewells, for the state that outlives a crash. `bootMs` is `Clock.now`. */
   readonly onAdvertSent?: (key: string, bootMs: Milliseconds) => void;
   /** What the daemon before this one was, asked once per instance at its start. */
@@ -62,6 +63,7 @@ export class VrrpRouter {
       script: (name) => this.#scripts.standing(name),
       virtualAddresses: () => this.#virtual,
       onTransition: deps.onTransition,
+      onNotice: deps.onNotice,
       onAdvertSent: deps.onAdvertSent,
     };
   }
@@ -109,7 +111,7 @@ export class VrrpRouter {
     this.#group = group;
     this.#virtual = virtualAddresses(config);
     this.#garp.setGap(config.global.vrrpGarpInterval);
-    for (const [key, { instance }] of this.#entries) if (!wanted.has(key)) this.#remove(key, instance);
+    for (const [key, entry] of this.#entries) if (!wanted.has(key)) this.#remove(key, entry);
     this.#scripts.update(config.vrrpScripts);
     for (const [key, next] of wanted) {
       const entry = this.#entries.get(key);
@@ -128,8 +130,8 @@ export class VrrpRouter {
     instance.start(this.#deps.resume(key), (address) => others.some((other) => other.holds(address)));
   }
 
-  #remove(key: string, instance: Instance): void {
-    instance.stop(true, "FAULT");
+  #remove(key: string, { config, instance }: Entry): void {
+    instance.stop(true, config.extras.notifyDeleted ? "DELETED" : "FAULT");
     this.#entries.delete(key);
   }
 

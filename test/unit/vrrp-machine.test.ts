@@ -321,6 +321,7 @@ const masterRows: readonly Row[] = [
       "advert in 1000",
       "announce lowerPriority",
       "(V) Received advert from 192.0.2.9 with lower priority 90, ours 100, forcing new election",
+      "tellLowerPriority",
     ],
   },
   {
@@ -329,7 +330,7 @@ const masterRows: readonly Row[] = [
     event: advert(90),
     config: { lowerPrioNoAdvert: true, garp: { ...instanceConfig().garp, lowerPrioRepeat: 0 } },
     to: "master",
-    effects: ["(V) Received advert from 192.0.2.9 with lower priority 90, ours 100"],
+    effects: ["(V) Received advert from 192.0.2.9 with lower priority 90, ours 100", "tellLowerPriority"],
   },
   {
     name: "master: same priority, lower address loses",
@@ -341,6 +342,7 @@ const masterRows: readonly Row[] = [
       "advert in 1000",
       "announce lowerPriority",
       "(V) Received advert from 192.0.2.9 with lower priority 100, ours 100, forcing new election",
+      "tellLowerPriority",
     ],
   },
   {

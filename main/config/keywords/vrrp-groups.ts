@@ -47,7 +47,6 @@ const group = keywordsFor<SyncGroupDraft>();
 
 /** The block as a whole has no effect yet, so nothing inside is marked. */
 const { notify_priority_changes, ...alerts } = commonAlertKeywords<SyncGroupDraft>();
-const { effect: _, ...priorityChanges } = notify_priority_changes;
 
 export const syncGroupScope: Scope<SyncGroupDraft> = {
   name: "vrrp_sync_group",
@@ -55,7 +54,7 @@ export const syncGroupScope: Scope<SyncGroupDraft> = {
     group: members<SyncGroupDraft>(),
     ...trackKeywords<SyncGroupDraft>({}),
     ...alerts,
-    notify_priority_changes: { ...priorityChanges, since: "2.2.0" } as Keyword<SyncGroupDraft>,
+    notify_priority_changes: { ...notify_priority_changes, since: "2.2.0" } as Keyword<SyncGroupDraft>,
     sync_group_tracking_weight: group.flag("trackingWeight", { doc: "Members may have trackers with weights." }),
     global_tracking: group.flag("trackingWeight", {
       aliasOf: "sync_group_tracking_weight",

@@ -103,7 +103,6 @@ export const globalScriptKeywords: Readonly<Record<string, Keyword<ScriptsDraft>
     doc: "A script that another user than root could change is not run as root.",
   }),
   use_symlink_paths: keyword.field("useSymlinkPaths", switchArg, {
-    ...ACCEPTED,
     default: "off",
     since: "2.3.0",
     doc: "A script is run by the path that is written, not by the one its symbolic links lead to.",

@@ -41,6 +41,7 @@
         'native-bindings/src/deadline_timer.cc',
         'native-bindings/src/fields.cc',
         'native-bindings/src/loop_timer.cc',
+        'native-bindings/src/make_fifo.cc',
         'native-bindings/src/netlink_receiver.cc',
         'native-bindings/src/netlink_socket.cc',
         'native-bindings/src/packet_socket.cc',

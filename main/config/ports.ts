@@ -20,6 +20,8 @@ export interface ConfigHost {
   /** Group id, or undefined. */
   group(name: string): number | undefined;
   userName(uid: number): string | undefined;
+  /** Absent: groups are shown by number. */
+  groupName?(gid: number): string | undefined;
   interfaceExists(name: string): boolean;
   environment(name: string): string | undefined;
   /** What PCRE2 thinks of a pattern. Absent: nobody is asked. */

@@ -14,12 +14,14 @@ export class ScriptResolver {
   readonly #diagnostics: Diagnostics;
   readonly #securityEnabled: boolean;
   readonly #defaultUser: ScriptUser | undefined;
+  readonly #keepsLinks: boolean;
   #accepted = 0;
 
   constructor(global: GlobalDraft, host: ConfigHost, diagnostics: Diagnostics) {
     this.#host = host;
     this.#diagnostics = diagnostics;
     this.#securityEnabled = global.enableScriptSecurity === true;
+    this.#keepsLinks = global.useSymlinkPaths === true;
     this.#defaultUser = defaultScriptUser(global, host, diagnostics);
   }
 
@@ -38,9 +40,10 @@ export class ScriptResolver {
     const runAs = this.#userOf(line, user, code === "CFG_SCRIPT" && line.user !== undefined);
     const [program, ...rest] = splitEscaped(line.command).words;
     if (runAs === undefined || program === undefined) return undefined;
-    const path = this.#locate(program);
+    const found = this.#find(program);
+    const path = found === undefined ? undefined : this.#host.realpath(found);
     const file = path === undefined ? undefined : this.#host.stat(path);
-    if (path === undefined || file === undefined || file.kind !== "file") {
+    if (found === undefined || path === undefined || file?.kind !== "file") {
       const message = `Disabling ${label} since not found/accessible`;
       this.#diagnostics.warn(code, line.at, message, `create ${program}, or correct its path`);
       return undefined;
@@ -50,7 +53,9 @@ export class ScriptResolver {
       this.#diagnostics.warn(code, line.at, message, `chmod a+rx ${path}`);
       return undefined;
     }
-    return this.#isSafe(path, file, runAs, line.at) ? { argv: [path, ...rest], user: runAs } : undefined;
+    const runs = this.#keepsLinks ? found : path;
+    const ways = runs === path ? [path] : [path, runs]; // whoever changes a link decides what is run
+    return this.#isSafe(ways, file, runAs, line.at) ? { argv: [runs, ...rest], user: runAs } : undefined;
   }
 
   /** After the last script: keepalived insists on script security as soon as anything is run. */
@@ -78,23 +83,24 @@ export class ScriptResolver {
     return this.#defaultUser;
   }
 
-  #locate(program: string): string | undefined {
-    if (program.includes("/")) {
-      return this.#host.realpath(program.startsWith("/") ? program : `${this.#host.workingDirectory}/${program}`);
-    }
+  /** Its absolute path; symbolic links in it are not followed. */
+  #find(program: string): string | undefined {
+    if (program.startsWith("/")) return program;
+    if (program.includes("/")) return `${this.#host.workingDirectory}/${program}`;
     const folders = (this.#host.environment("PATH") ?? DEFAULT_PATH)
       .split(":")
       .filter((folder) => folder.startsWith("/"));
-    const found = folders.find((folder) => this.#host.stat(`${folder}/${program}`)?.kind === "file");
-    return found === undefined ? undefined : this.#host.realpath(`${found}/${program}`);
+    const folder = folders.find((each) => this.#host.stat(`${each}/${program}`)?.kind === "file");
+    return folder === undefined ? undefined : `${folder}/${program}`;
   }
 
   /** Only root's scripts are checked: nobody gains anything by changing a script that runs as himself. */
-  #isSafe(path: string, file: FileStatus, user: ScriptUser, at: SourcePosition): boolean {
+  #isSafe(ways: readonly string[], file: FileStatus, user: ScriptUser, at: SourcePosition): boolean {
     this.#accepted++;
     const setId = (file.uid === 0 && (file.mode & 0o4000) !== 0) || (file.gid === 0 && (file.mode & 0o2000) !== 0);
     if (user.uid !== 0 && user.gid !== 0 && !setId) return true;
-    const unsafe = unsafeComponent(path, this.#host);
+    const path = ways.at(-1) ?? "";
+    const unsafe = ways.map((way) => unsafeComponent(way, this.#host)).find((found) => found !== undefined);
     if (unsafe === undefined) return true;
     const message = `Unsafe permissions found for script '${path}': ${unsafe.why}`;
     if (!this.#securityEnabled) {
@@ -106,25 +112,41 @@ export class ScriptResolver {
   }
 }
 
-/** The first part of `path` (absolute, without links) that another user than root could change. */
+/** The first part of `path` (absolute) that another user than root could change; links are followed. */
 export function unsafeComponent(path: string, host: ConfigHost): { why: string; remedy: string } | undefined {
   const parts = path.split("/").slice(1);
   const prefixes = ["/", ...parts.map((_, i) => `/${parts.slice(0, i + 1).join("/")}`)];
   for (const part of prefixes) {
     const status = host.stat(part);
     if (status === undefined) return { why: `${part} cannot be looked at`, remedy: `check ${part}` };
-    if (status.uid !== 0) {
-      const owner = host.userName(status.uid) ?? String(status.uid);
-      return { why: `${part} belongs to ${owner}`, remedy: `chown root ${part}` };
-    }
-    // In a sticky directory only the owner of a file can replace it.
-    if (status.kind === "directory" && (status.mode & 0o1000) !== 0) continue;
-    if ((status.mode & 0o002) !== 0) return { why: `${part} is writable by everyone`, remedy: `chmod o-w ${part}` };
-    if ((status.mode & 0o020) !== 0 && status.gid !== 0) {
-      return { why: `${part} is writable by group ${status.gid}`, remedy: `chmod g-w ${part}` };
-    }
+    const unsafe = unsafePart(part, status, host);
+    if (unsafe !== undefined) return unsafe;
   }
   return undefined;
+}
+
+/** Names the part, who may change it, its owner and mode; the remedy is a command. */
+function unsafePart(
+  part: string,
+  { kind, uid, gid, mode }: FileStatus,
+  host: ConfigHost,
+): { why: string; remedy: string } | undefined {
+  const owner = host.userName(uid) ?? `uid ${uid}`;
+  const bits = mode.toString(8).padStart(4, "0");
+  if (uid !== 0)
+    return { why: `${part} belongs to ${owner}, not to root (mode ${bits})`, remedy: `chown root ${part}` };
+  // In a sticky directory only the owner of a file can replace it.
+  if (kind === "directory" && (mode & 0o1000) !== 0) return undefined;
+  const byGroup = (mode & 0o020) !== 0 && gid !== 0;
+  const byOthers = (mode & 0o002) !== 0;
+  if (!byGroup && !byOthers) return undefined;
+  const group = host.groupName?.(gid) ?? `gid ${gid}`;
+  const who = [...(byOthers ? ["everyone"] : []), ...(byGroup ? [`group ${group}`] : [])].join(" and ");
+  const which = `${byGroup ? "g" : ""}${byOthers ? "o" : ""}`;
+  return {
+    why: `${part} is writable by ${who} (owner ${owner}, group ${group}, mode ${bits})`,
+    remedy: `chmod ${which}-w ${part}`,
+  };
 }
 
 function mayExecute(file: FileStatus, user: ScriptUser): boolean {

@@ -7,6 +7,8 @@ import { DeadlineClock } from "../deadline-clock.js";
 import { DaemonError } from "../errors.js";
 import type { ServerEvent } from "../health/effects.js";
 import { inSlices } from "../health/slices.js";
+import { openFifo } from "../notify/fifo-file.js";
+import { Fifos } from "../notify/fifos.js";
 import { MailThread } from "../notify/mail-thread.js";
 import { Mailer } from "../notify/mailer.js";
 import { Notifier } from "../notify/notifier.js";
@@ -21,10 +23,11 @@ import { hurry } from "../turn.js";
 import { type Milliseconds, ms } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import { ControlSocket } from "./control-socket.js";
+import { fifoSettings } from "./fifo-settings.js";
 import { killThisProcess } from "./last-resort.js";
 import { LastingState } from "./lasting-state.js";
 import { LvsSide, type LvsSideDeps } from "./lvs-side.js";
-import { acceptedConfigPath, controlSocketPath, defaultUmask, type Options } from "./options.js";
+import { acceptedConfigPath, controlSocketPath, type Options } from "./options.js";
 import { QuietCollection } from "./quiet-collection.js";
 import { type AsideResult, readConfigAside } from "./reload.js";
 import { Scheduling } from "./scheduling.js";
@@ -60,6 +63,8 @@ const HEARTBEAT_MS = 500;
 const EXPLAIN_AFTER_MS = 20;
 /** keepalived gives scripts and mail this long at the end. */
 const FAREWELL = ms(1000);
+/** Readers of notify FIFOs see the end of the pipe, and leave by themselves. */
+const READERS_END = ms(250);
 
 /** The composition root: owns every part, wires events to effects, and knows in which order to begin and to end. */
 export class Daemon {
@@ -74,6 +79,7 @@ export class Daemon {
   readonly #lasting: LastingState;
   readonly #scripts: ReturnType<typeof openScriptRunner>;
   readonly #mailer: Mailer;
+  readonly #fifos: Fifos;
   readonly #notifier: Notifier;
   readonly #dumpFiles: DumpFiles;
   readonly #keep: StartConfig["keep"];
@@ -111,9 +117,14 @@ export class Daemon {
       this.#log,
       this.#clock,
     );
-    this.#notifier = new Notifier(this.#scripts, this.#mailer, this.#log, this.#clock);
-    const umask = deps.options.umask ?? defaultUmask;
-    this.#dumpFiles = new DumpFiles(dumpDirectory(process.env["TMPDIR"]), umask);
+    this.#fifos = new Fifos({
+      open: openFifo,
+      run: (...order) => this.#scripts.run(...order),
+      log: deps.log.log("Keepalived_vrrp"),
+      clock: this.#clock,
+    });
+    this.#notifier = new Notifier(this.#scripts, this.#mailer, this.#log, this.#clock, this.#fifos);
+    this.#dumpFiles = new DumpFiles(dumpDirectory(process.env["TMPDIR"]), this.#umask);
   }
 
   /** Resolves when it serves. @throws DaemonError or a system error when it cannot */
@@ -177,7 +188,11 @@ export class Daemon {
     this.#work = this.#work.then(async () => {
       await this.#vrrp?.stop(!options.dontReleaseVrrp);
       await this.#lvs?.stop(!options.dontReleaseIpvs);
-      await Promise.all([this.#notifier.settle(FAREWELL), this.#mailer.settle(FAREWELL)]);
+      await Promise.all([
+        this.#notifier.settle(FAREWELL),
+        this.#mailer.settle(FAREWELL),
+        this.#fifos.stop(READERS_END),
+      ]);
       await this.#scripts.stop();
       await this.#control?.[Symbol.asyncDispose]();
       this.#mailer[Symbol.dispose]();
@@ -220,7 +235,16 @@ export class Daemon {
     this.#deps.log.setSecrets(
       config.vrrpInstances.map(({ authPass }) => authPass).filter((pass) => pass !== undefined),
     );
-    this.#mailer.configure({ routerId: config.global.routerId, mail: config.global.mail });
+    const { routerId, mail, alerts } = config.global;
+    this.#mailer.configure({ routerId, mail });
+    this.#notifier.configure(alerts.faults);
+    this.#dumpFiles.configure(this.#umask);
+    this.#fifos.configure(fifoSettings(config, this.#deps.options.daemons, this.#umask));
+  }
+
+  /** The command line wins over the keyword. */
+  get #umask(): number {
+    return this.#deps.options.umask ?? this.#config.global.processes.umask;
   }
 
   async #startVrrp(): Promise<void> {

@@ -7,9 +7,6 @@ import { type OptionSpec, optionTable } from "./options-table.js";
 /** Tried in this order when there is no -f. */
 export const defaultConfigFiles = ["/etc/keepalived/keepalived.conf", "/etc/keepalived.conf"] as const;
 
-/** Files that keepalived writes are private to root. */
-export const defaultUmask = 0o177;
-
 export type IpvsChoice = "auto" | "kernel" | "memory";
 
 /** The command line, understood. See `OptionsDraft` for the members. */

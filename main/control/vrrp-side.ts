@@ -10,7 +10,6 @@ import { openHostEntries, openHostNetwork } from "../network/open.js";
 import { type FrameSender, openFrameSender } from "../network/packet-sender.js";
 import { addAddressRequest, deleteAddressRequest } from "../network/rtnetlink.js";
 import { VirtualLinks } from "../network/virtual-links.js";
-import type { InstanceState } from "../notify/mail.js";
 import type { Notifier } from "../notify/notifier.js";
 import type { Log } from "../observe/log.js";
 import type { VrrpDump } from "../observe/vrrp-dump.js";
@@ -25,6 +24,7 @@ import { DiskTrackFiles } from "../vrrp/track-file-host.js";
 import type { LastingState } from "./lasting-state.js";
 import type { InstanceStatus } from "./status.js";
 import { instanceStatus } from "./status-view.js";
+import { noticeEvent, reportingPriority, stateEvents, transitionEvent } from "./vrrp-notices.js";
 import { instanceDump, scriptDump } from "./vrrp-view.js";
 
 const BETWEEN_ROUNDS = ms(25);
@@ -45,6 +45,8 @@ export class VrrpSide {
   readonly #links: VirtualLinks;
   readonly #frames: FrameSender;
   readonly #router: VrrpRouter;
+  /** Names of instances whose changes of priority are told. */
+  #reporting: ReadonlySet<string> = new Set();
 
   private constructor(deps: VrrpSideDeps, network: KernelNetwork, frames: FrameSender) {
     this.#deps = deps;
@@ -65,6 +67,10 @@ export class VrrpSide {
       onTransition: (event) => this.#onTransition(event),
       onGroupTransition: ({ group: { name, notify, smtpAlert }, to: state }) =>
         deps.notifier.notify({ kind: "group", name, state, notify, smtpAlert }),
+      onNotice: (notice) => {
+        const event = noticeEvent(notice, this.#reporting);
+        if (event !== undefined) deps.notifier.notify(event);
+      },
       onAdvertSent: (key, at) => deps.lasting.rememberAdvert(key, at),
       resume: (key) => deps.lasting.resumption(key),
     });
@@ -82,14 +88,18 @@ export class VrrpSide {
   }
 
   async start(config: Config): Promise<void> {
+    this.#reporting = reportingPriority(config);
     const placed = await this.#links.apply(config);
     this.#router.start(placed);
     this.#rehearse(rehearsal(placed, withoutChanges(this.#network)));
   }
 
   async reload(config: Config): Promise<void> {
+    this.#reporting = reportingPriority(config);
     this.#router.reload(await this.#links.apply(config));
     await this.#links.prune();
+    if (!config.global.fifos.statesOnReload) return;
+    for (const event of stateEvents(this.#router.snapshot())) this.#deps.notifier.notify(event);
   }
 
   /** With `release`: good-bye adverts, addresses removed. Resolves when the kernel has answered. */
@@ -127,13 +137,12 @@ export class VrrpSide {
     });
   }
 
-  #onTransition({ key, instance, to, priority }: VrrpTransition): void {
+  #onTransition(transition: VrrpTransition): void {
     const { lasting, notifier } = this.#deps;
-    lasting.rememberVrrp(key, to);
-    const state = notifiedState(to);
-    if (state === undefined) return;
-    const { name, notify, smtpAlert } = instance;
-    notifier.notify({ kind: "instance", name, state, priority, notify, smtpAlert });
+    const { key, to } = transition;
+    lasting.rememberVrrp(key, to === "DELETED" ? "STOP" : to);
+    const event = transitionEvent(transition);
+    if (event !== undefined) notifier.notify(event);
   }
 }
 
@@ -165,7 +174,3 @@ const unprivileged = (cause: unknown): DaemonError =>
 
 /** From boot time, which timers use, to the time of day, which people read. */
 const wallClockOffset = (): number => Date.now() - bootTime();
-
-/** Nobody is told of INIT. */
-const notifiedState = (state: VrrpTransition["to"]): InstanceState | undefined =>
-  state === "INIT" ? undefined : state;

@@ -7,7 +7,9 @@ export interface Mail {
   readonly body: string;
 }
 
-export type InstanceState = "MASTER" | "BACKUP" | "FAULT" | "STOP";
+export type InstanceState = "MASTER" | "BACKUP" | "FAULT" | "STOP" | "DELETED";
+/** A group that a reload removed is not told of. */
+export type GroupState = Exclude<InstanceState, "DELETED">;
 
 const ownsNoLonger = "=> VRRP Instance is no longer owning VRRP VIPs <=";
 
@@ -16,21 +18,16 @@ const instanceTexts: Readonly<Record<InstanceState, { readonly what: string; rea
   BACKUP: { what: "Entering BACKUP state", body: ownsNoLonger },
   FAULT: { what: "Entering FAULT state", body: ownsNoLonger },
   STOP: { what: "Stopping", body: ownsNoLonger },
+  DELETED: { what: "Deleted", body: ownsNoLonger },
 };
-
-const groupTexts: Readonly<Record<InstanceState, { readonly what: string; readonly body: string }>> = {
-  MASTER: { what: "Entering MASTER state", body: "=> All VRRP group instances are now in MASTER state <=" },
-  BACKUP: { what: "Entering BACKUP state", body: "=> All VRRP group instances are now in BACKUP state <=" },
-  FAULT: { what: "Entering FAULT state", body: "=> All VRRP group instances are now in FAULT state <=" },
-  STOP: { what: "Stopping", body: "=> All VRRP group instances are now in STOP state <=" },
-};
-
-export function groupMail(routerId: string, name: string, state: InstanceState): Mail {
-  const { what, body } = groupTexts[state];
-  return { about: "vrrp", subject: `[${routerId}] VRRP Group ${name} - ${what}`, body };
-}
 
 export function instanceMail(routerId: string, name: string, state: InstanceState): Mail {
   const { what, body } = instanceTexts[state];
   return { about: "vrrp", subject: `[${routerId}] VRRP Instance ${name} - ${what}`, body };
+}
+
+export function groupMail(routerId: string, name: string, state: GroupState): Mail {
+  const { what } = instanceTexts[state];
+  const body = `=> All VRRP group instances are now in ${state} state <=`;
+  return { about: "vrrp", subject: `[${routerId}] VRRP Group ${name} - ${what}`, body };
 }

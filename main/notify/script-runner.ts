@@ -30,6 +30,12 @@ interface Running {
   timedOut: boolean;
 }
 
+/** A script that has no end of its own, such as the reader of a pipe. */
+export interface RunningScript {
+  /** SIGTERM to its group, then SIGKILL, as when its time is over. Nothing when it has ended. */
+  end(): void;
+}
+
 /** Starts scripts as other users and ends those that take too long. It never waits: results come back through `done`. */
 export class HostScriptRunner implements ScriptRunner {
   readonly #host: ScriptHost;
@@ -51,7 +57,7 @@ export class HostScriptRunner implements ScriptRunner {
     extraArgs: readonly string[],
     timeout: Milliseconds,
     done: (result: ScriptResult) => void,
-  ): void {
+  ): RunningScript {
     const [file, ...args] = argv;
     const options: ScriptOptions = {
       argv: [file, ...args, ...extraArgs],
@@ -70,6 +76,7 @@ export class HostScriptRunner implements ScriptRunner {
       const value = errnoOf(error);
       queueMicrotask(() => this.#finish(script, { kind: "not-started", value }));
     }
+    return { end: () => this.#end(script) };
   }
 
   /** Ends all scripts: SIGTERM, then SIGKILL. Resolves when none is left, or a second later at the latest. */
@@ -89,6 +96,10 @@ export class HostScriptRunner implements ScriptRunner {
         resolve();
       };
     });
+  }
+
+  #end(script: Running): void {
+    if (this.#running.has(script) && !script.timedOut) this.#onTimeout(script);
   }
 
   #onTimeout(script: Running): void {

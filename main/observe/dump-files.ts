@@ -20,13 +20,18 @@ export function dumpDirectory(tmpdir: string | undefined): string {
  */
 export class DumpFiles {
   readonly #directory: string;
-  readonly #mode: number;
+  #mode: number;
   readonly #busy = new Map<string, Promise<void>>();
   readonly #waiting = new Map<string, { readonly text: () => Iterable<string>; readonly done: Promise<void> }>();
 
   /** `umask` is keepalived's -u, 0177 by default: files get mode 0666 less its bits. */
   constructor(directory: string, umask: number) {
     this.#directory = directory;
+    this.#mode = 0o666 & ~umask;
+  }
+
+  /** For files that are begun from now on. */
+  configure(umask: number): void {
     this.#mode = 0o666 & ~umask;
   }
 

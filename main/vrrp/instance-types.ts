@@ -17,11 +17,19 @@ export interface VrrpTransition {
   readonly key: string;
   readonly instance: VrrpInstanceConfig;
   readonly from: VrrpState;
-  /** An instance that a reload removed goes to FAULT, as with keepalived. */
-  readonly to: VrrpState;
+  /** An instance that a reload removed goes to FAULT, as with keepalived, or with notify_deleted to DELETED. */
+  readonly to: VrrpState | "DELETED";
   readonly priority: Priority;
   readonly because: string;
   readonly at: Milliseconds;
+}
+
+/** What is told besides changes of state. `priority`: the effective one. */
+export interface VrrpNotice {
+  readonly on: "lower-priority" | "priority";
+  readonly instance: VrrpInstanceConfig;
+  readonly state: VrrpState;
+  readonly priority: Priority;
 }
 
 /** State of an instance when the daemon before this one died. */
@@ -46,5 +54,6 @@ export interface InstanceDeps {
   readonly groups: GroupSeat;
   readonly trackers: TrackerView;
   readonly onTransition: (event: VrrpTransition) => void;
+  readonly onNotice: ((notice: VrrpNotice) => void) | undefined;
   readonly onAdvertSent: ((key: string, bootMs: Milliseconds) => void) | undefined;
 }

@@ -10,7 +10,7 @@ import { Announcements } from "./announcements.js";
 import { type Counters, zeroCounters } from "./counters.js";
 import { Deadline } from "./deadline.js";
 import { EntryHolder } from "./entry-holder.js";
-import type { InstanceDeps, Resumption } from "./instance-types.js";
+import type { InstanceDeps, Resumption, VrrpNotice } from "./instance-types.js";
 import { Intake } from "./intake.js";
 import { isOwnerMaster } from "./machine-moves.js";
 import { type Effect, type Event, type LogEffect, type State, stateName, type VrrpState } from "./machine-types.js";
@@ -40,7 +40,7 @@ export class Instance implements GroupMember {
   #tracking: Tracking;
   #lastTransition: VrrpSnapshot["lastTransition"];
   #lastAdvertSentAt: Milliseconds | undefined;
-  #endsAs: "STOP" | "FAULT" = "STOP";
+  #endsAs: "STOP" | "FAULT" | "DELETED" = "STOP";
   #busy: boolean = false;
   #readFirst: boolean = false;
   readonly #counters: Counters = zeroCounters();
@@ -169,7 +169,7 @@ export class Instance implements GroupMember {
   }
 
   /** @param release false: addresses stay for the next daemon and no farewell is sent */
-  stop(release: boolean, endsAs: "STOP" | "FAULT"): void {
+  stop(release: boolean, endsAs: "STOP" | "FAULT" | "DELETED"): void {
     this.#endsAs = endsAs;
     this.#dispatch({ on: "shutdown", release });
     for (const timer of Object.values(this.#timers)) timer.disarm();
@@ -233,7 +233,7 @@ export class Instance implements GroupMember {
     const mayLead = this.#deps.groups.mayLead(this.key);
     const context = { config: this.#config, tracking: this.#tracking, now: this.#deps.clock.now(), mayLead };
     const { state, effects } = this.#deps.reducer(context, this.#state, event);
-    if (event.on === "tracking") this.#tracking = event.next;
+    if (event.on === "tracking") this.#retrack(event.next);
     for (const effect of effects) this.#perform(effect, state, event);
     this.#state = state;
     this.#announcements.tell();
@@ -274,12 +274,26 @@ export class Instance implements GroupMember {
       case "log":
         this.#print(effect, cause);
         break;
+      case "tellLowerPriority":
+        this.#notice("lower-priority");
+        break;
       case "transition":
         this.#tell(effect, next, cause);
         break;
       default:
         unreachable(effect);
     }
+  }
+
+  #retrack(next: Tracking): void {
+    const changed = next.effective !== this.#tracking.effective;
+    this.#tracking = next;
+    if (changed) this.#notice("priority");
+  }
+
+  #notice(on: VrrpNotice["on"]): void {
+    const { effective } = this.#tracking;
+    this.#deps.onNotice?.({ on, instance: this.#config, state: stateName(this.#state), priority: effective });
   }
 
   #advertise(at: Priority): void {

@@ -115,6 +115,7 @@ function hearWeaker(ctx: Context, state: MasterState, advert: AdvertEvent): Step
       ...(answers ? advertise(ctx) : []),
       ...announcements(ctx),
       log(ctx, "info", "vrrp.lower-priority", sentence),
+      { do: "tellLowerPriority" },
     ],
   };
 }

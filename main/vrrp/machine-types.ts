@@ -74,6 +74,8 @@ export type VrrpState = "INIT" | "BACKUP" | "MASTER" | "FAULT" | "STOP";
 export type Effect =
   | { readonly do: "advertise"; readonly priority: Priority }
   | { readonly do: "claimAddresses" | "releaseAddresses" | "stopAnnouncing" | "announceSource" }
+  /** A weaker master was heard while we are one. */
+  | { readonly do: "tellLowerPriority" }
   | { readonly do: "announce"; readonly block: "master" | "lowerPriority" }
   | { readonly do: "arm"; readonly timer: TimerName; readonly at: Milliseconds }
   | { readonly do: "disarm"; readonly timer: TimerName }

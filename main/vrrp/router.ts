@@ -11,7 +11,7 @@ import type { TrackFileHost } from "./file-monitor.js";
 import { GarpSender } from "./garp-sender.js";
 import { Instance } from "./instance.js";
 import { instanceKeys } from "./instance-key.js";
-import type { InstanceDeps, Resumption, VrrpTransition } from "./instance-types.js";
+import type { InstanceDeps, Resumption, VrrpNotice, VrrpTransition } from "./instance-types.js";
 import { step } from "./machine.js";
 import type { Reducer } from "./machine-types.js";
 import type {
@@ -47,6 +47,7 @@ export interface VrrpDeps {
   readonly log: Log;
   readonly onTransition: (event: VrrpTransition) => void;
   readonly onGroupTransition?: (event: GroupTransition) => void;
+  readonly onNotice?: (notice: VrrpNotice) => void;
   /** Every advert but farewells, for the state that outlives a crash. `bootMs` is `Clock.now`. */
   readonly onAdvertSent?: (key: string, bootMs: Milliseconds) => void;
   /** What the daemon before this one was, asked once per instance at its start. */
@@ -107,6 +108,7 @@ export class VrrpRouter {
       groups: this.#groups,
       trackers: this.#trackers,
       onTransition: deps.onTransition,
+      onNotice: deps.onNotice,
       onAdvertSent: deps.onAdvertSent,
     };
     this.#statics = new StaticEntries(this.#instanceDeps);
@@ -204,7 +206,7 @@ export class VrrpRouter {
       this.#entries.set(key, { config: next, instance: new Instance(key, next, group, this.#instanceDeps) });
     }
     this.#groups.update(config.syncGroups, members(wanted, this.#entries));
-    for (const [key, { instance }] of gone) this.#remove(key, instance);
+    for (const [key, entry] of gone) this.#remove(key, entry);
     this.#scripts.update(config.vrrpScripts);
     this.#trackers.update(config.trackers);
     this.#trackGroups = config.trackers.groups;
@@ -242,8 +244,8 @@ export class VrrpRouter {
     return false;
   }
 
-  #remove(key: string, instance: Instance): void {
-    instance.stop(true, "FAULT");
+  #remove(key: string, { config, instance }: Entry): void {
+    instance.stop(true, config.extras.notifyDeleted ? "DELETED" : "FAULT");
     this.#entries.delete(key);
   }
 

@@ -2,6 +2,7 @@
 
 #include "addon_data.h"
 #include "deadline_timer.h"
+#include "make_fifo.h"
 #include "netlink_socket.h"
 #include "packet_socket.h"
 #include "probe_engine.h"
@@ -22,6 +23,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("compilePattern", Napi::Function::New<CompilePattern>(env, "compilePattern"));
   exports.Set("ScriptProcess", ScriptProcess::Define(env));
   exports.Set("UnixDatagram", UnixDatagram::Define(env));
+  DefineMakeFifo(env, exports);
   DefineProcessFunctions(env, exports);
   DefineSchedulingFunctions(env, exports);
   return exports;

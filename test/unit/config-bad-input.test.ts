@@ -347,14 +347,14 @@ const rows: readonly Row[] = [
     "script of another user",
     instance("notify /home/eve/script"),
     [5, "CFG_SCRIPT_SECURITY", "warning", 6],
-    /'\/home\/eve\/script': \/home\/eve belongs to eve/,
+    /'\/home\/eve\/script': \/home\/eve belongs to eve, not to root \(mode 0755\)/,
     /chown root \/home\/eve/,
   ),
   row(
     "script writable by others",
     instance("notify /usr/bin/open"),
     [5, "CFG_SCRIPT_SECURITY", "warning", 6],
-    /\/usr\/bin\/open is writable by everyone/,
+    /\/usr\/bin\/open is writable by everyone \(owner root, group gid 0, mode 0757\)/,
     /chmod o-w/,
   ),
   row(
@@ -363,6 +363,13 @@ const rows: readonly Row[] = [
     [5, "CFG_SCRIPT_SECURITY", "warning", 6],
     /\/srv\/shared is writable by everyone/,
     /chmod o-w \/srv\/shared/,
+  ),
+  row(
+    "script in a folder writable by a group and others",
+    instance("notify /srv/team/script"),
+    [5, "CFG_SCRIPT_SECURITY", "warning", 6],
+    /\/srv\/team is writable by everyone and group gid 50 \(owner root, group gid 50, mode 0777\)/,
+    /chmod go-w \/srv\/team/,
   ),
   row(
     "script user that is unknown",

@@ -13,6 +13,7 @@ const programs: Readonly<Record<string, FileStatus>> = {
   "/usr/bin/plain": rootFile(0o644),
   "/home/eve/script": { kind: "file", uid: 1000, gid: 1000, mode: 0o755 },
   "/srv/shared/script": rootFile(0o755),
+  "/srv/team/script": rootFile(0o755),
   "/tmp/script": rootFile(0o755),
   "/usr/bin/open": rootFile(0o757),
 };
@@ -25,6 +26,7 @@ const directories: Readonly<Record<string, FileStatus>> = {
   "/home/eve": { kind: "directory", uid: 1000, gid: 1000, mode: 0o755 },
   "/srv": directory(),
   "/srv/shared": directory(0o777),
+  "/srv/team": { ...directory(0o777), gid: 50 },
   "/tmp": directory(0o1777),
 };
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { VrrpNotifyConfig } from "../../main/config/model.js";
 import type { Mail } from "../../main/notify/mail.js";
-import { Notifier, type NotifyEvent } from "../../main/notify/notifier.js";
+import { type FifoOutlets, Notifier, type NotifyEvent } from "../../main/notify/notifier.js";
 import { ms } from "../../main/units.js";
 import type { ScriptResult, ScriptRunner } from "../../main/vrrp/ports.js";
 import { ManualClock, recordingLog, script } from "./notify-support.js";
@@ -36,12 +36,14 @@ function setUp(detail = false, result: ScriptResult | "goes on" = { kind: "exite
       else done(result);
     },
   };
-  const notifier = new Notifier(runner, { routerId: "lb1", send: (mail) => mails.push(mail) }, log, clock);
-  return { notifier, started, mails, lines, clock, ends };
+  const told: string[] = [];
+  const fifos: FifoOutlets = { tell: (side, line, kind) => told.push(`${side} ${kind}: ${line}`) };
+  const notifier = new Notifier(runner, { routerId: "lb1", send: (mail) => mails.push(mail) }, log, clock, fifos);
+  return { told, notifier, started, mails, lines, clock, ends };
 }
 
 const instance = (
-  state: "MASTER" | "BACKUP" | "FAULT" | "STOP",
+  state: "MASTER" | "BACKUP" | "FAULT" | "STOP" | "DELETED",
   more: Partial<Extract<NotifyEvent, { kind: "instance" }>> = {},
 ): NotifyEvent => ({
   kind: "instance",
@@ -82,6 +84,18 @@ const rows: readonly (readonly [what: string, NotifyEvent, scripts: readonly str
     ["/stop", "/all own INSTANCE VI_1 STOP 150"],
     ["[lb1] VRRP Instance VI_1 - Stopping", notOwning],
   ],
+  [
+    "DELETED",
+    instance("DELETED", { deletedScript: script("/deleted") }),
+    ["/deleted", "/all own INSTANCE VI_1 DELETED 150"],
+    ["[lb1] VRRP Instance VI_1 - Deleted", notOwning],
+  ],
+  [
+    "a group",
+    { kind: "group", name: "G 1", state: "MASTER", notify: allScripts, smtpAlert: true },
+    ["/master", "/all own GROUP G 1 MASTER 0"],
+    ["[lb1] VRRP Group G 1 - Entering MASTER state", "=> All VRRP group instances are now in MASTER state <="],
+  ],
   ["nothing configured", instance("MASTER", { notify: noScripts, smtpAlert: false }), [], []],
   [
     "notify alone",
@@ -95,13 +109,19 @@ const rows: readonly (readonly [what: string, NotifyEvent, scripts: readonly str
       kind: "real-server",
       realServer: "[192.0.2.2]:tcp:80",
       virtualServer: "[192.0.2.1]:tcp:80",
+      up: false,
       script: script("/down", "x"),
     },
     ["/down x"],
     [],
   ],
-  ["no notify_up", { kind: "real-server", realServer: "R", virtualServer: "V", script: undefined }, [], []],
-  ["quorum lost", { kind: "virtual-server", virtualServer: "V", script: script("/quorum_down") }, ["/quorum_down"], []],
+  ["no notify_up", { kind: "real-server", realServer: "R", virtualServer: "V", up: true, script: undefined }, [], []],
+  [
+    "quorum lost",
+    { kind: "virtual-server", virtualServer: "V", up: false, script: script("/quorum_down") },
+    ["/quorum_down"],
+    [],
+  ],
 ];
 
 for (const [what, event, scripts, mail] of rows) {
@@ -171,7 +191,7 @@ const reports: readonly (readonly [ScriptResult, detail: boolean, RegExp | undef
 for (const [result, detail, sentence] of reports) {
   test(`${result.kind} ${result.value}${detail ? " with -D" : ""}`, () => {
     const { notifier, lines } = setUp(detail, result);
-    notifier.notify({ kind: "virtual-server", virtualServer: "V", script: script("/quorum") });
+    notifier.notify({ kind: "virtual-server", virtualServer: "V", up: false, script: script("/quorum") });
     if (sentence === undefined) assert.deepEqual(lines, []);
     else assert.match(lines[0]?.sentence ?? "", sentence);
   });
@@ -187,4 +207,71 @@ test("settle waits for the scripts, but not for ever", async () => {
   const late = notifier.settle(ms(1000));
   clock.advance(1000);
   await late;
+});
+
+/** Lines of FIFOs as keepalived.conf(5) has them; `chatter` may be left out by a slow reader's pipe. */
+const fifoRows: readonly (readonly [NotifyEvent, line: string])[] = [
+  [instance("MASTER"), 'vrrp state: INSTANCE "VI_1" MASTER 150'],
+  [instance("DELETED"), 'vrrp state: INSTANCE "VI_1" DELETED 150'],
+  [{ kind: "group", name: "G", state: "FAULT", notify: noScripts, smtpAlert: false }, 'vrrp state: GROUP "G" FAULT 0'],
+  [
+    { kind: "lower-priority", name: "VI_1", priority: 150, script: undefined },
+    'vrrp chatter: INSTANCE "VI_1" MASTER_RX_LOWER_PRI 150',
+  ],
+  [
+    { kind: "priority", name: "VI_1", isMaster: true, priority: 90 },
+    'vrrp chatter: INSTANCE "VI_1" MASTER_PRIORITY 90',
+  ],
+  [
+    { kind: "priority", name: "VI_1", isMaster: false, priority: 90 },
+    'vrrp chatter: INSTANCE "VI_1" BACKUP_PRIORITY 90',
+  ],
+  [
+    { kind: "state", type: "INSTANCE", name: "VI_1", state: "BACKUP", priority: 90 },
+    'vrrp state: INSTANCE "VI_1" BACKUP 90',
+  ],
+  [{ kind: "state", type: "GROUP", name: "G", state: "BACKUP", priority: 90 }, 'vrrp state: GROUP "G" BACKUP 0'],
+  [
+    {
+      kind: "real-server",
+      realServer: "[192.0.2.2]:tcp:80",
+      virtualServer: "[192.0.2.1]:tcp:80",
+      up: false,
+      script: undefined,
+    },
+    "lvs state: RS [192.0.2.2]:tcp:80 [192.0.2.1]:tcp:80 DOWN",
+  ],
+  [
+    { kind: "virtual-server", virtualServer: "[192.0.2.1]:tcp:80", up: true, script: undefined },
+    "lvs state: VS [192.0.2.1]:tcp:80 UP",
+  ],
+];
+
+for (const [event, line] of fifoRows) {
+  test(`FIFO line: ${line}`, () => {
+    const { notifier, told } = setUp();
+    notifier.notify(event);
+    assert.deepEqual(told, [`${line}\n`]);
+  });
+}
+
+test("lower priority heard: one script at a time, apart from those of states", () => {
+  const { notifier, started, told, ends } = setUp(false, "goes on");
+  const heard: NotifyEvent = { kind: "lower-priority", name: "VI_1", priority: 150, script: script("/lower") };
+  for (let i = 0; i < 100; i += 1) notifier.notify(heard);
+  notifier.notify(instance("BACKUP", { notify: { ...noScripts, backup: script("/backup") } }));
+  assert.deepEqual([started, told.length], [["/lower", "/backup"], 101]);
+  ends[0]?.();
+  notifier.notify(heard);
+  assert.equal(started.at(-1), "/lower");
+});
+
+test("no_email_faults: no mail of FAULT, and the next mail is not held back", () => {
+  const { notifier, mails } = setUp();
+  notifier.configure(false);
+  for (const state of ["FAULT", "BACKUP"] as const) notifier.notify(instance(state));
+  assert.deepEqual(
+    mails.map(({ subject }) => subject),
+    ["[lb1] VRRP Instance VI_1 - Entering BACKUP state"],
+  );
 });

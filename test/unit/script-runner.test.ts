@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { scriptEnvironment } from "../../main/notify/script-environment.js";
-import { HostScriptRunner } from "../../main/notify/script-runner.js";
+import { HostScriptRunner, type RunningScript } from "../../main/notify/script-runner.js";
 import { ms } from "../../main/units.js";
 import type { ScriptResult } from "../../main/vrrp/ports.js";
 import type { OnExit, ScriptOptions, ScriptProcess } from "../../native-bindings/process.js";
@@ -41,7 +41,8 @@ function setUp(timeout = 0) {
   const clock = new ManualClock();
   const runner = new HostScriptRunner(host, clock);
   const results: ScriptResult[] = [];
-  const run = (): void => runner.run(script("/x", "a"), ["b c"], ms(timeout), (result) => results.push(result));
+  const run = (): RunningScript =>
+    runner.run(script("/x", "a"), ["b c"], ms(timeout), (result) => results.push(result));
   return { host, clock, runner, results, run };
 }
 

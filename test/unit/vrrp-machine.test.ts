@@ -322,6 +322,7 @@ const masterRows: readonly Row[] = [
       "advert in 1000",
       "announce lowerPriority",
       "(V) Received advert from 192.0.2.9 with lower priority 90, ours 100, forcing new election",
+      "tellLowerPriority",
     ],
   },
   {
@@ -330,7 +331,7 @@ const masterRows: readonly Row[] = [
     event: advert(90),
     config: { lowerPrioNoAdvert: true, garp: { ...instanceConfig().garp, lowerPrioRepeat: 0 } },
     to: "master",
-    effects: ["(V) Received advert from 192.0.2.9 with lower priority 90, ours 100"],
+    effects: ["(V) Received advert from 192.0.2.9 with lower priority 90, ours 100", "tellLowerPriority"],
   },
   {
     name: "master: same priority, lower address loses",
@@ -342,6 +343,7 @@ const masterRows: readonly Row[] = [
       "advert in 1000",
       "announce lowerPriority",
       "(V) Received advert from 192.0.2.9 with lower priority 100, ours 100, forcing new election",
+      "tellLowerPriority",
     ],
   },
   {

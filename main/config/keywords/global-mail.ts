@@ -110,7 +110,6 @@ export const globalMailKeywords: Readonly<Record<string, Keyword<MailDraft>>> = 
     doc: "Default of smtp_alert in virtual and real servers.",
   }),
   no_email_faults: keyword.flag("noEmailFaults", {
-    ...ACCEPTED,
     default: "off",
     doc: "No mail when an instance enters FAULT.",
   }),

@@ -211,7 +211,6 @@ export const globalProcessKeywords: Readonly<Record<string, Keyword<ProcessesDra
   ...keywordsOf("checker"),
   ...keywordsOf("bfd"),
   umask: keyword.words({
-    ...ACCEPTED,
     shape: "<0..0777> | <bit>[|<bit>...]",
     options: plainWords(Object.fromEntries(Object.entries(bits).map(([name, bit]) => [name, bitDoc(bit)]))),
     apply: (draft, words, context) => {

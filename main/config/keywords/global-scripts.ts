@@ -60,7 +60,6 @@ const keyword = keywordsFor<ScriptsDraft>();
 
 const fifo = (kind: FifoKind, doc: string): WordsKeyword<ScriptsDraft> =>
   keyword.words({
-    ...ACCEPTED,
     shape: "<path> [<user> [<group>]]",
     apply: (draft, [path, user, group], { keyword: name, at, diagnostics }) => {
       if (path === undefined) {
@@ -78,7 +77,6 @@ const fifo = (kind: FifoKind, doc: string): WordsKeyword<ScriptsDraft> =>
 
 const fifoScript = (kind: FifoKind, pipe: string) =>
   keyword.script({
-    ...ACCEPTED,
     apply: (draft, script) => {
       draft.fifos[kind].script = early(draft, script);
     },
@@ -105,7 +103,6 @@ export const globalScriptKeywords: Readonly<Record<string, Keyword<ScriptsDraft>
     doc: "A script that another user than root could change is not run as root.",
   }),
   use_symlink_paths: keyword.field("useSymlinkPaths", switchArg, {
-    ...ACCEPTED,
     default: "off",
     since: "2.3.0",
     doc: "A script is run by the path that is written, not by the one its symbolic links lead to.",
@@ -157,13 +154,11 @@ export const globalScriptKeywords: Readonly<Record<string, Keyword<ScriptsDraft>
   lvs_notify_fifo: fifo("lvs", "Named pipe on which changes of virtual and real servers are told."),
   lvs_notify_fifo_script: fifoScript("lvs", "lvs_notify_fifo"),
   vrrp_notify_priority_changes: keyword.field("notifyPriorityChanges", switchArg, {
-    ...ACCEPTED,
     default: "off",
     since: "2.0.16",
     doc: "Default of notify_priority_changes in instances: pipes are also told of changed priorities.",
   }),
   fifo_write_vrrp_states_on_reload: keyword.flag("statesOnReload", {
-    ...ACCEPTED,
     default: "off",
     since: "2.2.5",
     doc: "After a reload pipes are told the states of all instances again.",

@@ -40,7 +40,6 @@ export function commonAlertKeywords<Draft extends Notifies>() {
         draft.notifyPriorityChanges = on;
       },
       default: "vrrp_notify_priority_changes",
-      effect: "accepted",
       doc: "Changes of priority are written to FIFOs.",
     }),
   } as const;
@@ -74,16 +73,12 @@ export const alertKeywords = {
     },
     repeat: "first-wins-reported",
     since: "2.1.0",
-    effect: "accepted",
     doc: "DELETED instead of FAULT when a reload removes the instance, and a script for it.",
   }),
-  notify_master_rx_lower_pri: {
-    ...keyword.scriptField("notifyLowerPriority", {
-      since: "2.0.6",
-      doc: "Script run when a master hears a lower priority.",
-    }),
-    effect: "accepted",
-  },
+  notify_master_rx_lower_pri: keyword.scriptField("notifyLowerPriority", {
+    since: "2.0.6",
+    doc: "Script run when a master hears a lower priority.",
+  }),
   lvs_sync_daemon_interface: keyword.words({
     shape: "<interface>",
     apply: (draft, [name], context) => {

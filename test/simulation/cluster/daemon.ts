@@ -228,11 +228,11 @@ export class Daemon {
 
   #told({ key, instance, from, to, because }: VrrpTransition): void {
     const { memory, events } = this.#deps;
-    if (to === "STOP") memory.delete(key);
+    if (to === "STOP" || to === "DELETED") memory.delete(key);
     else memory.set(key, { state: to, lastAdvertBootMs: memory.get(key)?.lastAdvertBootMs ?? ms(0) });
     const number = Number(instance.name.slice(1));
     events.action(number, `${from} -> ${to} (${because})`);
-    this.conformances[number]?.told(from, to);
+    this.conformances[number]?.told(from, to === "DELETED" ? "STOP" : to);
   }
 
   #noticed(change: NetworkChange): void {

@@ -1,0 +1,5 @@
+#pragma once
+#include <napi.h>
+
+// makeFifo: see native-bindings/fifo.ts.
+void DefineMakeFifo(Napi::Env env, Napi::Object exports);

@@ -268,9 +268,9 @@ const rows: readonly Row[] = [
   ),
   row(
     "keyword of a later version",
-    instance("use_vmac"),
+    instance("lvs_sync_daemon_interface eth0"),
     [5, "CFG_LATER", "warning", 0],
-    /'use_vmac' in vrrp_instance is accepted, without effect/,
+    /'lvs_sync_daemon_interface' in vrrp_instance is accepted, without effect/,
     /^$/,
   ),
   row(

@@ -30,6 +30,8 @@ export interface Outcome {
   /** The first; the story ends there. */
   readonly violation: Violation | undefined;
   readonly failovers: readonly Failover[];
+  /** How often a process did something. */
+  readonly turns: number;
   readonly happenings: readonly Happening[];
 }
 
@@ -38,6 +40,9 @@ export interface PlayOptions {
   /** Keep a record of everything. */
   readonly record?: boolean;
 }
+
+/** Turns of all processes in one story. The longest that were seen have a tenth of it. */
+const MOST_TURNS = 200_000;
 
 /** Ends the story at a turn's end, outside of what is tested. */
 class Ended extends Error {}
@@ -72,6 +77,7 @@ class Cluster {
   readonly #roles: string[][];
   #troubles = 0;
   #weather = 0;
+  #turns = 0;
   #violation: Violation | undefined;
 
   constructor(schedule: Schedule, options: PlayOptions) {
@@ -99,6 +105,7 @@ class Cluster {
       if (!(error instanceof Ended)) throw error;
     }
     return {
+      turns: this.#turns,
       violation: this.#violation,
       failovers: this.#watches.flatMap((w) => w.failovers),
       happenings: this.#happenings,
@@ -339,10 +346,11 @@ class Cluster {
     for (const [i, watch] of this.#watches.entries()) {
       watch.spoil();
       if (incident.do !== "crash" && incident.do !== "stop") continue;
+      const after = incident.do === "stop" && incident.release ? "stop" : "crash";
       const settled = this.#networks[i]?.settledSince;
       const calm = settled !== undefined && this.#world.now - settled > 2 * longestInterval(this.#schedule);
       if (!calm || this.#networks[i]?.masters.has(incident.router) !== true) continue;
-      watch.expect(incident.do, this.#world.now, this.#schedule, this.#backups(i, incident.router));
+      watch.expect(after, this.#world.now, this.#schedule, this.#backups(i, incident.router));
     }
   }
 
@@ -365,6 +373,7 @@ class Cluster {
   }
 
   #turned(): void {
+    if (++this.#turns > MOST_TURNS) this.#violate("never comes to rest", "network", `${MOST_TURNS} turns`);
     this.#endIfViolated();
   }
 
@@ -401,11 +410,9 @@ function changed(spec: Spec, change: Change, instance: number, version: 2 | 3): 
     case "nothing":
       return spec;
     case "priority":
-      return spec.priority === 255
-        ? spec
-        : { ...spec, priority: Math.min(254, Math.max(1, spec.priority + change.by)) };
+      return spec.priority === 255 ? spec : withPriority(spec, spec.priority + change.by);
     case "interval":
-      return version === 2 ? spec : { ...spec, interval: change.to };
+      return version === 2 || spec.interval === change.to ? spec : { ...spec, interval: change.to };
     case "preempt":
       return spec.priority === 255 || spec.preemptDelay > 0 ? spec : { ...spec, preempt: !spec.preempt };
     case "extra-address": {
@@ -413,6 +420,11 @@ function changed(spec: Spec, change: Change, instance: number, version: 2 | 3): 
       return { ...spec, addresses: spec.addresses.length > 1 ? [plain] : [plain, addressOf(instance, true)] };
     }
   }
+}
+
+function withPriority(spec: Spec, wanted: number): Spec {
+  const priority = Math.min(254, Math.max(1, wanted));
+  return priority === spec.priority ? spec : { ...spec, priority };
 }
 
 function pathsAcross(side: readonly number[], routers: number): readonly (readonly [number, number])[] {

@@ -178,7 +178,7 @@ export class Daemon {
     const { virtual, unnoticed } = this.#deps.kernel;
     const now = this.loop.now();
     for (const conformance of this.conformances) {
-      conformance.turnEnds(cause, now, (address) => (unnoticed.has(address) ? undefined : virtual.has(address)));
+      conformance.turnEnds(cause, now, this.loop.awakeSince, (address) => (unnoticed.has(address) ? undefined : virtual.has(address)));
     }
     this.#checkTimers();
     if (this.#deps.grouped) this.#checkGroup();

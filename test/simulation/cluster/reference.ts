@@ -104,7 +104,7 @@ export class Reference {
     this.priority = effectivePriority(this.spec, this.#senses);
     if (this.role === "STOP") return 0;
     if (this.isFaulty) this.role = "FAULT";
-    else if (this.role === "BACKUP") this.#shift(before, this.spec, this.#masterInterval);
+    else if (this.role === "BACKUP") this.#shift(now, before, this.spec, this.#masterInterval);
     else if (this.role !== "MASTER" && !isWaiting(this.spec, this.#senses)) return this.#begin(now);
     return 0;
   }
@@ -118,7 +118,7 @@ export class Reference {
     if (!spec.preempt || spec.preemptDelay === 0) this.#preemptAt = undefined;
     this.spec = spec;
     this.priority = effectivePriority(spec, this.#senses);
-    if (this.role === "BACKUP") this.#shift(before.priority, before.spec, before.masterInterval);
+    if (this.role === "BACKUP") this.#shift(now, before.priority, before.spec, before.masterInterval);
     if (this.role !== "MASTER") return 0;
     this.advertDue = now + spec.interval;
     return 1;
@@ -170,13 +170,13 @@ export class Reference {
     this.#preemptAt = undefined;
   }
 
-  /** What has been waited for stays waited for. */
-  #shift(oldPriority: number, oldSpec: Spec, oldInterval: number): void {
+  /** What has been waited for stays waited for; what would have ended already ends now. */
+  #shift(now: number, oldPriority: number, oldSpec: Spec, oldInterval: number): void {
     const { version } = this.spec;
     const change =
       masterDownOf(version, this.priority, this.#masterInterval) -
       masterDownOf(oldSpec.version, oldPriority, oldInterval);
-    this.due += change;
+    this.due = Math.max(now, this.due + change);
   }
 
   /** RFC 5798 §6.4.2, with nopreempt and preempt_delay. */

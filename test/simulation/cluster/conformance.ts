@@ -24,6 +24,7 @@ export type Rule =
   | "two masters"
   | "no master"
   | "wrong master"
+  | "failover out of time"
   | "never comes to rest"
   | "threw an error";
 

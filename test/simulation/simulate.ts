@@ -90,7 +90,8 @@ if (values.tell !== undefined) {
       `${outcome.turns} turns of processes: ${outcome.brokenCount} broke a rule`,
   );
   for (const line of failoverLines(outcome.failovers)) console.log(line);
-  for (const { seed, who, rule, what } of outcome.broken.slice(0, 20)) console.log(`seed ${seed}: ${who}: ${rule}: ${what}`);
+  for (const { seed, who, rule, what } of outcome.broken.slice(0, 20))
+    console.log(`seed ${seed}: ${who}: ${rule}: ${what}`);
   const [first] = outcome.broken;
   if (first !== undefined) console.log(`\n${story(first.seed, values.fault)}`);
   process.exitCode = first === undefined ? 0 : 1;

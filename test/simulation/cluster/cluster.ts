@@ -1,12 +1,20 @@
 import type { Rule } from "./conformance.js";
 import { addressOf, Daemon, type Memory } from "./daemon.js";
-import type { Fault } from "./faults.js";
 import { type Backup, type Failover, FailoverWatch } from "./failover-watch.js";
+import type { Fault } from "./faults.js";
 import { HostClock } from "./host-clock.js";
 import { Kernel } from "./kernel.js";
 import { fate } from "./random.js";
 import { masterDownOf, type Role, type Spec } from "./reference.js";
-import { type Change, type Incident, longestInterval, nameOf, type RouterSpec, type Schedule, troubleEnds } from "./schedule.js";
+import {
+  type Change,
+  type Incident,
+  longestInterval,
+  nameOf,
+  type RouterSpec,
+  type Schedule,
+  troubleEnds,
+} from "./schedule.js";
 import { type Candidate, WholeNetwork } from "./whole-network.js";
 import { fair, Wire } from "./wire.js";
 import { WorldClock } from "./world-clock.js";
@@ -92,8 +100,12 @@ class Cluster {
     const drift = Math.max(...routers.map((r) => Math.abs(r.drift)));
     const bounds = { version, interval: longestInterval(schedule), latency, drift };
     const instances = Array.from({ length: schedule.instances }, (_, i) => i);
-    this.#networks = instances.map(() => new WholeNetwork(bounds, (rule, what) => this.#violate(rule, "network", what)));
-    this.#watches = instances.map(() => new FailoverWatch(schedule, (rule, what) => this.#violate(rule, "network", what)));
+    this.#networks = instances.map(
+      () => new WholeNetwork(bounds, (rule, what) => this.#violate(rule, "network", what)),
+    );
+    this.#watches = instances.map(
+      () => new FailoverWatch(schedule, (rule, what) => this.#violate(rule, "network", what)),
+    );
     this.#roles = routers.map(() => instances.map(() => "-"));
   }
 
@@ -264,9 +276,10 @@ class Cluster {
 
   #stop(router: number, release: boolean): void {
     const host = this.#hosts[router];
-    if (host?.daemon === undefined || host.daemon.loop.paused) return this.#kill(router); // nobody waits for long
-    host.daemon.stop(release);
-    if (release) this.#checkLeftovers(router);
+    const { daemon } = host ?? {};
+    // Who stops a process that does not answer kills it after a while.
+    if (daemon?.loop.paused === false) daemon.stop(release);
+    if (release && daemon?.stopped === true) this.#checkLeftovers(router);
     this.#kill(router);
   }
 
@@ -276,8 +289,13 @@ class Cluster {
     const before = host.specs;
     host.specs = before.map((spec, i) => changed(spec, change, i, this.#schedule.version));
     const { specs } = host;
-    if (host.daemon?.loop.paused === true) host.specs = before; // signals wait, and this story does not
-    else host.daemon?.reload(specs, specs.some((spec, i) => spec !== before[i]));
+    if (host.daemon?.loop.paused === true)
+      host.specs = before; // signals wait, and this story does not
+    else
+      host.daemon?.reload(
+        specs,
+        specs.some((spec, i) => spec !== before[i]),
+      );
   }
 
   #pause({ router, clock, first }: Extract<Incident, { do: "pause" }>): () => void {
@@ -330,7 +348,10 @@ class Cluster {
     const calm = this.#troubles > 0 ? undefined : now + this.#schedule.latency;
     for (const [i, network] of this.#networks.entries()) {
       network.disturb(now, calm);
-      network.setEligible(this.#candidates(i).some((c) => c.role === "MASTER" || c.role === "BACKUP"), now);
+      network.setEligible(
+        this.#candidates(i).some((c) => c.able),
+        now,
+      );
     }
     if (this.#troubles > 0) for (const watch of this.#watches) watch.spoil();
   }
@@ -341,7 +362,10 @@ class Cluster {
     const roles = this.#roles[router];
     if (roles !== undefined) roles[instance] = role?.charAt(0) ?? "-";
     network?.setMaster(router, role === "MASTER", now);
-    network?.setEligible(this.#candidates(instance).some((c) => c.role === "MASTER" || c.role === "BACKUP"), now);
+    network?.setEligible(
+      this.#candidates(instance).some((c) => c.able),
+      now,
+    );
     if (role === "MASTER") this.#watches[instance]?.tookOver(now);
   }
 
@@ -366,8 +390,8 @@ class Cluster {
     return this.#hosts.flatMap(({ daemon }, router): Candidate[] => {
       const conformance = daemon?.conformances[instance];
       if (conformance === undefined) return [];
-      const { priority, spec, unsure } = conformance.reference;
-      return [{ router, role: conformance.is, priority, preempts: spec.preempt, unsure }];
+      const { isAble, priority, spec, unsure } = conformance.reference;
+      return [{ router, role: conformance.is, able: isAble, priority, preempts: spec.preempt, unsure }];
     });
   }
 
@@ -436,4 +460,3 @@ function wordsOf({ at: _at, for: lasts, ...trouble }: Incident): string {
   const words = details.map(([key, value]) => `${key} ${JSON.stringify(value)}`);
   return [trouble.do, ...words, `for ${lasts.toFixed(3)} ms`].join(" ");
 }
-

@@ -41,13 +41,13 @@ const letters = { advert: "A", farewell: "Z", add: "+", delete: "-", announce: "
 /** The orders that are right. Peers stop before hosts move; nobody is told before it is so. Keys: from, to. */
 const orders = {
   "became master": /^-*A\+*G*T$/,
-  "resumed": /^A\+*$/,
+  resumed: /^A\+*$/,
   "gave way": /^A?-*T$/,
   "lost an address": /^Z-*T$/,
   "went to fault": /^ZZ-*T$/,
-  "stopped": /^Z-*T$/,
+  stopped: /^Z-*T$/,
   "stopped and left everything": /^T$/,
-  "stayed": /^[-+G]*A?[-+G]*$/,
+  stayed: /^[-+G]*A?[-+G]*$/,
   "moved without addresses": /^-*T$/,
 } as const satisfies Record<string, RegExp>;
 type Move = keyof typeof orders;
@@ -151,7 +151,8 @@ export class Conformance {
   turnEnds(cause: Cause, now: number, awakeSince: number, holds: (address: IpAddress) => boolean | undefined): void {
     const { reference } = this;
     if (this.is === "MASTER" && reference.role === "BACKUP" && this.#was === "BACKUP" && this.#move === undefined) {
-      if (now < reference.due - EPSILON_MS && !reference.unsure) this.#report("took over too early", early(reference.due - now));
+      if (now < reference.due - EPSILON_MS && !reference.unsure)
+        this.#report("took over too early", early(reference.due - now));
       reference.takeOver(now);
       this.#wanted = 1;
     }
@@ -221,12 +222,14 @@ export class Conformance {
     if (move !== "became master") return;
     const { addresses } = this.reference.spec;
     const announced = this.#actions.split("G").length - 1;
-    if (announced !== addresses.length) this.#report("does not announce", `${announced} of ${addresses.length} addresses`);
+    if (announced !== addresses.length)
+      this.#report("does not announce", `${announced} of ${addresses.length} addresses`);
   }
 
   #moveOf(): Move {
     if (this.#move !== undefined) return this.#move;
-    if (this.#was !== "MASTER" && this.is === "MASTER") return this.#resumed && this.#was === "INIT" ? "resumed" : "became master";
+    if (this.#was !== "MASTER" && this.is === "MASTER")
+      return this.#resumed && this.#was === "INIT" ? "resumed" : "became master";
     if (this.#was === this.is) return "stayed";
     if (this.#was !== "MASTER") return "moved without addresses";
     return this.is === "FAULT" ? "went to fault" : "gave way";

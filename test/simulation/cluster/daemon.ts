@@ -180,7 +180,9 @@ export class Daemon {
     const { virtual, unnoticed } = this.#deps.kernel;
     const now = this.loop.now();
     for (const conformance of this.conformances) {
-      conformance.turnEnds(cause, now, this.loop.awakeSince, (address) => (unnoticed.has(address) ? undefined : virtual.has(address)));
+      conformance.turnEnds(cause, now, this.loop.awakeSince, (address) =>
+        unnoticed.has(address) ? undefined : virtual.has(address),
+      );
     }
     this.#checkTimers();
     if (this.#deps.grouped) this.#checkGroup();
@@ -243,7 +245,8 @@ export class Daemon {
     const now = this.loop.now();
     if (change.kind === "address-gone") this.#ofAddress(change.address.address)?.lost(change.address.address, now);
     if (change.kind === "link") this.#senses.carrier = change.link.running;
-    const own = change.kind !== "link" && change.kind !== "link-gone" && change.address.address === this.#deps.kernel.own;
+    const own =
+      change.kind !== "link" && change.kind !== "link-gone" && change.address.address === this.#deps.kernel.own;
     if (own) this.#senses.own = change.kind === "address";
     if (!own && change.kind !== "link") return;
     this.#deps.events.stirred();

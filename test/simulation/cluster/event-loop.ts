@@ -98,13 +98,17 @@ export class EventLoop implements Clock {
     if (this.#ended || !timer.live) return;
     const run = (): void => this.#run(timer);
     if (this.#waiting !== undefined) this.#waiting.push({ cause: "timer", due: timer.due, run });
-    else if (this.now() < timer.due - ROUNDING_MS) this.#wait(timer); // the clock stood still meanwhile
+    else if (this.now() < timer.due - ROUNDING_MS)
+      this.#wait(timer); // the clock stood still meanwhile
     else this.#turn("timer", run);
   }
 
   #run(timer: Timer): void {
     if (!timer.live) return;
-    if (this.now() < timer.due - ROUNDING_MS) return this.#wait(timer);
+    if (this.now() < timer.due - ROUNDING_MS) {
+      this.#wait(timer);
+      return;
+    }
     this.#clock.reach(timer.due);
     this.#forget(timer);
     timer.run();

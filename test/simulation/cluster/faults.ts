@@ -98,7 +98,9 @@ export const faults: readonly Fault[] = [
   },
   {
     name: "timer not moved by a reload",
-    reducer: without((e, event, state) => state.at === "backup" && event.on === "reconfigured" && arms("masterDown", e)),
+    reducer: without(
+      (e, event, state) => state.at === "backup" && event.on === "reconfigured" && arms("masterDown", e),
+    ),
   },
   {
     name: "time cut to whole milliseconds",
@@ -204,7 +206,10 @@ export const faults: readonly Fault[] = [
       event.on === "tracking" ? { ...event, next: { ...event.next, effective: ctx.config.basePriority } } : event,
     ),
   },
-  { name: "a stolen address not missed", reducer: hearing((event) => (event.on === "addressLost" ? undefined : event)) },
+  {
+    name: "a stolen address not missed",
+    reducer: hearing((event) => (event.on === "addressLost" ? undefined : event)),
+  },
   // Addresses, and the order of things.
   { name: "addresses not released", reducer: without((e) => e.do === "releaseAddresses") },
   { name: "addresses not claimed", reducer: without((e) => e.do === "claimAddresses") },
@@ -225,17 +230,29 @@ export const faults: readonly Fault[] = [
     reducer: performing((effects) => [...effects.filter((e) => !farewell(e)), ...effects.filter(farewell)]),
   },
   { name: "addresses not announced", reducer: without((e) => e.do === "announce") },
-  { name: "announces after it has gone", reducer: without((e, event) => event.on === "advert" && e.do === "stopAnnouncing") },
-  { name: "adverts sent twice", reducer: performing((effects) => effects.flatMap((e): Effect[] => (e.do === "advertise" ? [e, e] : [e]))) },
+  {
+    name: "announces after it has gone",
+    reducer: without((e, event) => event.on === "advert" && e.do === "stopAnnouncing"),
+  },
+  {
+    name: "adverts sent twice",
+    reducer: performing((effects) => effects.flatMap((e): Effect[] => (e.do === "advertise" ? [e, e] : [e]))),
+  },
   { name: "transitions not told", reducer: without((e, event) => event.on === "advert" && e.do === "transition") },
   // The daemon's own life.
-  { name: "stop without release removes the addresses", reducer: hearing((event) => (event.on === "shutdown" ? { ...event, release: true } : event)) },
+  {
+    name: "stop without release removes the addresses",
+    reducer: hearing((event) => (event.on === "shutdown" ? { ...event, release: true } : event)),
+  },
   {
     name: "resumes however old the last advert is",
     resume: (found, now) => found && { ...found, lastAdvertBootMs: now },
   },
   { name: "resumes never", resume: () => undefined },
-  { name: "deletions are not carried out", network: (network) => ({ ...ports(network), deleteAddress: (_i, _a, done) => done(0) }) },
+  {
+    name: "deletions are not carried out",
+    network: (network) => ({ ...ports(network), deleteAddress: (_i, _a, done) => done(0) }),
+  },
   {
     name: "listens to the host after its end",
     network: (network) => ({

@@ -42,7 +42,7 @@ export function effectivePriority({ priority, scriptWeight = 0 }: Spec, { script
   return Math.min(254, Math.max(1, priority + (counts ? scriptWeight : 0)));
 }
 
-export const isFaulty = ({ scriptWeight }: Spec, { carrier, own, script }: Senses): boolean =>
+const isFaulty = ({ scriptWeight }: Spec, { carrier, own, script }: Senses): boolean =>
   !carrier || !own || (scriptWeight === 0 && script === "down");
 
 const isWaiting = ({ scriptWeight }: Spec, { script }: Senses): boolean => scriptWeight === 0 && script === "init";
@@ -80,13 +80,14 @@ export class Reference {
     this.#masterInterval = spec.interval;
   }
 
-  get isFaulty(): boolean {
-    return isFaulty(this.spec, this.#senses);
+  /** Nothing keeps it from taking part. */
+  get isAble(): boolean {
+    return this.role !== "STOP" && !isFaulty(this.spec, this.#senses) && !isWaiting(this.spec, this.#senses);
   }
 
   /** @returns how many adverts go out now */
   boot(now: number, resumes: boolean): number {
-    if (this.isFaulty) this.role = "FAULT";
+    if (isFaulty(this.spec, this.#senses)) this.role = "FAULT";
     else if (resumes) return this.#lead(now);
     else if (!isWaiting(this.spec, this.#senses)) return this.#begin(now);
     return 0;
@@ -103,7 +104,7 @@ export class Reference {
     const before = this.priority;
     this.priority = effectivePriority(this.spec, this.#senses);
     if (this.role === "STOP") return 0;
-    if (this.isFaulty) this.role = "FAULT";
+    if (isFaulty(this.spec, this.#senses)) this.role = "FAULT";
     else if (this.role === "BACKUP") this.#shift(now, before, this.spec, this.#masterInterval);
     else if (this.role !== "MASTER" && !isWaiting(this.spec, this.#senses)) return this.#begin(now);
     return 0;

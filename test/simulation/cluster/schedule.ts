@@ -47,7 +47,12 @@ export type Trouble =
   | { readonly do: "crash"; readonly router: number }
   | { readonly do: "stop"; readonly router: number; readonly release: boolean }
   /** The process does not run: garbage collection, SIGSTOP, a VM that moves. `clock`: whether boot time goes on. */
-  | { readonly do: "pause"; readonly router: number; readonly clock: "runs" | "stands"; readonly first: "timers" | "packets" }
+  | {
+      readonly do: "pause";
+      readonly router: number;
+      readonly clock: "runs" | "stands";
+      readonly first: "timers" | "packets";
+    }
   | { readonly do: "reload"; readonly router: number; readonly change: Change }
   | { readonly do: "script"; readonly router: number }
   /** The interface is down, or has lost the address that adverts come from. */

@@ -43,7 +43,8 @@ function withoutRouter(schedule: Schedule, gone: number): Schedule {
       if (incident.from === gone || incident.to === gone) return [];
       return [{ ...incident, from: moved(incident.from), to: moved(incident.to) }];
     }
-    if (incident.do === "split") return [{ ...incident, routers: incident.routers.filter((r) => r !== gone).map(moved) }];
+    if (incident.do === "split")
+      return [{ ...incident, routers: incident.routers.filter((r) => r !== gone).map(moved) }];
     return [incident];
   });
   return { ...schedule, routers: schedule.routers.toSpliced(gone, 1), incidents };
@@ -69,7 +70,8 @@ const simplifications: readonly ((schedule: Schedule) => Generator<Schedule>)[] 
     for (const [key, value] of Object.entries(plain)) {
       for (const [i, router] of schedule.routers.entries()) {
         const simpler: RouterSpec = { ...router, [key]: value };
-        if (router[key as keyof typeof plain] !== value) yield { ...schedule, routers: schedule.routers.with(i, simpler) };
+        if (router[key as keyof typeof plain] !== value)
+          yield { ...schedule, routers: schedule.routers.with(i, simpler) };
       }
     }
   },

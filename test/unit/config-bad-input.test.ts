@@ -268,9 +268,9 @@ const rows: readonly Row[] = [
   ),
   row(
     "keyword of a later version",
-    instance("lvs_sync_daemon_interface eth0"),
+    instance("debug 1"),
     [5, "CFG_LATER", "warning", 0],
-    /'lvs_sync_daemon_interface' in vrrp_instance is accepted, without effect/,
+    /'debug' in vrrp_instance is accepted, without effect/,
     /^$/,
   ),
   row(

@@ -1,6 +1,6 @@
 import type { Rule } from "./conformance.js";
 import { addressOf, Daemon, type Memory } from "./daemon.js";
-import { type Failover, FailoverWatch } from "./failover-watch.js";
+import { type Backup, type Failover, FailoverWatch } from "./failover-watch.js";
 import type { Fault } from "./faults.js";
 import { HostClock } from "./host-clock.js";
 import { Kernel } from "./kernel.js";
@@ -38,14 +38,21 @@ export interface Outcome {
   /** The first; the story ends there. */
   readonly violation: Violation | undefined;
   readonly failovers: readonly Failover[];
+  /** How often a process did something. */
+  readonly turns: number;
   readonly happenings: readonly Happening[];
 }
 
 export interface PlayOptions {
   readonly fault?: Fault;
+  /** Only these rules count; without: all. */
+  readonly rules?: ReadonlySet<Rule>;
   /** Keep a record of everything. */
   readonly record?: boolean;
 }
+
+/** Turns of all processes in one story. The longest that were seen have a tenth of it. */
+const MOST_TURNS = 50_000;
 
 /** Ends the story at a turn's end, outside of what is tested. */
 class Ended extends Error {}
@@ -80,6 +87,7 @@ class Cluster {
   readonly #roles: string[][];
   #troubles = 0;
   #weather = 0;
+  #turns = 0;
   #violation: Violation | undefined;
 
   constructor(schedule: Schedule, options: PlayOptions) {
@@ -95,7 +103,9 @@ class Cluster {
     this.#networks = instances.map(
       () => new WholeNetwork(bounds, (rule, what) => this.#violate(rule, "network", what)),
     );
-    this.#watches = instances.map(() => new FailoverWatch());
+    this.#watches = instances.map(
+      () => new FailoverWatch(schedule, (rule, what) => this.#violate(rule, "network", what)),
+    );
     this.#roles = routers.map(() => instances.map(() => "-"));
   }
 
@@ -109,6 +119,7 @@ class Cluster {
       if (!(error instanceof Ended)) throw error;
     }
     return {
+      turns: this.#turns,
       violation: this.#violation,
       failovers: this.#watches.flatMap((w) => w.failovers),
       happenings: this.#happenings,
@@ -192,6 +203,7 @@ class Cluster {
       events: {
         report: (instance, rule, what) => this.#violate(rule, this.#label(router, instance), what),
         role: (instance, role) => this.#changed(router, instance, role),
+        advertised: (instance) => this.#watches[instance]?.advertised(this.#world.now),
         action: (instance, text) => this.#note(this.#label(router, instance), text),
         turned: () => this.#turned(),
         stirred: () => this.#disturb(),
@@ -264,9 +276,10 @@ class Cluster {
 
   #stop(router: number, release: boolean): void {
     const host = this.#hosts[router];
-    if (host?.daemon === undefined || host.daemon.loop.paused) return this.#kill(router); // nobody waits for long
-    host.daemon.stop(release);
-    if (release) this.#checkLeftovers(router);
+    const { daemon } = host ?? {};
+    // Who stops a process that does not answer kills it after a while.
+    if (daemon?.loop.paused === false) daemon.stop(release);
+    if (release && daemon?.stopped === true) this.#checkLeftovers(router);
     this.#kill(router);
   }
 
@@ -336,7 +349,7 @@ class Cluster {
     for (const [i, network] of this.#networks.entries()) {
       network.disturb(now, calm);
       network.setEligible(
-        this.#candidates(i).some((c) => c.role === "MASTER" || c.role === "BACKUP"),
+        this.#candidates(i).some((c) => c.able),
         now,
       );
     }
@@ -350,7 +363,7 @@ class Cluster {
     if (roles !== undefined) roles[instance] = role?.charAt(0) ?? "-";
     network?.setMaster(router, role === "MASTER", now);
     network?.setEligible(
-      this.#candidates(instance).some((c) => c.role === "MASTER" || c.role === "BACKUP"),
+      this.#candidates(instance).some((c) => c.able),
       now,
     );
     if (role === "MASTER") this.#watches[instance]?.tookOver(now);
@@ -360,32 +373,30 @@ class Cluster {
     for (const [i, watch] of this.#watches.entries()) {
       watch.spoil();
       if (incident.do !== "crash" && incident.do !== "stop") continue;
+      const after = incident.do === "stop" && incident.release ? "stop" : "crash";
       const settled = this.#networks[i]?.settledSince;
       const calm = settled !== undefined && this.#world.now - settled > 2 * longestInterval(this.#schedule);
-      if (!calm || this.#networks[i]?.masters.has(incident.router) !== true) continue;
-      watch.expect(incident.do, this.#world.now, this.#schedule, this.#backups(i, incident.router));
+      const master = this.#candidates(i).find((c) => c.router === incident.router);
+      if (!calm || master?.role !== "MASTER") continue;
+      watch.expect(after, this.#world.now, master.priority, this.#backups(i));
     }
   }
 
-  #backups(instance: number, gone: number): { readonly priority: number; readonly dueIn: number }[] {
-    return this.#hosts.flatMap(({ daemon, clock }, router) => {
-      const conformance = daemon?.conformances[instance];
-      if (router === gone || conformance?.is !== "BACKUP") return [];
-      const { priority, due } = conformance.reference;
-      return [{ priority, dueIn: due - clock.now() }];
-    });
+  #backups(instance: number): readonly Backup[] {
+    return this.#candidates(instance).filter((c) => c.role === "BACKUP");
   }
 
   #candidates(instance: number): readonly Candidate[] {
     return this.#hosts.flatMap(({ daemon }, router): Candidate[] => {
       const conformance = daemon?.conformances[instance];
       if (conformance === undefined) return [];
-      const { priority, spec, unsure } = conformance.reference;
-      return [{ router, role: conformance.is, priority, preempts: spec.preempt, unsure }];
+      const { isAble, priority, spec, unsure } = conformance.reference;
+      return [{ router, role: conformance.is, able: isAble, priority, preempts: spec.preempt, unsure }];
     });
   }
 
   #turned(): void {
+    if (++this.#turns > MOST_TURNS) this.#violate("never comes to rest", "network", `${MOST_TURNS} turns`);
     this.#endIfViolated();
   }
 
@@ -394,7 +405,7 @@ class Cluster {
   }
 
   #violate(rule: Rule, who: string, what: string): void {
-    if (this.#violation !== undefined) return;
+    if (this.#violation !== undefined || this.#options.rules?.has(rule) === false) return;
     this.#violation = { rule, at: this.#world.now, who, what };
     this.#note(who, `BROKEN: ${rule}: ${what}`);
   }
@@ -422,11 +433,9 @@ function changed(spec: Spec, change: Change, instance: number, version: 2 | 3): 
     case "nothing":
       return spec;
     case "priority":
-      return spec.priority === 255
-        ? spec
-        : { ...spec, priority: Math.min(254, Math.max(1, spec.priority + change.by)) };
+      return spec.priority === 255 ? spec : withPriority(spec, spec.priority + change.by);
     case "interval":
-      return version === 2 ? spec : { ...spec, interval: change.to };
+      return version === 2 || spec.interval === change.to ? spec : { ...spec, interval: change.to };
     case "preempt":
       return spec.priority === 255 || spec.preemptDelay > 0 ? spec : { ...spec, preempt: !spec.preempt };
     case "extra-address": {
@@ -434,6 +443,11 @@ function changed(spec: Spec, change: Change, instance: number, version: 2 | 3): 
       return { ...spec, addresses: spec.addresses.length > 1 ? [plain] : [plain, addressOf(instance, true)] };
     }
   }
+}
+
+function withPriority(spec: Spec, wanted: number): Spec {
+  const priority = Math.min(254, Math.max(1, wanted));
+  return priority === spec.priority ? spec : { ...spec, priority };
 }
 
 function pathsAcross(side: readonly number[], routers: number): readonly (readonly [number, number])[] {

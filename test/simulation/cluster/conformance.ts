@@ -24,6 +24,8 @@ export type Rule =
   | "two masters"
   | "no master"
   | "wrong master"
+  | "failover out of time"
+  | "never comes to rest"
   | "threw an error";
 
 export type Report = (rule: Rule, what: string) => void;
@@ -142,8 +144,11 @@ export class Conformance {
     this.#become(to);
   }
 
-  /** @param holds whether an address is on the host; undefined: it was stolen a moment ago */
-  turnEnds(cause: Cause, now: number, holds: (address: IpAddress) => boolean | undefined): void {
+  /**
+   * @param awakeSince before that nothing could be done
+   * @param holds whether an address is on the host; undefined: it was stolen a moment ago
+   */
+  turnEnds(cause: Cause, now: number, awakeSince: number, holds: (address: IpAddress) => boolean | undefined): void {
     const { reference } = this;
     if (this.is === "MASTER" && reference.role === "BACKUP" && this.#was === "BACKUP" && this.#move === undefined) {
       if (now < reference.due - EPSILON_MS && !reference.unsure)
@@ -151,9 +156,9 @@ export class Conformance {
       reference.takeOver(now);
       this.#wanted = 1;
     }
-    this.#checkRole(now);
+    this.#checkRole(now, awakeSince);
     if (!reference.unsure) {
-      this.#checkAdverts(cause, now);
+      this.#checkAdverts(cause, now, awakeSince);
       this.#checkOrder();
     }
     this.#checkAddresses(holds);
@@ -176,7 +181,7 @@ export class Conformance {
     this.#actions += letters[action];
   }
 
-  #checkRole(now: number): void {
+  #checkRole(now: number, awakeSince: number): void {
     const { reference, is } = this;
     if (reference.unsure) {
       reference.role = is;
@@ -184,18 +189,18 @@ export class Conformance {
       return;
     }
     if (is !== reference.role) this.#report("wrong role", `is ${is} and ought to be ${reference.role}`);
-    else if (is === "BACKUP" && now > reference.due + LATE_MS)
+    else if (is === "BACKUP" && now > Math.max(reference.due, awakeSince) + LATE_MS)
       this.#report("took over too late", `${(now - reference.due).toFixed(3)} ms after its time it is still BACKUP`);
     reference.role = is;
   }
 
-  #checkAdverts(cause: Cause, now: number): void {
+  #checkAdverts(cause: Cause, now: number, awakeSince: number): void {
     const { reference } = this;
     const beats = this.#was === "MASTER" && this.is === "MASTER" && this.#wanted === undefined;
     if (beats) this.#checkBeat(cause, now);
     else if (this.#adverts !== (this.#wanted ?? 0))
       this.#report("wrong number of adverts", `${this.#adverts} instead of ${this.#wanted ?? 0} as ${this.is}`);
-    if (this.is === "MASTER" && now > reference.advertDue + LATE_MS)
+    if (this.is === "MASTER" && now > Math.max(reference.advertDue, awakeSince) + LATE_MS)
       this.#report("advert missing", `${(now - reference.advertDue).toFixed(3)} ms after its time`);
     const farewells = this.#was === "MASTER" ? farewellsOf(this.#moveOf()) : 0;
     if (this.#farewells !== farewells)

@@ -26,6 +26,8 @@ export type Memory = Map<string, Resumption>;
 export interface DaemonEvents {
   readonly report: (instance: number, ...what: Parameters<Report>) => void;
   readonly role: (instance: number, role: Role) => void;
+  /** Not a farewell. */
+  readonly advertised: (instance: number) => void;
   readonly action: (instance: number, text: string) => void;
   /** The turn is over, and with it whatever was wrong is known. */
   readonly turned: () => void;
@@ -178,7 +180,9 @@ export class Daemon {
     const { virtual, unnoticed } = this.#deps.kernel;
     const now = this.loop.now();
     for (const conformance of this.conformances) {
-      conformance.turnEnds(cause, now, (address) => (unnoticed.has(address) ? undefined : virtual.has(address)));
+      conformance.turnEnds(cause, now, this.loop.awakeSince, (address) =>
+        unnoticed.has(address) ? undefined : virtual.has(address),
+      );
     }
     this.#checkTimers();
     if (this.#deps.grouped) this.#checkGroup();
@@ -211,7 +215,9 @@ export class Daemon {
 
   #sent(packet: Uint8Array): void {
     const instance = (packet[21] ?? 0) - FIRST_VRID;
-    this.#deps.events.action(instance, packet[22] === 0 ? "says good-bye" : `advert ${packet[22]}`);
+    const { events } = this.#deps;
+    if (packet[22] !== 0) events.advertised(instance);
+    events.action(instance, packet[22] === 0 ? "says good-bye" : `advert ${packet[22]}`);
     this.conformances[instance]?.sent(packet[22] ?? 0, intervalOf(packet));
   }
 
@@ -231,8 +237,8 @@ export class Daemon {
     if (to === "STOP" || to === "DELETED") memory.delete(key);
     else memory.set(key, { state: to, lastAdvertBootMs: memory.get(key)?.lastAdvertBootMs ?? ms(0) });
     const number = Number(instance.name.slice(1));
-    events.action(number, `${from} -> ${to} (${because})`);
     this.conformances[number]?.told(from, to === "DELETED" ? "STOP" : to);
+    events.action(number, `${from} -> ${to} (${because})`);
   }
 
   #noticed(change: NetworkChange): void {

@@ -29,6 +29,7 @@ export class EventLoop implements Clock {
   #waiting: Waiting[] | undefined;
   #ended: boolean = false;
   #armed = 0;
+  #awakeSince = 0;
 
   constructor(world: WorldClock, clock: HostClock, turn: (cause: Cause, run: () => void) => void) {
     this.#world = world;
@@ -38,6 +39,11 @@ export class EventLoop implements Clock {
 
   get paused(): boolean {
     return this.#waiting !== undefined;
+  }
+
+  /** End of the last pause, by the clock of the host: nothing can have been done before. */
+  get awakeSince(): number {
+    return this.#awakeSince;
   }
 
   /** Timers that will run. */
@@ -71,6 +77,7 @@ export class EventLoop implements Clock {
   goOn(first: "timers" | "packets"): void {
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
+    this.#awakeSince = this.now();
     const timers = waiting.filter((w) => w.cause === "timer").sort((a, b) => a.due - b.due);
     const others = waiting.filter((w) => w.cause !== "timer");
     for (const { cause, run } of first === "timers" ? [...timers, ...others] : [...others, ...timers]) {
@@ -98,7 +105,10 @@ export class EventLoop implements Clock {
 
   #run(timer: Timer): void {
     if (!timer.live) return;
-    if (this.now() < timer.due - ROUNDING_MS) return this.#wait(timer);
+    if (this.now() < timer.due - ROUNDING_MS) {
+      this.#wait(timer);
+      return;
+    }
     this.#clock.reach(timer.due);
     this.#forget(timer);
     timer.run();

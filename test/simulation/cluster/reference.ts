@@ -42,7 +42,7 @@ export function effectivePriority({ priority, scriptWeight = 0 }: Spec, { script
   return Math.min(254, Math.max(1, priority + (counts ? scriptWeight : 0)));
 }
 
-export const isFaulty = ({ scriptWeight }: Spec, { carrier, own, script }: Senses): boolean =>
+const isFaulty = ({ scriptWeight }: Spec, { carrier, own, script }: Senses): boolean =>
   !carrier || !own || (scriptWeight === 0 && script === "down");
 
 const isWaiting = ({ scriptWeight }: Spec, { script }: Senses): boolean => scriptWeight === 0 && script === "init";
@@ -80,13 +80,14 @@ export class Reference {
     this.#masterInterval = spec.interval;
   }
 
-  get isFaulty(): boolean {
-    return isFaulty(this.spec, this.#senses);
+  /** Nothing keeps it from taking part. */
+  get isAble(): boolean {
+    return this.role !== "STOP" && !isFaulty(this.spec, this.#senses) && !isWaiting(this.spec, this.#senses);
   }
 
   /** @returns how many adverts go out now */
   boot(now: number, resumes: boolean): number {
-    if (this.isFaulty) this.role = "FAULT";
+    if (isFaulty(this.spec, this.#senses)) this.role = "FAULT";
     else if (resumes) return this.#lead(now);
     else if (!isWaiting(this.spec, this.#senses)) return this.#begin(now);
     return 0;
@@ -103,8 +104,8 @@ export class Reference {
     const before = this.priority;
     this.priority = effectivePriority(this.spec, this.#senses);
     if (this.role === "STOP") return 0;
-    if (this.isFaulty) this.role = "FAULT";
-    else if (this.role === "BACKUP") this.#shift(before, this.spec, this.#masterInterval);
+    if (isFaulty(this.spec, this.#senses)) this.role = "FAULT";
+    else if (this.role === "BACKUP") this.#shift(now, before, this.spec, this.#masterInterval);
     else if (this.role !== "MASTER" && !isWaiting(this.spec, this.#senses)) return this.#begin(now);
     return 0;
   }
@@ -118,7 +119,7 @@ export class Reference {
     if (!spec.preempt || spec.preemptDelay === 0) this.#preemptAt = undefined;
     this.spec = spec;
     this.priority = effectivePriority(spec, this.#senses);
-    if (this.role === "BACKUP") this.#shift(before.priority, before.spec, before.masterInterval);
+    if (this.role === "BACKUP") this.#shift(now, before.priority, before.spec, before.masterInterval);
     if (this.role !== "MASTER") return 0;
     this.advertDue = now + spec.interval;
     return 1;
@@ -170,13 +171,13 @@ export class Reference {
     this.#preemptAt = undefined;
   }
 
-  /** What has been waited for stays waited for. */
-  #shift(oldPriority: number, oldSpec: Spec, oldInterval: number): void {
+  /** What has been waited for stays waited for; what would have ended already ends now. */
+  #shift(now: number, oldPriority: number, oldSpec: Spec, oldInterval: number): void {
     const { version } = this.spec;
     const change =
       masterDownOf(version, this.priority, this.#masterInterval) -
       masterDownOf(oldSpec.version, oldPriority, oldInterval);
-    this.due += change;
+    this.due = Math.max(now, this.due + change);
   }
 
   /** RFC 5798 §6.4.2, with nopreempt and preempt_delay. */

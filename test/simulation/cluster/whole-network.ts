@@ -5,6 +5,8 @@ import { masterDownOf, type Role } from "./reference.js";
 export interface Candidate {
   readonly router: number;
   readonly role: Role;
+  /** Nothing of its host keeps it from taking part. */
+  readonly able: boolean;
   readonly priority: number;
   readonly preempts: boolean;
   /** Two owners: see Reference.unsure. */

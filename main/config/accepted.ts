@@ -9,7 +9,7 @@ import type { Config } from "./model.js";
  */
 
 /** Of the format; a copy of another version is none. */
-const VERSION = 3;
+const VERSION = 4;
 
 /** @throws system error when the directory cannot be written */
 export function saveAccepted(path: string, edition: string, config: Config): void {

@@ -179,9 +179,7 @@ export class Daemon {
 
   #configure(config: Config): void {
     this.#config = config;
-    this.#deps.log.setSecrets(
-      config.vrrpInstances.map(({ authPass }) => authPass).filter((pass) => pass !== undefined),
-    );
+    this.#deps.log.setSecrets(config.vrrpInstances.flatMap(({ authPass }) => authPass ?? []));
     this.#mailer.configure({ routerId: config.global.routerId, mail: config.global.mail });
   }
 

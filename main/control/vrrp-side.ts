@@ -5,6 +5,7 @@ import { DaemonError, errnoName } from "../errors.js";
 import type { Request } from "../netlink/connection.js";
 import { MessageWriter } from "../netlink/writer.js";
 import type { KernelNetwork } from "../network/host-network.js";
+import { ipv6Forwarding } from "../network/ipv6-forwarding.js";
 import { openHostNetwork } from "../network/open.js";
 import { type FrameSender, openFrameSender } from "../network/packet-sender.js";
 import { addAddressRequest, deleteAddressRequest } from "../network/rtnetlink.js";
@@ -49,6 +50,7 @@ export class VrrpSide {
       network,
       transport: new RawTransport(deps.log),
       sendFrame: (interfaceIndex, frame) => frames.send(interfaceIndex, frame),
+      forwardsIpv6: ipv6Forwarding(deps.clock),
       scripts: deps.scripts,
       log: deps.log,
       onTransition: (event) => this.#onTransition(event),

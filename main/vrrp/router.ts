@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { IpAddress } from "../address.js";
+import type { Family, IpAddress } from "../address.js";
 import type { Clock } from "../clock.js";
 import type { Config, VrrpInstanceConfig } from "../config/model.js";
 import type { Log } from "../observe/log.js";
@@ -21,6 +21,10 @@ export interface VrrpDeps {
   readonly network: HostNetwork;
   readonly transport: AdvertTransport;
   readonly sendFrame: SendFrame;
+  /** Whether this host forwards IPv6 on an interface: its neighbour adverts say so (RFC 4861 §4.4). Absent: no. */
+  readonly forwardsIpv6?: (interfaceName: string) => boolean;
+  /** Milliseconds since 1970, for auth_hmac. Default: the system's. */
+  readonly wallClock?: () => number;
   readonly scripts: ScriptRunner;
   readonly log: Log;
   readonly onTransition: (event: VrrpTransition) => void;
@@ -45,7 +49,7 @@ export class VrrpRouter {
   readonly #instanceDeps: InstanceDeps;
   readonly #linkUp = new Map<string, boolean>();
   #virtual: ReadonlySet<IpAddress> = new Set();
-  #group: IpAddress | undefined;
+  #groups: Groups | undefined;
   #subscription: Disposable | undefined;
 
   constructor(deps: VrrpDeps) {
@@ -59,6 +63,7 @@ export class VrrpRouter {
       garp: this.#garp,
       verdicts: this.#verdicts,
       log: deps.log,
+      wallClock: deps.wallClock ?? Date.now,
       script: (name) => this.#scripts.standing(name),
       virtualAddresses: () => this.#virtual,
       onTransition: deps.onTransition,
@@ -104,15 +109,17 @@ export class VrrpRouter {
 
   #apply(config: Config): void {
     const wanted = instanceKeys(config.vrrpInstances);
-    const group = config.global.vrrpMcastGroup4;
-    const groupMoved = this.#group !== undefined && this.#group !== group;
-    this.#group = group;
+    const groups = groupsOf(config);
+    const moved = this.#groups;
+    this.#groups = groups;
     this.#virtual = virtualAddresses(config);
-    this.#garp.setGap(config.global.vrrpGarpInterval);
+    this.#garp.setGaps({ inet: config.global.vrrpGarpInterval, inet6: config.global.vrrpGnaInterval });
     for (const [key, { instance }] of this.#entries) if (!wanted.has(key)) this.#remove(key, instance);
     this.#scripts.update(config.vrrpScripts);
     for (const [key, next] of wanted) {
       const entry = this.#entries.get(key);
+      const group = next.wire.group ?? groups[next.family];
+      const groupMoved = moved !== undefined && moved[next.family] !== groups[next.family];
       if (entry === undefined) this.#add(key, next, group);
       else if (groupMoved || !sameInstance(entry.config, next)) entry.instance.reconfigure(next, group);
       else entry.instance.refresh();
@@ -178,6 +185,14 @@ export class VrrpRouter {
     }
   }
 }
+
+/** Where adverts go, unless an instance says otherwise. */
+type Groups = Readonly<Record<Family, IpAddress>>;
+
+const groupsOf = ({ global }: Config): Groups => ({
+  inet: global.vrrpMcastGroup4,
+  inet6: global.instanceDefaults.mcastGroup6,
+});
 
 /** Where a block stands in the file changes nothing. */
 function sameInstance(a: VrrpInstanceConfig, b: VrrpInstanceConfig): boolean {

@@ -14,7 +14,7 @@ import { Rebuild } from "./rebuild.js";
  */
 
 /** Of the format; a copy of another version is none. */
-const VERSION = 5;
+const VERSION = 6;
 const LENGTH_OCTETS = 4;
 
 /** Written here first, and then renamed: a torn copy is never in its place. */

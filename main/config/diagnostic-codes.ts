@@ -368,23 +368,18 @@ export const diagnosticCodes = {
     why: "Unlike CFG_LATER it is an error: peers or clients would notice, so the block or the line is left out, not only the word.",
     bad: conf(`
       vrrp_instance web {
-        interface eth0
         virtual_router_id 51
-        virtual_ipaddress { 10.0.0.1/24 }
-        authentication {
-          auth_type AH
-          auth_pass example
-        }
+        unicast_src_ip 10.0.0.11
+        unicast_peer { 10.0.0.12 }
+        virtual_ipaddress { 10.0.0.1/24 dev eth0 }
       }`),
     good: conf(`
       vrrp_instance web {
         interface eth0
         virtual_router_id 51
+        unicast_src_ip 10.0.0.11
+        unicast_peer { 10.0.0.12 }
         virtual_ipaddress { 10.0.0.1/24 }
-        authentication {
-          auth_type PASS
-          auth_pass example
-        }
       }`),
   },
   CFG_SUBSTITUTION: {

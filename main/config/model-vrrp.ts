@@ -151,6 +151,29 @@ export interface UnicastSettings {
   readonly vrf: string | undefined;
 }
 
+/** What an instance sends besides what every advert has. */
+export interface WireSettings {
+  /** auth_type AH: `authPass` is the key of an authentication header. Version 2 over IPv4 only. */
+  readonly ah: boolean;
+  readonly hmac: HmacConfig | undefined;
+  /** mcast_dst_ip. Undefined: the group of the family in global_defs. */
+  readonly group: IpAddress | undefined;
+  /** v3_checksum_as_v2, of version 3 over IPv4 only. */
+  readonly checksumAsV2: boolean;
+}
+
+export const plainWire: WireSettings = { ah: false, hmac: undefined, group: undefined, checksumAsV2: false };
+
+/** auth_hmac. Keys are secret, and never logged. */
+export interface HmacConfig {
+  readonly keys: readonly { readonly id: number; readonly bytes: Uint8Array }[];
+  /** One of `keys`: adverts are signed with it. */
+  readonly activeKey: number;
+  readonly windowSeconds: number;
+  readonly antiReplay: "time" | "monotonic";
+  readonly mode: "enforce" | "permissive" | "receive-only";
+}
+
 /** Settings of an instance that are read and checked, without effect in this version. */
 export interface InstanceExtras {
   readonly trackSourceAddress: boolean;

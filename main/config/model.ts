@@ -11,6 +11,7 @@ import type {
   UnicastSettings,
   VirtualInterfaceSettings,
   VrrpSections,
+  WireSettings,
 } from "./model-vrrp.js";
 
 /** A validated configuration. Plain immutable data: it crosses threads by structured clone. Defaults are filled in. */
@@ -103,6 +104,7 @@ export interface VrrpInstanceConfig {
   readonly advertInterval: Milliseconds;
   /** v2 only; never logged. At most 8 octets are used. */
   readonly authPass: string | undefined;
+  readonly wire: WireSettings;
   readonly virtualAddresses: readonly VirtualAddress[];
   readonly excludedAddresses: readonly VirtualAddress[];
   readonly trackInterfaces: readonly { readonly name: string; readonly weight: number; readonly reverse: boolean }[];

@@ -232,9 +232,7 @@ export class Daemon {
     this.#loopDelay.threshold = this.#lateWatch.threshold = processes.lateTimerWarning;
     this.#scheduling.configure(processes);
     this.#scheduling.keepInMemory(processes, [this.#state], lockMemory);
-    this.#deps.log.setSecrets(
-      config.vrrpInstances.map(({ authPass }) => authPass).filter((pass) => pass !== undefined),
-    );
+    this.#deps.log.setSecrets(config.vrrpInstances.flatMap(({ authPass }) => authPass ?? []));
     const { routerId, mail, alerts } = config.global;
     this.#mailer.configure({ routerId, mail });
     this.#notifier.configure(alerts.faults);

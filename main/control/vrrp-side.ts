@@ -6,6 +6,7 @@ import type { Request } from "../netlink/connection.js";
 import { MessageWriter } from "../netlink/writer.js";
 import type { KernelEntries } from "../network/host-entries.js";
 import type { KernelNetwork } from "../network/host-network.js";
+import { ipv6Forwarding } from "../network/ipv6-forwarding.js";
 import { openHostEntries, openHostNetwork } from "../network/open.js";
 import { type FrameSender, openFrameSender } from "../network/packet-sender.js";
 import { addAddressRequest, deleteAddressRequest } from "../network/rtnetlink.js";
@@ -60,6 +61,7 @@ export class VrrpSide {
       entries: this.#entries,
       transport: new RawTransport(deps.log),
       sendFrame: (interfaceIndex, frame) => frames.send(interfaceIndex, frame),
+      forwardsIpv6: ipv6Forwarding(deps.clock),
       scripts: deps.scripts,
       trackFiles: new DiskTrackFiles(deps.clock),
       processes: new ProcessThread(deps.clock),

@@ -103,10 +103,10 @@ function interval({ version, advertInterval }: VrrpInstanceConfig): string {
   return version === 2 ? `${advertInterval / 1000} sec` : `${advertInterval} milli-sec`;
 }
 
-function authenticationData({ version, authPass }: VrrpInstanceConfig): string[] {
+function authenticationData({ version, authPass, wire }: VrrpInstanceConfig): string[] {
   if (version !== 2) return [];
   if (authPass === undefined) return ["   Authentication type = none"];
-  return ["   Authentication type = SIMPLE_PASSWORD", "   Password = ********"];
+  return [`   Authentication type = ${wire.ah ? "IPSEC_AH" : "SIMPLE_PASSWORD"}`, "   Password = ********"];
 }
 
 function trackingData(instance: VrrpInstanceDump): string[] {

@@ -61,6 +61,12 @@ export interface VrrpStats {
   readonly invalidAuthtype: number;
   readonly authtypeMismatch: number;
   readonly authFailure: number;
+  readonly authExtMissing: number;
+  readonly authExtMalformed: number;
+  readonly authExtUnknownKey: number;
+  readonly authExtInvalidHmac: number;
+  readonly authExtStale: number;
+  readonly authExtReplay: number;
   readonly priZeroRcvd: number;
   readonly priZeroSent: number;
 }

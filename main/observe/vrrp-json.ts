@@ -101,12 +101,11 @@ function optionalFields(instance: VrrpInstanceDump, commands: ReadonlyMap<string
       return command === undefined ? [] : [[name, text(quotedCommand(command))]];
     }),
     ...lists.flatMap(([name, values]): Field[] => (values.length === 0 ? [] : [[name, array(values)]])),
-    ["auth_type", hasPassword ? "1" : "0"],
+    ["auth_type", hasPassword ? (config.wire.ah ? "2" : "1") : "0"],
     ...(hasPassword ? [["auth_data", text("********")] as const] : []),
   ];
 }
 
-/** The auth_ext counters belong to auth_hmac, which is never active here, so they stay zero. */
 function statsFields(s: VrrpStats): Field[] {
   const counters: readonly (readonly [string, number])[] = [
     ["advert_rcvd", s.advertRcvd],
@@ -121,12 +120,12 @@ function statsFields(s: VrrpStats): Field[] {
     ["invalid_authtype", s.invalidAuthtype],
     ["authtype_mismatch", s.authtypeMismatch],
     ["auth_failure", s.authFailure],
-    ["auth_ext_missing", 0],
-    ["auth_ext_malformed", 0],
-    ["auth_ext_unknown_key", 0],
-    ["auth_ext_invalid_hmac", 0],
-    ["auth_ext_stale", 0],
-    ["auth_ext_replay", 0],
+    ["auth_ext_missing", s.authExtMissing],
+    ["auth_ext_malformed", s.authExtMalformed],
+    ["auth_ext_unknown_key", s.authExtUnknownKey],
+    ["auth_ext_invalid_hmac", s.authExtInvalidHmac],
+    ["auth_ext_stale", s.authExtStale],
+    ["auth_ext_replay", s.authExtReplay],
     ["pri_zero_rcvd", s.priZeroRcvd],
     ["pri_zero_sent", s.priZeroSent],
   ];

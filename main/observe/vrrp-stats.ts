@@ -27,10 +27,14 @@ function instanceStats(name: string, s: VrrpStats): string {
       ["Type Mismatch", s.authtypeMismatch],
       ["Failure", s.authFailure],
     ]),
-    ...section(
-      "Authentication Extension Errors",
-      ["Missing", "Malformed", "Unknown Key", "Invalid HMAC", "Stale", "Replay"].map((counter) => [counter, 0]),
-    ),
+    ...section("Authentication Extension Errors", [
+      ["Missing", s.authExtMissing],
+      ["Malformed", s.authExtMalformed],
+      ["Unknown Key", s.authExtUnknownKey],
+      ["Invalid HMAC", s.authExtInvalidHmac],
+      ["Stale", s.authExtStale],
+      ["Replay", s.authExtReplay],
+    ]),
     ...section("Priority Zero", [
       ["Received", s.priZeroRcvd],
       ["Sent", s.priZeroSent],

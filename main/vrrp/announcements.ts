@@ -1,4 +1,4 @@
-import type { IpAddress } from "../address.js";
+import { familyOf, type IpAddress } from "../address.js";
 import type { Clock } from "../clock.js";
 import type { VirtualAddress, VrrpInstanceConfig } from "../config/model.js";
 import type { Log } from "../observe/log.js";
@@ -102,7 +102,8 @@ export class Announcements implements Disposable {
   tell(): void {
     const instance = this.#config.name;
     for (const [name, address] of this.#untold.splice(0)) {
-      const sentence = `(${instance}) Sending/queueing gratuitous ARPs on ${name} for ${address}`;
+      const kind = familyOf(address) === "inet" ? "gratuitous ARPs" : "Unsolicited Neighbour Adverts";
+      const sentence = `(${instance}) Sending/queueing ${kind} on ${name} for ${address}`;
       this.#log("info", "vrrp.garp", sentence, { instance, interface: name, address });
     }
   }

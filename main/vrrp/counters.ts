@@ -14,6 +14,12 @@ export interface Counters {
   invalid_authtype: number;
   authtype_mismatch: number;
   auth_failure: number;
+  auth_ext_missing: number;
+  auth_ext_malformed: number;
+  auth_ext_unknown_key: number;
+  auth_ext_invalid_hmac: number;
+  auth_ext_stale: number;
+  auth_ext_replay: number;
   pri_zero_rcvd: number;
   pri_zero_sent: number;
 }
@@ -36,6 +42,12 @@ export function zeroCounters(): Counters {
     invalid_authtype: 0,
     authtype_mismatch: 0,
     auth_failure: 0,
+    auth_ext_missing: 0,
+    auth_ext_malformed: 0,
+    auth_ext_unknown_key: 0,
+    auth_ext_invalid_hmac: 0,
+    auth_ext_stale: 0,
+    auth_ext_replay: 0,
     pri_zero_rcvd: 0,
     pri_zero_sent: 0,
   };

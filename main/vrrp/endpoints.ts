@@ -1,5 +1,5 @@
 import type { IpAddress } from "../address.js";
-import { decodeAdvert, type ReceivedAdvert } from "./packet.js";
+import { decodeAdvert, type ReceivedAdvert, vridOf } from "./packet.js";
 import type { AdvertEndpoint, AdvertSocket, AdvertTransport } from "./ports.js";
 
 /** Who gets the adverts of a virtual router that come in at an endpoint. */
@@ -20,7 +20,8 @@ interface Shared {
   readonly subscribers: Subscriber[];
 }
 
-const keyOf = (e: AdvertEndpoint): string => `${e.kind} ${e.link?.index ?? 0} ${e.address}`;
+const keyOf = (e: AdvertEndpoint): string =>
+  `${e.kind} ${e.link?.index ?? 0} ${e.address}${e.ah === true ? " AH" : ""}`;
 
 /** Sockets shared by all instances with the same interface and group (or source address), and who listens there. */
 export class Endpoints {
@@ -62,10 +63,12 @@ export class Endpoints {
 
 /** What is no advert, or of an unknown VRID, is nobody's. */
 function dispatch(subscribers: readonly Subscriber[], packet: Uint8Array): void {
+  const vrid = vridOf(packet);
+  const candidates = subscribers.filter((s) => s.vrid === vrid);
+  if (candidates.length === 0) return; // before it is taken apart: most of what a busy segment carries ends here
   const decoded = decodeAdvert(packet);
   if (!decoded.ok) return;
   const { advert } = decoded;
-  const candidates = subscribers.filter((s) => s.vrid === advert.vrid);
   const chosen = candidates.length > 1 ? candidates.find((s) => s.peers.includes(advert.source)) : candidates[0];
   chosen?.onAdvert(advert);
 }

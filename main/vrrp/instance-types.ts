@@ -48,6 +48,8 @@ export interface InstanceDeps {
   readonly garp: GarpSender;
   readonly verdicts: Verdicts;
   readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly wallClock: () => number;
   readonly script: (name: string) => "init" | "up" | "down";
   /** Addresses that some instance floats: none of them is a source address. */
   readonly virtualAddresses: () => ReadonlySet<IpAddress>;

@@ -22,6 +22,7 @@ import type { GroupOrder } from "./sync-group.js";
 import type { GroupMember } from "./sync-groups.js";
 import { nextDeadline } from "./timers.js";
 import type { Tracking } from "./tracking.js";
+import { WireState } from "./wire-state.js";
 
 /** A timer this late means that we were stalled: adverts may wait unread in the socket, so they are read first. */
 const STALL: Milliseconds = ms(10);
@@ -48,6 +49,7 @@ export class Instance implements GroupMember {
   readonly #advertiser: Advertiser;
   readonly #surroundings: Surroundings;
   readonly #intake: Intake;
+  readonly #wire = new WireState();
   readonly #advertLog: AdvertLog;
   readonly #addresses: AddressHolder;
   readonly #entries: EntryHolder;
@@ -63,7 +65,7 @@ export class Instance implements GroupMember {
     this.#tracking = { effective: config.basePriority, faults: [], waiting: [], contributions: [] };
     this.#advertLog = new AdvertLog(deps.log, deps.clock);
     this.#intake = new Intake(this.#counters, this.#advertLog);
-    this.#advertiser = new Advertiser(deps.endpoints, deps.log, (advert) => this.#receive(advert));
+    this.#advertiser = new Advertiser(deps, this.#wire, (advert) => this.#receive(advert));
     this.#surroundings = new Surroundings(deps, this.#advertiser, () => this.refresh());
     this.#addresses = new AddressHolder(config, deps);
     this.#entries = new EntryHolder(config, deps);
@@ -198,8 +200,15 @@ export class Instance implements GroupMember {
   #receive(advert: ReceivedAdvert): void {
     const { source } = this.#surroundings;
     if (source === undefined) return;
-    const receiver = { config: this.#config, state: this.#state, tracking: this.#tracking, source };
-    const event = this.#intake.judge(advert, receiver);
+    const event = this.#intake.judge(advert, {
+      config: this.#config,
+      state: this.#state,
+      tracking: this.#tracking,
+      source,
+      group: this.#group,
+      wire: this.#wire,
+      wallClock: this.#deps.wallClock,
+    });
     if (event !== undefined) this.#dispatch(event);
   }
 

@@ -1,20 +1,14 @@
 import type { IpAddress } from "../address.js";
-import type { VrrpInstanceConfig } from "../config/model.js";
 import type { AdvertLog } from "./advert-log.js";
+import { AH_BYTES, readAh } from "./ah.js";
 import type { Counters } from "./counters.js";
-import { compareIpv4 } from "./ipv4.js";
-import type { AdvertEvent, State } from "./machine-types.js";
+import { expectation, mayBeOld, type Receiver } from "./expectation.js";
+import { secondsOf } from "./hmac-trailer.js";
+import { compareIp } from "./ip-order.js";
+import type { AdvertEvent } from "./machine-types.js";
 import type { ReceivedAdvert } from "./packet.js";
-import type { Tracking } from "./tracking.js";
-import { type Expectation, type Finding, type RuleName, validate } from "./validate.js";
-
-/** What an instance knows when an advert comes in. */
-export interface Receiver {
-  readonly config: VrrpInstanceConfig;
-  readonly state: State;
-  readonly tracking: Tracking;
-  readonly source: IpAddress;
-}
+import { type Expectation, type Finding, type RuleName, type Verdict, validate } from "./validate.js";
+import { signedPart } from "./validate-hmac.js";
 
 /** Judges the adverts of one instance, counts them, and logs each kind of defect once until something changes. */
 export class Intake {
@@ -22,6 +16,7 @@ export class Intake {
   readonly #log: AdvertLog;
   readonly #told = new Set<RuleName>();
   #lastSource: IpAddress | undefined;
+  #skewTold: boolean = false;
 
   constructor(counters: Counters, log: AdvertLog) {
     this.#counters = counters;
@@ -31,11 +26,13 @@ export class Intake {
   /** @returns the event for the reducer; undefined when the advert is not used */
   judge(advert: ReceivedAdvert, receiver: Receiver): AdvertEvent | undefined {
     if (receiver.state.at !== "backup" && receiver.state.at !== "master") return undefined;
-    const verdict = validate(advert, expectation(receiver));
+    const expect = expectation(receiver);
+    const verdict = this.#orOtherChecksum(validate(advert, expect), advert, receiver);
     if (verdict.is === "dropped") {
       this.#note(verdict.finding, receiver);
       return undefined;
     }
+    this.#remember(advert, expect, receiver);
     this.#counters.advert_rcvd++;
     if (advert.priority === 0) this.#counters.pri_zero_rcvd++;
     if (advert.source !== this.#lastSource) this.forgetTold();
@@ -46,7 +43,7 @@ export class Intake {
       priority: advert.priority,
       interval: advert.interval,
       source: advert.source,
-      order: compareIpv4(advert.source, receiver.source),
+      order: compareIp(advert.source, receiver.source),
     };
   }
 
@@ -55,24 +52,41 @@ export class Intake {
     this.#told.clear();
   }
 
-  #note(finding: Finding, receiver: Receiver): void {
+  /** Unless told, we find out how unicast peers make their checksums; they may be of an old keepalived, or updated meanwhile. */
+  #orOtherChecksum(verdict: Verdict, advert: ReceivedAdvert, receiver: Receiver): Verdict {
+    const { config, wire } = receiver;
+    const detects = config.unicast.oldChecksum === "detect" && mayBeOld(config) && !config.wire.checksumAsV2;
+    if (verdict.is === "accepted" || verdict.finding.rule !== "checksum" || !detects) return verdict;
+    wire.oldChecksum = !wire.oldChecksum;
+    const other = validate(advert, expectation(receiver));
+    if (other.is === "dropped") {
+      wire.oldChecksum = !wire.oldChecksum;
+      return verdict;
+    }
+    const sentence = `(${config.name}) Setting unicast VRRPv3 checksum to ${wire.oldChecksum ? "old" : "new"} version`;
+    this.#log.write("checksum", "info", "vrrp.checksum", sentence, { instance: config.name });
+    return other;
+  }
+
+  /** So that the same advert is not accepted again. */
+  #remember(advert: ReceivedAdvert, expect: Expectation, { wire, config }: Receiver): void {
+    if (expect.ah !== undefined) wire.ah = readAh(advert.bytes, advert.messageAt - AH_BYTES).sequence;
+    const signed = signedPart(advert, expect);
+    if (signed === undefined) return;
+    const { trailer, hmac } = signed;
+    wire.marks.accept(advert.source, trailer.sequence, config.unicastPeers.length);
+    const skew = secondsOf(trailer.sequence) - Math.floor(hmac.now);
+    if (hmac.config.antiReplay !== "time" || Math.abs(skew) <= hmac.config.windowSeconds / 2 || this.#skewTold) return;
+    this.#skewTold = true;
+    const sentence = `(${config.name}) auth_hmac: the clock of ${advert.source} differs by ${Math.abs(skew)} s from ours, adverts are dropped from ${hmac.config.windowSeconds} s on - let both follow the same time servers`;
+    this.#log.write("skew", "warning", "vrrp.clock-skew", sentence, { instance: config.name });
+  }
+
+  #note(finding: Finding, { config }: Receiver): void {
     if (finding.counter !== undefined) this.#counters[finding.counter]++;
     if (this.#told.has(finding.rule)) return;
     this.#told.add(finding.rule);
-    const fields = { instance: receiver.config.name, rule: finding.rule };
+    const fields = { instance: config.name, rule: finding.rule };
     this.#log.write(`bad-advert ${finding.rule}`, "info", "vrrp.bad-advert", finding.sentence, fields);
   }
-}
-
-function expectation({ config, state, tracking }: Receiver): Expectation {
-  return {
-    name: config.name,
-    version: config.version,
-    authPass: config.authPass,
-    interval: config.advertInterval,
-    addresses: config.virtualAddresses.map((a) => a.address),
-    unicast: config.unicastPeers.length > 0,
-    ignoreAdverts: config.ownerIgnoreAdverts && tracking.effective === 255,
-    knownMaster: config.skipCheckAdvAddr && state.at === "backup" ? state.master?.address : undefined,
-  };
 }

@@ -15,10 +15,3 @@ export function ipv4ToNumber(text: IpAddress): number {
 export function numberToIpv4(n: number): IpAddress {
   return `${n >>> 24}.${(n >>> 16) & 255}.${(n >>> 8) & 255}.${n & 255}`;
 }
-
-/** Orders two addresses as the election does: big-endian numbers (RFC 5798 §6.4.3). */
-export function compareIpv4(a: IpAddress, b: IpAddress): -1 | 0 | 1 {
-  const difference = ipv4ToNumber(a) - ipv4ToNumber(b);
-  if (difference === 0) return 0;
-  return difference < 0 ? -1 : 1;
-}

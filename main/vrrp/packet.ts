@@ -1,23 +1,37 @@
-import type { IpAddress } from "../address.js";
+import { type Family, familyOf, type IpAddress } from "../address.js";
+import { bytesOfIp, ipOfBytes } from "../ip-bytes.js";
 import { type Milliseconds, ms, type Priority, type Vrid } from "../units.js";
-import { ipv4ToNumber, numberToIpv4 } from "./ipv4.js";
+import { AH_BYTES, signAh, writeAh } from "./ah.js";
+import { advertChecksum, type ChecksumForm } from "./checksum.js";
+import { HMAC_BYTES } from "./hmac-trailer.js";
+import {
+  destinationOf,
+  IPPROTO_AH,
+  IPPROTO_VRRP,
+  ipHeaderBytes,
+  ipv4At,
+  readIpHeader,
+  sourceOf,
+  toGroup,
+  u16,
+  writeIpHeader,
+} from "./ip-header.js";
 
-/** Adverts over IPv4 as bytes: RFC 3768 §5 (version 2) and RFC 5798 §5 (version 3), with their IP header. */
+/**
+ * Adverts as whole packets: RFC 3768 §5 (version 2) and RFC 5798 §5 (version 3) in an IP header.
+ * IP header, [authentication header], VRRP header, addresses, [8 octets in version 2 over IPv4], [HMAC trailer].
+ */
 
-export const IPPROTO_VRRP = 112;
 /** RFC 5798 §5.1.1.3: a receiver discards everything that came over a router. */
 export const VRRP_TTL = 255;
-const IP_HEADER = 20;
-const VRRP_HEADER = 8;
+export const VRRP_HEADER = 8;
 /** RFC 3768 §5.3.10: two words, present even without authentication. */
 export const AUTH_DATA = 8;
-/** Internetwork control precedence, as RFC 791 §3.1 has it for routing protocols. */
-const TOS = 0xc0;
 const ADVERTISEMENT = 1;
 
 export const authTypes = { none: 0, pass: 1, ah: 2 } as const;
 
-/** Everything in an advert but what changes from packet to packet (IP identification, priority). */
+/** Everything in an advert but what changes from packet to packet (IP identification, priority, signatures). */
 export interface AdvertSpec {
   readonly version: 2 | 3;
   readonly vrid: Vrid;
@@ -28,40 +42,83 @@ export interface AdvertSpec {
   readonly authPass: string | undefined;
   readonly source: IpAddress;
   readonly destination: IpAddress;
+  /** v2 over IPv4: the password is the key of an authentication header instead of going over the wire. */
+  readonly ah?: boolean;
+  /** Default 255. */
+  readonly ttl?: number;
+  readonly checksum?: ChecksumForm;
+  /** Leaves room for the trailer that auth_hmac signs with; signHmac fills it. */
+  readonly hmac?: boolean;
 }
 
-/** A whole IPv4 packet for an IP_HDRINCL socket. The IP checksum stays 0: the kernel fills it. */
-export function encodeAdvert(spec: AdvertSpec, priority: Priority, id: number): Uint8Array<ArrayBuffer> {
-  const length = IP_HEADER + VRRP_HEADER + 4 * spec.addresses.length + (spec.version === 2 ? AUTH_DATA : 0);
-  const bytes = new Uint8Array(length);
-  const view = new DataView(bytes.buffer);
-  view.setUint8(0, 0x45);
-  view.setUint8(1, TOS);
-  view.setUint16(2, length);
-  view.setUint8(8, VRRP_TTL);
-  view.setUint8(9, IPPROTO_VRRP);
-  view.setUint32(12, ipv4ToNumber(spec.source));
-  view.setUint32(16, ipv4ToNumber(spec.destination));
-  view.setUint8(20, (spec.version << 4) | ADVERTISEMENT);
-  view.setUint8(21, spec.vrid);
-  view.setUint8(23, spec.addresses.length);
-  writeInterval(view, spec);
-  for (const [i, address] of spec.addresses.entries()) {
-    view.setUint32(IP_HEADER + VRRP_HEADER + 4 * i, ipv4ToNumber(address));
-  }
-  if (spec.version === 2) bytes.set(authData(spec.authPass), length - AUTH_DATA);
+/** Where the parts of a packet are. */
+export interface AdvertLayout {
+  readonly family: Family;
+  /** Of the VRRP header. */
+  readonly message: number;
+  /** End of the VRRP message: the trailer begins here, or the packet ends. */
+  readonly end: number;
+  /** What the checksum covers ends here: over IPv6 the trailer is in it. */
+  readonly summed: number;
+  readonly length: number;
+}
+
+type Shape = Pick<AdvertSpec, "version" | "ah" | "hmac"> & { readonly family: Family; readonly count: number };
+
+/** Octets of the message with so many addresses. */
+export function messageBytes(family: Family, version: number, count: number): number {
+  const auth = version === 2 && family === "inet" ? AUTH_DATA : 0;
+  return VRRP_HEADER + (family === "inet" ? 4 : 16) * count + auth;
+}
+
+export function layoutOf({ family, version, count, ah, hmac }: Shape): AdvertLayout {
+  const message = ipHeaderBytes(family) + (ah === true ? AH_BYTES : 0);
+  const end = message + messageBytes(family, version, count);
+  const length = end + (hmac === true ? HMAC_BYTES : 0);
+  return { family, message, end, summed: family === "inet" ? end : length, length };
+}
+
+/** A whole packet for a socket that takes headers (IP_HDRINCL). The IPv4 checksum stays 0: the kernel fills it. */
+export function encodeAdvert(spec: AdvertSpec, priority: Priority, id: number, sequence = 0): Uint8Array<ArrayBuffer> {
+  const family = familyOf(spec.source);
+  const layout = layoutOf({ ...spec, family, count: spec.addresses.length });
+  const bytes = new Uint8Array(layout.length);
+  const { source, destination, ttl = VRRP_TTL } = spec;
+  writeIpHeader(bytes, { source, destination, ttl, protocol: spec.ah === true ? IPPROTO_AH : IPPROTO_VRRP });
+  if (spec.ah === true) writeAh(bytes);
+  writeMessage(bytes.subarray(layout.message, layout.end), spec, family);
   stampId(bytes, id);
-  stampPriority(bytes, priority);
+  stampPriority(bytes, priority, layout, spec.checksum);
+  if (spec.ah === true) signAh(bytes, { key: authData(spec.authPass), sequence, unicast: !toGroup(bytes) });
   return bytes;
 }
 
-function writeInterval(view: DataView, spec: AdvertSpec): void {
+function writeMessage(message: Uint8Array, spec: AdvertSpec, family: Family): void {
+  message[0] = (spec.version << 4) | ADVERTISEMENT;
+  message[1] = spec.vrid;
+  message[3] = spec.addresses.length;
+  writeInterval(message, spec);
+  const size = family === "inet" ? 4 : 16;
+  for (const [i, address] of spec.addresses.entries()) message.set(bytesOfIp(address), VRRP_HEADER + size * i);
+  const plain = spec.ah === true ? undefined : spec.authPass;
+  if (spec.version === 2 && family === "inet") message.set(authData(plain), message.length - AUTH_DATA);
+}
+
+function writeInterval(message: Uint8Array, spec: AdvertSpec): void {
   if (spec.version === 3) {
-    view.setUint16(24, Math.round(spec.interval / 10) & 0x0fff);
+    const centiseconds = Math.round(spec.interval / 10) & 0x0fff;
+    message[4] = centiseconds >>> 8;
+    message[5] = centiseconds & 0xff;
   } else {
-    view.setUint8(24, spec.authPass === undefined ? authTypes.none : authTypes.pass);
-    view.setUint8(25, Math.round(spec.interval / 1000));
+    message[4] = authTypeOf(spec);
+    message[5] = Math.round(spec.interval / 1000);
   }
+}
+
+/** RFC 2338 §5.3.6. */
+export function authTypeOf({ authPass, ah }: Pick<AdvertSpec, "authPass" | "ah">): number {
+  if (authPass === undefined) return authTypes.none;
+  return ah === true ? authTypes.ah : authTypes.pass;
 }
 
 /** RFC 2338 §5.3.6.2: the password's first 8 octets, padded with zeros. */
@@ -71,48 +128,41 @@ export function authData(authPass: string | undefined): Uint8Array {
   return data;
 }
 
-/** Patches the IP identification of an encoded advert. */
+/** Patches the IP identification of an encoded advert. IPv6 has none. */
 export function stampId(packet: Uint8Array, id: number): void {
+  if ((packet[0] ?? 0) >>> 4 !== 4) return;
   packet[4] = id >>> 8;
   packet[5] = id & 0xff;
 }
 
 /** Patches priority and checksum of an encoded advert. */
-export function stampPriority(packet: Uint8Array, priority: Priority): void {
-  packet[22] = priority;
-  packet[26] = 0;
-  packet[27] = 0;
-  const version = (packet[20] ?? 0) >>> 4;
-  const sum = advertChecksum(version === 3 ? 3 : 2, packet, IP_HEADER, packet.length);
-  packet[26] = sum >>> 8;
-  packet[27] = sum & 0xff;
+export function stampPriority(
+  packet: Uint8Array,
+  priority: Priority,
+  { message, summed }: Pick<AdvertLayout, "message" | "summed">,
+  form: ChecksumForm = "standard",
+): void {
+  packet[message + 2] = priority;
+  stampChecksum(packet, message, summed, form);
 }
 
-/**
- * Checksum of the VRRP message in `packet[from, to)`; 0 when it is right already.
- * v3 covers a pseudo header of source, destination, protocol and length (RFC 5798 §5.2.8), v2 does not.
- */
-export function advertChecksum(version: 2 | 3, packet: Uint8Array, from: number, to: number): number {
-  let sum = 0;
-  if (version === 3) {
-    for (let i = 12; i < 20; i += 2) sum += word(packet, i, 20);
-    sum += IPPROTO_VRRP + (to - from);
-  }
-  for (let i = from; i < to; i += 2) sum += word(packet, i, to);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
-}
-
-/** A last odd octet counts as the high half of a word (RFC 1071 §4.1). */
-function word(bytes: Uint8Array, at: number, end: number): number {
-  return ((bytes[at] ?? 0) << 8) | (at + 1 < end ? (bytes[at + 1] ?? 0) : 0);
+/** Patches the checksum of the message in `packet[message, summed)`. */
+export function stampChecksum(packet: Uint8Array, message: number, summed: number, form: ChecksumForm): void {
+  packet[message + 6] = 0;
+  packet[message + 7] = 0;
+  const sum = advertChecksum((packet[message] ?? 0) >>> 4, packet, message, summed, form);
+  packet[message + 6] = sum >>> 8;
+  packet[message + 7] = sum & 0xff;
 }
 
 /** A received packet, taken apart but not judged: validate.ts does that. */
 export interface ReceivedAdvert {
   /** As received, IP header included. Valid only while the packet is handled. */
   readonly bytes: Uint8Array;
+  readonly family: Family;
   readonly ipHeaderLength: number;
+  /** Where the VRRP header begins: behind the IP header, and an authentication header where there is one. */
+  readonly messageAt: number;
   /** What the IP header says; `bytes.length` is what came. */
   readonly totalLength: number;
   readonly ttl: number;
@@ -134,50 +184,55 @@ export interface ReceivedAdvert {
 
 export type Decoded =
   | { readonly ok: true; readonly advert: ReceivedAdvert }
-  | { readonly ok: false; readonly problem: "too-short" | "not-ipv4" };
+  | { readonly ok: false; readonly problem: "too-short" | "not-ip" };
 
 /** Never throws, whatever the bytes. */
 export function decodeAdvert(bytes: Uint8Array): Decoded {
-  const first = bytes[0] ?? 0;
-  const ipHeaderLength = (first & 0x0f) * 4;
-  if (bytes.length < IP_HEADER + VRRP_HEADER) return { ok: false, problem: "too-short" };
-  if (first >>> 4 !== 4 || ipHeaderLength < IP_HEADER) return { ok: false, problem: "not-ipv4" };
-  if (bytes.length < ipHeaderLength + VRRP_HEADER) return { ok: false, problem: "too-short" };
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return { ok: true, advert: takeApart(bytes, view, ipHeaderLength) };
-}
-
-function takeApart(bytes: Uint8Array, view: DataView, at: number): ReceivedAdvert {
-  const version = view.getUint8(at) >>> 4;
-  const addressCount = view.getUint8(at + 3);
+  const header = readIpHeader(bytes);
+  if (header === undefined)
+    return { ok: false, problem: bytes.length < ipHeaderBytes("inet") ? "too-short" : "not-ip" };
+  const { length: ipHeaderLength, family, protocol, totalLength, ttl } = header;
+  const messageAt = ipHeaderLength + (protocol === IPPROTO_AH ? AH_BYTES : 0);
+  if (bytes.length < messageAt + VRRP_HEADER) return { ok: false, problem: "too-short" };
+  const at = bytes.subarray(messageAt);
+  const [first = 0, vrid = 0, priority = 0, addressCount = 0, authType = 0, seconds = 0] = at;
+  const version = first >>> 4;
   return {
-    bytes,
-    ipHeaderLength: at,
-    totalLength: view.getUint16(2),
-    ttl: view.getUint8(8),
-    protocol: view.getUint8(9),
-    source: numberToIpv4(view.getUint32(12)),
-    destination: numberToIpv4(view.getUint32(16)),
-    version,
-    type: view.getUint8(at) & 0x0f,
-    vrid: view.getUint8(at + 1),
-    priority: view.getUint8(at + 2),
-    addressCount,
-    addresses: readAddresses(view, at + VRRP_HEADER, addressCount),
-    authType: view.getUint8(at + 4),
-    interval: version === 3 ? ms((view.getUint16(at + 4) & 0x0fff) * 10) : ms(view.getUint8(at + 5) * 1000),
+    ok: true,
+    advert: {
+      bytes,
+      family,
+      ipHeaderLength,
+      messageAt,
+      totalLength,
+      ttl,
+      protocol,
+      source: sourceOf(bytes),
+      destination: destinationOf(bytes),
+      version,
+      type: first & 0x0f,
+      vrid,
+      priority,
+      addressCount,
+      addresses: readAddresses(at.subarray(VRRP_HEADER), family, addressCount),
+      authType,
+      interval: version === 3 ? ms((u16(at, 4) & 0x0fff) * 10) : ms(seconds * 1000),
+    },
   };
 }
 
-function readAddresses(view: DataView, from: number, count: number): readonly IpAddress[] {
-  const addresses: IpAddress[] = [];
-  for (let i = 0, at = from; i < count && at + 4 <= view.byteLength; i++, at += 4) {
-    addresses.push(numberToIpv4(view.getUint32(at)));
-  }
-  return addresses;
+/** The virtual router of a packet, without taking it apart; undefined when it is too short to have one. */
+export function vridOf(bytes: Uint8Array): number | undefined {
+  const first = bytes[0] ?? 0;
+  if (first >>> 4 === 6) return bytes[ipHeaderBytes("inet6") + 1];
+  return bytes[(first & 0x0f) * 4 + (bytes[9] === IPPROTO_AH ? AH_BYTES : 0) + 1];
 }
 
-/** Octets that an advert of `version` with `addressCount` addresses has, IP header included. */
-export function advertLength(version: 2 | 3, ipHeaderLength: number, addressCount: number): number {
-  return ipHeaderLength + VRRP_HEADER + 4 * addressCount + (version === 2 ? AUTH_DATA : 0);
+function readAddresses(bytes: Uint8Array, family: Family, count: number): readonly IpAddress[] {
+  const addresses: IpAddress[] = [];
+  const size = family === "inet" ? 4 : 16;
+  for (let i = 0, at = 0; i < count && at + size <= bytes.length; i++, at += size) {
+    addresses.push(family === "inet" ? ipv4At(bytes, at) : ipOfBytes(bytes.subarray(at, at + size)));
+  }
+  return addresses;
 }

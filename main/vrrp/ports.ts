@@ -88,10 +88,12 @@ export interface AdvertEndpoint {
   readonly link: Link | undefined;
   /** The multicast group, or the unicast source address that is listened on. */
   readonly address: IpAddress;
+  /** Adverts come with an authentication header (auth_type AH), which is an IP protocol of its own. */
+  readonly ah?: boolean;
 }
 
 export interface AdvertSocket extends Disposable {
-  /** Sends a whole IPv4 packet (IP_HDRINCL). @returns 0 or a positive errno; sent when this returns */
+  /** Sends a whole packet, IP header included (IP_HDRINCL). @returns 0 or a positive errno; sent when this returns */
   send(packet: Uint8Array, destination: IpAddress): number;
 }
 

@@ -2,11 +2,12 @@ import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { isMainThread } from "node:worker_threads";
 import { closeOnExecFrom } from "../../native-bindings/process.js";
-import type { IpAddress } from "../address.js";
+import { familyOf, type IpAddress } from "../address.js";
 import { DaemonError } from "../errors.js";
 import type { Log } from "../observe/log.js";
+import { IPPROTO_AH, IPPROTO_VRRP } from "./ip-header.js";
 import { ipv4ToNumber } from "./ipv4.js";
-import { IPPROTO_VRRP } from "./packet.js";
+import { openIpv6 } from "./ipv6-transport.js";
 import type { AdvertEndpoint, AdvertSocket, AdvertTransport } from "./ports.js";
 import { errnoOf, problemOf } from "./system-error.js";
 
@@ -81,9 +82,11 @@ export class RawTransport implements AdvertTransport {
 
   /** `onPacket` gets a view of the reader's buffer: valid during the call only. */
   open(endpoint: AdvertEndpoint, onPacket: OnPacket): AdvertSocket {
+    if (familyOf(endpoint.address) === "inet6") return openIpv6(endpoint, onPacket, this.#log);
     const sender = this.#create(SEND_ONLY, (socket) => prepareSender(socket, endpoint));
+    const protocol = endpoint.ah === true ? IPPROTO_AH : IPPROTO_VRRP;
     try {
-      const openReader = () => this.#create(IPPROTO_VRRP, (socket) => prepareReader(socket, endpoint));
+      const openReader = () => this.#create(protocol, (socket) => prepareReader(socket, endpoint));
       return new RawAdvertSocket(sender, new Reader(openReader, endpoint, onPacket, this.#log));
     } catch (error) {
       sender.close();

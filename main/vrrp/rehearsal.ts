@@ -42,14 +42,15 @@ function play(config: Config, network: HostNetwork): void {
   router.start(config);
   const [instance] = router.snapshot();
   if (instance === undefined) return;
-  const { advertInterval, version, vrid, virtualAddresses, authPass } = instance.config;
-  const source = instance.source ?? "192.0.2.1";
+  const { advertInterval, version, vrid, virtualAddresses, authPass, family, wire } = instance.config;
+  const source = instance.source ?? (family === "inet" ? "192.0.2.1" : "fe80::1");
   const spec = {
     version,
     vrid,
     interval: advertInterval,
     source,
-    destination: config.global.vrrpMcastGroup4,
+    destination: family === "inet" ? config.global.vrrpMcastGroup4 : config.global.instanceDefaults.mcastGroup6,
+    ah: wire.ah,
     addresses: virtualAddresses.map(({ address }) => address),
     authPass,
   };

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { IpAddress } from "../address.js";
+import type { Family, IpAddress } from "../address.js";
 import type { Clock } from "../clock.js";
 import type { Config, VrrpInstanceConfig } from "../config/model.js";
 import type { TrackGroupConfig } from "../config/model-vrrp.js";
@@ -40,6 +40,10 @@ export interface VrrpDeps {
   readonly entries?: HostEntries;
   readonly transport: AdvertTransport;
   readonly sendFrame: SendFrame;
+  /** Whether this host forwards IPv6 on an interface: its neighbour adverts say so (RFC 4861 §4.4). Absent: no. */
+  readonly forwardsIpv6?: (interfaceName: string) => boolean;
+  /** Milliseconds since 1970, for auth_hmac. Default: the system's. */
+  readonly wallClock?: () => number;
   readonly scripts: ScriptRunner;
   /** Undefined: nothing is read from a disk. */
   readonly trackFiles?: TrackFileHost;
@@ -74,7 +78,7 @@ export class VrrpRouter {
   readonly #statics: StaticEntries;
   readonly #linkUp = new Map<string, boolean>();
   #virtual: ReadonlySet<IpAddress> = new Set();
-  #group: IpAddress | undefined;
+  #mcastGroups: McastGroups | undefined;
   #trackGroups: readonly TrackGroupConfig[] = [];
   #subscription: Disposable | undefined;
   #entrySubscription: Disposable | undefined;
@@ -103,6 +107,7 @@ export class VrrpRouter {
       garp: this.#garp,
       verdicts: this.#verdicts,
       log: deps.log,
+      wallClock: deps.wallClock ?? Date.now,
       script: (name) => this.#scripts.standing(name),
       virtualAddresses: () => this.#virtual,
       groups: this.#groups,
@@ -192,17 +197,18 @@ export class VrrpRouter {
 
   #apply(config: Config): void {
     const wanted = instanceKeys(config.vrrpInstances);
-    const group = config.global.vrrpMcastGroup4;
-    const groupMoved = this.#group !== undefined && this.#group !== group;
-    this.#group = group;
+    const mcast = mcastGroupsOf(config);
+    const before = this.#mcastGroups;
+    this.#mcastGroups = mcast;
     this.#virtual = virtualAddresses(config);
     this.#statics.update(config.staticEntries);
-    this.#garp.setGap(config.global.vrrpGarpInterval);
+    this.#garp.setGaps({ inet: config.global.vrrpGarpInterval, inet6: config.global.vrrpGnaInterval });
     const gone = [...this.#entries].filter(([key]) => !wanted.has(key));
     const added = new Set<string>();
     for (const [key, next] of wanted) {
       if (this.#entries.has(key)) continue;
       added.add(key);
+      const group = next.wire.group ?? mcast[next.family];
       this.#entries.set(key, { config: next, instance: new Instance(key, next, group, this.#instanceDeps) });
     }
     this.#groups.update(config.syncGroups, members(wanted, this.#entries));
@@ -214,6 +220,8 @@ export class VrrpRouter {
     for (const [key, next] of wanted) {
       const entry = this.#entries.get(key);
       if (entry === undefined) continue;
+      const group = next.wire.group ?? mcast[next.family];
+      const groupMoved = before !== undefined && before[next.family] !== mcast[next.family];
       if (added.has(key)) this.#begin(key, entry);
       else if (groupMoved || !sameInstance(entry.config, next)) entry.instance.reconfigure(next, group);
       else entry.instance.refresh();
@@ -315,6 +323,14 @@ function* members(wanted: ReadonlyMap<string, VrrpInstanceConfig>, entries: Read
     if (entry !== undefined) yield [name, entry.instance] as const;
   }
 }
+
+/** Where adverts go, unless an instance says otherwise. */
+type McastGroups = Readonly<Record<Family, IpAddress>>;
+
+const mcastGroupsOf = ({ global }: Config): McastGroups => ({
+  inet: global.vrrpMcastGroup4,
+  inet6: global.instanceDefaults.mcastGroup6,
+});
 
 /** Where a block stands in the file changes nothing. */
 function sameInstance(a: VrrpInstanceConfig, b: VrrpInstanceConfig): boolean {

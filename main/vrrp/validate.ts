@@ -1,17 +1,13 @@
 import { timingSafeEqual } from "node:crypto";
 import type { IpAddress } from "../address.js";
 import type { Milliseconds } from "../units.js";
+import { AH_BYTES, checkValue, readAh } from "./ah.js";
+import { advertChecksum, type ChecksumForm } from "./checksum.js";
 import type { CounterName } from "./counters.js";
-import {
-  AUTH_DATA,
-  advertChecksum,
-  advertLength,
-  authData,
-  authTypes,
-  IPPROTO_VRRP,
-  type ReceivedAdvert,
-  VRRP_TTL,
-} from "./packet.js";
+import { HMAC_BYTES } from "./hmac-trailer.js";
+import { IPPROTO_AH, IPPROTO_VRRP, toGroup } from "./ip-header.js";
+import { AUTH_DATA, authData, authTypeOf, authTypes, messageBytes, type ReceivedAdvert, VRRP_TTL } from "./packet.js";
+import { type HmacExpectation, hmacRules } from "./validate-hmac.js";
 
 /** What an instance accepts at this moment. */
 export interface Expectation {
@@ -25,6 +21,18 @@ export interface Expectation {
   readonly ignoreAdverts: boolean;
   /** skip_check_adv_addr in BACKUP: adverts of this master have been compared before. */
   readonly knownMaster: IpAddress | undefined;
+  /** auth_type AH: the highest sequence number that was sent or heard. */
+  readonly ah?: { readonly sequence: number } | undefined;
+  readonly hmac?: HmacExpectation | undefined;
+  readonly checksum?: ChecksumForm;
+  /** check_unicast_src: from whom adverts are taken, and how far away each may be. */
+  readonly peers?: readonly PeerLimits[] | undefined;
+}
+
+export interface PeerLimits {
+  readonly address: IpAddress;
+  readonly leastTtl: number;
+  readonly mostTtl: number;
 }
 
 /** One rule that an advert broke. */
@@ -38,7 +46,7 @@ export type Verdict =
   | { readonly is: "accepted"; readonly warnings: readonly Finding[] }
   | { readonly is: "dropped"; readonly finding: Finding };
 
-interface Rule {
+export interface Rule {
   readonly name: string;
   readonly counter: CounterName | undefined;
   /** A warning is logged and counted, and the advert is used all the same. */
@@ -53,10 +61,13 @@ const ETHERNET_MINIMUM = 46;
 /** Applied in this order, which is keepalived's: the first failure decides which counter grows. RFC 5798 §7.1. */
 const rules = [
   {
-    name: "no-ah",
+    name: "ah-present",
     counter: "authtype_mismatch",
     onFailure: "drop",
-    check: (a) => (a.protocol === IPPROTO_VRRP ? undefined : "Received AH header but auth type not AH"),
+    check: (a, e) => {
+      if ((a.protocol === IPPROTO_AH) === (e.ah !== undefined)) return undefined;
+      return e.ah === undefined ? "Received AH header but auth type not AH" : "No AH header but auth type AH";
+    },
   },
   { name: "length", counter: "packet_len_err", onFailure: "drop", check: wrongLength },
   {
@@ -73,6 +84,7 @@ const rules = [
     check: (a, e) =>
       a.version === e.version ? undefined : `wrong version. Received ${a.version} and expect ${e.version}`,
   },
+  ...hmacRules,
   {
     name: "auth-type-known",
     counter: "invalid_authtype",
@@ -85,6 +97,12 @@ const rules = [
     counter: "auth_failure",
     onFailure: "drop",
     check: (a, e) => (e.version === 3 || passwordMatches(a, e) ? undefined : "received an invalid passwd!"),
+  },
+  {
+    name: "ah",
+    counter: "auth_failure",
+    onFailure: "drop",
+    check: (a, e) => (e.ah === undefined ? undefined : wrongAh(a, e, e.ah.sequence)),
   },
   {
     name: "interval-v2",
@@ -115,6 +133,16 @@ const rules = [
   },
   { name: "address-count", counter: "addr_list_err", onFailure: "warn", check: wrongAddressCount },
   { name: "address-set", counter: "addr_list_err", onFailure: "warn", check: missingAddress },
+  {
+    name: "unicast-source",
+    counter: undefined,
+    onFailure: "drop",
+    check: (a, e) =>
+      e.peers === undefined || e.peers.some((peer) => peer.address === a.source)
+        ? undefined
+        : `unicast source address ${a.source} not a unicast peer`,
+  },
+  { name: "unicast-ttl", counter: "ip_ttl_err", onFailure: "drop", check: outsideTtlLimits },
 ] as const satisfies readonly Rule[];
 
 export type RuleName = (typeof rules)[number]["name"];
@@ -134,13 +162,17 @@ export function validate(advert: ReceivedAdvert, expect: Expectation): Verdict {
 }
 
 const expectedLength = (a: ReceivedAdvert, e: Expectation): number =>
-  advertLength(e.version, a.ipHeaderLength, a.addressCount);
+  a.messageAt + messageBytes(a.family, e.version, a.addressCount);
+
+/** A trailer is one only where auth_hmac is configured, and nothing else is added. */
+const hasTrailer = (a: ReceivedAdvert, e: Expectation): boolean =>
+  e.hmac !== undefined && a.bytes.length === expectedLength(a, e) + HMAC_BYTES;
 
 function wrongLength(a: ReceivedAdvert, e: Expectation): string | undefined {
   const expected = expectedLength(a, e);
   const received = a.bytes.length;
   const padded = expected < ETHERNET_MINIMUM && received > expected && (received - expected) % 4 === 2;
-  if (received === expected || padded) return undefined;
+  if (received === expected || padded || hasTrailer(a, e)) return undefined;
   return `vrrp packet too ${received < expected ? "short" : "long"}, length ${received} and expect ${expected}`;
 }
 
@@ -151,13 +183,13 @@ function wrongTotalLength(a: ReceivedAdvert): string | undefined {
 }
 
 function wrongAuthType(a: ReceivedAdvert, e: Expectation): string | undefined {
-  const own = e.authPass === undefined ? authTypes.none : authTypes.pass;
+  const own = authTypeOf({ authPass: e.authPass, ah: e.ah !== undefined });
   return e.version === 3 || a.authType === own ? undefined : `received a ${a.authType} auth, expecting ${own}!`;
 }
 
 /** In constant time, so that answers do not tell how many octets were right. */
 function passwordMatches(a: ReceivedAdvert, e: Expectation): boolean {
-  if (e.authPass === undefined) return true;
+  if (e.authPass === undefined || e.ah !== undefined || a.family === "inet6") return true;
   const end = expectedLength(a, e);
   return timingSafeEqual(a.bytes.subarray(end - AUTH_DATA, end), authData(e.authPass));
 }
@@ -167,14 +199,37 @@ function wrongInterval(a: ReceivedAdvert, e: Expectation, unit: number, name: st
   return mine === theirs ? undefined : `advertisement interval mismatch mine=${mine} ${name} rcv'd=${theirs} ${name}`;
 }
 
+/** RFC 4302 §3.4: check value first, then who sent it, then whether it is new. */
+function wrongAh(a: ReceivedAdvert, e: Expectation, last: number): string | undefined {
+  const at = a.messageAt - AH_BYTES;
+  const ah = readAh(a.bytes, at);
+  if (ah.nextHeader !== IPPROTO_VRRP) return `IPSEC-AH : next header is ${ah.nextHeader} and not VRRP`;
+  const want = checkValue(a.bytes.subarray(0, expectedLength(a, e)), at, authData(e.authPass), e.unicast);
+  if (!timingSafeEqual(ah.icv, want))
+    return "IPSEC-AH : invalid IPSEC HMAC-MD5 value. Due to fields mutation or bad password !";
+  if (!ah.fromSource) return "IPSEC-AH : Invalid IPSEC SPI value. it is not the source address";
+  if (ah.sequence > last) return undefined;
+  return `IPSEC-AH : sequence number ${ah.sequence} already processed. Packet dropped. Local(${last})`;
+}
+
 function wrongChecksum(a: ReceivedAdvert, e: Expectation): string | undefined {
-  const right = advertChecksum(e.version, a.bytes, a.ipHeaderLength, expectedLength(a, e)) === 0;
-  return right ? undefined : `Invalid VRRPv${e.version} checksum`;
+  // Over IPv6 the trailer is covered too. The kernel has dropped what is wrong there; nobody else need to trust it.
+  const to = a.family === "inet6" ? a.bytes.length : expectedLength(a, e);
+  const form = e.version === 3 ? e.checksum : undefined;
+  const isRight = (one: ChecksumForm | undefined): boolean =>
+    advertChecksum(e.version, a.bytes, a.messageAt, to, one) === 0;
+  // Routers change to v3_checksum_as_v2 one after the other: either form is right then.
+  return isRight(form) || (form === "as-v2" && isRight("standard")) ? undefined : `Invalid VRRPv${e.version} checksum`;
+}
+
+function outsideTtlLimits(a: ReceivedAdvert, e: Expectation): string | undefined {
+  const peer = e.peers?.find(({ address }) => address === a.source);
+  if (peer === undefined || (a.ttl >= peer.leastTtl && a.ttl <= peer.mostTtl)) return undefined;
+  return `TTL/HL ${a.ttl} of unicast peer ${a.source} is outside of ${peer.leastTtl}..${peer.mostTtl}`;
 }
 
 function wrongCast(a: ReceivedAdvert, e: Expectation): string | undefined {
-  const first = Number.parseInt(a.destination, 10);
-  const unicast = first < 224 || first > 239;
+  const unicast = !toGroup(a.bytes);
   if (unicast === e.unicast) return undefined;
   const name = (is: boolean) => (is ? "unicast" : "multicast");
   return `Expected ${name(e.unicast)} packet but received ${name(unicast)} packet`;

@@ -2,6 +2,7 @@
 
 #include "addon_data.h"
 #include "deadline_timer.h"
+#include "ipv6_adverts.h"
 #include "make_fifo.h"
 #include "netlink_socket.h"
 #include "packet_socket.h"
@@ -17,6 +18,8 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(data);
   exports.Set("NetlinkSocket", NetlinkSocket::Define(env));
   exports.Set("PacketSocket", PacketSocket::Define(env));
+  exports.Set("Ipv6AdvertReader", Ipv6AdvertReader::Define(env));
+  exports.Set("Ipv6AdvertSender", Ipv6AdvertSender::Define(env));
   exports.Set("DeadlineTimer", DeadlineTimer::Define(env));
   exports.Set("ProbeEngine", ProbeEngine::Define(env));
   exports.Set("tlsErrorText", Napi::Function::New<TlsErrorTextOf>(env, "tlsErrorText"));

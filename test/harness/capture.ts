@@ -17,7 +17,7 @@ export class Capture implements AsyncDisposable {
 
   /** Resolves when tcpdump listens. @throws Error when it does not within 5 s */
   static async start(namespace: string, device: string, file: string): Promise<Capture> {
-    const filter = "vrrp or arp or (icmp6 and ip6[40] == 136)";
+    const filter = "vrrp or ip6 proto 112 or ip proto 51 or arp or (icmp6 and ip6[40] == 136)";
     const options = [
       "-i",
       device,

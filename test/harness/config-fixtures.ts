@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { loadConfig } from "../../main/config/load.js";
 import type { Config, GlobalConfig, VirtualAddress, VrrpInstanceConfig } from "../../main/config/model.js";
 import type { SyncGroupConfig } from "../../main/config/model-vrrp.js";
-import { noExtras, noVirtualInterface, plainAddress, plainUnicast } from "../../main/config/model-vrrp.js";
+import { noExtras, noVirtualInterface, plainAddress, plainUnicast, plainWire } from "../../main/config/model-vrrp.js";
 import type { ConfigHost } from "../../main/config/ports.js";
 import { ms, priority, vrid } from "../../main/units.js";
 
@@ -75,6 +75,7 @@ export const instanceConfig = (changes: Partial<VrrpInstanceConfig> = {}): VrrpI
   basePriority: priority(100),
   advertInterval: ms(1000),
   authPass: undefined,
+  wire: plainWire,
   virtualAddresses: [],
   excludedAddresses: [],
   trackInterfaces: [],

@@ -14,6 +14,12 @@ export const noStats: VrrpStats = {
   invalidAuthtype: 0,
   authtypeMismatch: 0,
   authFailure: 0,
+  authExtMissing: 0,
+  authExtMalformed: 0,
+  authExtUnknownKey: 0,
+  authExtInvalidHmac: 0,
+  authExtStale: 0,
+  authExtReplay: 0,
   priZeroRcvd: 0,
   priZeroSent: 0,
 };

@@ -253,18 +253,11 @@ const rows: readonly Row[] = [
     /vrrp_script chk/,
   ),
   row(
-    "authentication AH",
-    instance("authentication {\nauth_type AH\nauth_pass x\n}"),
+    "unicast without an interface",
+    "vrrp_instance A {\nvirtual_router_id 51\nunicast_src_ip 192.0.2.1\nunicast_peer {\n192.0.2.2\n}\nvirtual_ipaddress {\n192.0.2.9 dev eth0\n}\n}",
     [1, "CFG_NOT_IN_VERSION", "error", 5],
-    /auth_type AH is not in this version/,
-    /PASS/,
-  ),
-  row(
-    "HMAC authentication",
-    instance("auth_hmac {\nkey 1 x\n}"),
-    [5, "CFG_NOT_IN_VERSION", "error", 5],
-    /'auth_hmac' is not in this version/,
-    /peers/,
+    /a unicast instance without an interface is not in this version/,
+    /interface NAME/,
   ),
   row(
     "keyword of a later version",

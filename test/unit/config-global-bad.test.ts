@@ -71,7 +71,6 @@ const vrrp = [
   row("vrrp_garp_extra_if 5 x", [5, "CFG_BAD_VALUE"], /'x' is not an integer/, /\[all\]/),
   row("vrrp_vmac_garp_intvl 5", [5, "CFG_DEPRECATED"], /use 'vrrp_garp_extra_if'/, /vrrp_garp_extra_if/),
   row("dynamic_interfaces all", [5, "CFG_BAD_VALUE"], /'all'.*set all the same/, /allow_if_changes/),
-  row("v3_checksum_as_v2", [5, "CFG_NOT_IN_VERSION"], /not in this version/, /peers/),
   row("vrrp_startup_delay 0.0001", [5, "CFG_BAD_VALUE"], /between 0\.001 and 4294/, /seconds/),
   row("vrrp_startup_delay 60", [0, "CFG_ADVICE"], /very large - 60 seconds/, /no instance runs/),
   row("vmac_prefix a\n vmac_prefix b", [5, "CFG_REPEATED"], /the first one is used/, /remove/),

@@ -26,6 +26,9 @@ const file = (lines: string, ...rest: Rest): Row => [`track_file F {\n${lines}\n
 const process = (lines: string, ...rest: Rest): Row => [`vrrp_track_process P {\n${lines}\n}\n`, ...rest];
 const block = (name: string, lines: string, ...rest: Rest): Row => [`${name} {\n${lines}\n}\n`, ...rest];
 
+const hmacKey = "0123456789abcdef0123456789abcdef";
+const inHmac = (lines: string, ...rest: Rest): Row => inInstance(`auth_hmac {\nkey 1 ${hmacKey}\n${lines}\n}`, ...rest);
+
 const missing = (keyword: string): RegExp => new RegExp(`^\\*\\*\\* Configuration line starting \`${keyword}\``);
 
 const instances: readonly Row[] = [
@@ -77,8 +80,37 @@ const instances: readonly Row[] = [
     /interface/,
   ),
   inInstance("authentication {\nauth_pass x\n}", 0, "CFG_ADVICE", /without auth_type/, /auth_type PASS/),
-  inInstance("mcast_dst_ip 224.0.0.19", 5, "CFG_NOT_IN_VERSION", /'mcast_dst_ip' is not in this version/, /peers/),
-  inInstance("v3_checksum_as_v2", 5, "CFG_NOT_IN_VERSION", /'v3_checksum_as_v2' is not in this version/, /peers/),
+  inInstance(
+    "mcast_dst_ip 192.0.2.19",
+    5,
+    "CFG_BAD_VALUE",
+    /192.0.2.19 is not a multicast address - ignoring/,
+    /group/,
+  ),
+  inInstance("mcast_dst_ip ff02::77", 5, "CFG_BAD_VALUE", /not of the family of the instance/, /an IPv4 group/),
+  inInstance(
+    "mcast_dst_ip 224.0.0.19\nunicast_peer {\n192.0.2.2\n}",
+    5,
+    "CFG_BAD_VALUE",
+    /cannot be used with unicast peers/,
+    /unicast_peer/,
+  ),
+  inInstance("v3_checksum_as_v2 maybe", 5, "CFG_BAD_VALUE", /maybe/, /on, off/),
+  inHmac("", 5, "CFG_BAD_VALUE", /active_key is not given - adverts are neither signed nor checked/, /active_key/),
+  inHmac("active_key 2", 5, "CFG_BAD_VALUE", /active_key 2 is not defined/, /active_key/),
+  inHmac("active_key 1\nkey 2 short", 5, "CFG_BAD_VALUE", /key \S+ has 5 bytes, not 32 to 64/, /openssl rand/),
+  inHmac("active_key 1\nkey 2 hex:123", 5, "CFG_BAD_VALUE", /key \S+ has no \S+ digits after/, /two digits/),
+  inHmac(`active_key 1\nkey 1 ${hmacKey}`, 5, "CFG_BAD_VALUE", /key \S+ is given twice/, /another id/),
+  inHmac("active_key 1\nkey 2 file:/nowhere", 5, "CFG_BAD_VALUE", /cannot be read: ENOENT/, /check path/),
+  inHmac("active_key 1\nmode strict", 5, "CFG_BAD_VALUE", /strict/, /enforce, permissive/),
+  inHmac("active_key 1\ntime_window 301", 5, "CFG_BAD_VALUE", /301/, /1\.\.300/),
+  inHmac(
+    "active_key 1\n}\nauthentication {\nauth_type PASS\nauth_pass x",
+    5,
+    "CFG_ADJUSTED",
+    /authentication and auth_hmac/,
+    /remove/,
+  ),
   inInstance(
     "strict_mode\nno_virtual_ipaddress",
     5,

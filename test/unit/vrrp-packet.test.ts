@@ -3,8 +3,10 @@ import { test } from "node:test";
 import { priority } from "../../main/units.js";
 import { AdvertBuffer, nextId } from "../../main/vrrp/advert-buffer.js";
 import { gratuitousArp } from "../../main/vrrp/announcement.js";
-import { compareIpv4, ipv4ToNumber, numberToIpv4 } from "../../main/vrrp/ipv4.js";
-import { type AdvertSpec, advertChecksum, decodeAdvert, encodeAdvert } from "../../main/vrrp/packet.js";
+import { advertChecksum } from "../../main/vrrp/checksum.js";
+import { compareIp } from "../../main/vrrp/ip-order.js";
+import { ipv4ToNumber, numberToIpv4 } from "../../main/vrrp/ipv4.js";
+import { type AdvertSpec, decodeAdvert, encodeAdvert } from "../../main/vrrp/packet.js";
 import { readGolden } from "./vrrp-golden.js";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
@@ -71,9 +73,11 @@ test("IPv4 text and numbers", () => {
   for (const text of ["", "1.2.3", "1.2.3.256", "1.2.3.x", "1..2.3", "::1"]) {
     assert.throws(() => ipv4ToNumber(text), RangeError, text);
   }
-  assert.equal(compareIpv4("192.0.2.9", "192.0.2.10"), -1);
-  assert.equal(compareIpv4("200.0.0.1", "100.0.0.1"), 1);
-  assert.equal(compareIpv4("192.0.2.9", "192.0.2.9"), 0);
+  assert.equal(compareIp("192.0.2.9", "192.0.2.10"), -1);
+  assert.equal(compareIp("200.0.0.1", "100.0.0.1"), 1);
+  assert.equal(compareIp("192.0.2.9", "192.0.2.9"), 0);
+  assert.equal(compareIp("fe80::9", "fe80::10"), -1);
+  assert.equal(compareIp("fe80:1::", "fe80::ffff"), 1);
 });
 
 test("decode: what is no advert is named, not thrown", () => {
@@ -81,7 +85,9 @@ test("decode: what is no advert is named, not thrown", () => {
   const changed = (at: number, value: number) => valid.with(at, value);
   assert.deepEqual(decodeAdvert(new Uint8Array()), { ok: false, problem: "too-short" });
   assert.deepEqual(decodeAdvert(valid.subarray(0, 27)), { ok: false, problem: "too-short" });
-  assert.deepEqual(decodeAdvert(changed(0, 0x65)), { ok: false, problem: "not-ipv4" });
-  assert.deepEqual(decodeAdvert(changed(0, 0x44)), { ok: false, problem: "not-ipv4" });
-  assert.deepEqual(decodeAdvert(changed(0, 0x4f)), { ok: false, problem: "too-short" });
+  assert.deepEqual(decodeAdvert(changed(0, 0x75)), { ok: false, problem: "not-ip" });
+  assert.deepEqual(decodeAdvert(changed(0, 0x44)), { ok: false, problem: "not-ip" });
+  assert.deepEqual(decodeAdvert(changed(0, 0x4f)), { ok: false, problem: "not-ip" });
+  assert.deepEqual(decodeAdvert(changed(0, 0x65)), { ok: false, problem: "not-ip" }); // 40 octets of header do not fit
+  assert.deepEqual(decodeAdvert(changed(9, 51)), { ok: false, problem: "too-short" });
 });

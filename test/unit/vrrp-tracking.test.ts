@@ -109,6 +109,19 @@ for (const { name, config, addresses, virtual, want } of [
     want: undefined,
   },
   {
+    name: "of an IPv6 instance: link-local, not tentative, not virtual",
+    config: { family: "inet6" as const },
+    addresses: [
+      onLink("192.0.2.1"),
+      onLink("2001:db8::1"),
+      onLink("fe80::5", true),
+      onLink("fe80::51"),
+      onLink("fe80::1"),
+    ],
+    virtual: ["fe80::51"],
+    want: "fe80::1",
+  },
+  {
     name: "nothing but a virtual one",
     config: {},
     addresses: [onLink("192.0.2.100")],

@@ -130,7 +130,7 @@ const global = garpKeywords<GlobalGarpDraft>({
 const keyword = keywordsFor<GlobalGarpDraft>();
 
 /** 0 is out of keepalived's range, but the examples of its guides use it and mean what the default is: no gap. */
-const gap = (field: "garpInterval" | "gnaInterval", meta: { readonly doc: string; readonly effect?: "accepted" }) =>
+const gap = (field: "garpInterval" | "gnaInterval", meta: { readonly doc: string }) =>
   keyword.value({
     args: [seconds(0, 4294.967295, 6)],
     apply: (draft, [value], { diagnostics, at, keyword: name }) => {
@@ -156,7 +156,6 @@ export const globalGarpKeywords: Readonly<Record<string, Keyword<GlobalGarpDraft
   vrrp_garp_lower_prio_repeat: global.lowerPrioRepeat,
   vrrp_garp_interval: gap("garpInterval", { doc: "Smallest gap between gratuitous ARPs on one interface." }),
   vrrp_gna_interval: gap("gnaInterval", {
-    effect: "accepted",
     doc: "Smallest gap between unsolicited neighbour adverts on one interface.",
   }),
   vrrp_min_garp: keyword.value({

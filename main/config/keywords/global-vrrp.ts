@@ -139,7 +139,6 @@ export const globalVrrpKeywords: Readonly<Record<string, Keyword<VrrpGlobalDraft
     doc: "Destination of IPv4 adverts.",
   }),
   vrrp_mcast_group6: keyword.value({
-    ...ACCEPTED,
     args: [multicastGroup("inet6")],
     apply: (draft, [group], context) => {
       draft.mcastGroup6 = group.address;
@@ -157,12 +156,10 @@ export const globalVrrpKeywords: Readonly<Record<string, Keyword<VrrpGlobalDraft
     since: "2.2.0",
   }),
   vrrp_check_unicast_src: keyword.flag("checkUnicastSource", {
-    ...ACCEPTED,
     default: "off",
     doc: "Default of check_unicast_src in instances: unicast adverts count only from configured peers.",
   }),
   v3_checksum_as_v2: keyword.flag("v3ChecksumAsV2", {
-    effect: "refused",
     default: "off",
     since: "2.2.8",
     doc: "Version 3 adverts over IPv4 get a checksum without the pseudo-header.",

@@ -10,7 +10,7 @@ const authentication: Scope<VrrpInstanceDraft> = {
   name: "authentication",
   keywords: {
     auth_type: keyword.field("authType", choice("PASS", "AH"), {
-      doc: "PASS: plain password in version 2 adverts. AH: IPsec, not in this version.",
+      doc: "PASS: plain password in version 2 adverts. AH: signed with the password as key, IPv4 only.",
     }),
     auth_pass: keyword.value({
       args: [text],
@@ -32,7 +32,6 @@ const keyForms: OptionTable = {
   "file:": { args: [text], apply: () => undefined, doc: "Before the path of a file that holds the key." },
 };
 
-/** The reader refuses the block; its words stand here for tools, and for the version that has them. */
 const authHmac: Scope<HmacDraft> = {
   name: "auth_hmac",
   keywords: {
@@ -74,7 +73,6 @@ export const authKeywords = {
     body: authHmac,
     open: (draft) => (draft.hmac ??= { keys: [] }),
     since: "2.4.0",
-    effect: "refused",
     doc: "Adverts are signed with HMAC-SHA256.",
   }),
 } as const;

@@ -80,7 +80,7 @@ export interface VrrpInstanceDraft extends GarpDraft, TrackLists {
   readonly rules: RuleDraft[];
   readonly unicastPeers: PeerDraft[];
   sourceAddress?: { readonly address: IpAddress; readonly at: SourcePosition };
-  multicastGroup?: IpAddress;
+  multicastGroup?: { readonly address: IpAddress; readonly at: SourcePosition };
   trackSource?: boolean;
   unicastKeyword?: boolean;
   unicastFaultNoPeer?: boolean;

@@ -76,7 +76,7 @@ const identity = {
       }
     },
     deprecated: { instead: "IPv6 addresses in virtual_ipaddress", silent: true },
-    doc: "Makes it an IPv6 instance of version 3.",
+    doc: "Makes it an IPv6 instance.",
   }),
   advert_int: keyword.field("advertInterval", seconds(0.01, 255, 6), {
     default: "1",
@@ -162,16 +162,18 @@ const addressing = {
     default: "the interface's primary address",
     doc: "Source address of adverts.",
   }),
-  mcast_dst_ip: keyword.field("multicastGroup", ipArg(), {
+  mcast_dst_ip: keyword.value({
+    args: [ipArg()],
+    apply: (draft, [address], { at }) => {
+      draft.multicastGroup = { address, at };
+    },
     default: "vrrp_mcast_group4, vrrp_mcast_group6",
     since: "2.2.5",
-    effect: "refused",
     doc: "Destination group of this instance.",
   }),
   v3_checksum_as_v2: keyword.field("v3ChecksumAsV2", switchArg, {
     default: "v3_checksum_as_v2 of global_defs",
     since: "2.2.8",
-    effect: "refused",
     doc: "Checksums of IPv4 adverts of version 3 leave out the pseudo-header.",
   }),
   track_src_ip: keyword.flag("trackSource", {

@@ -68,12 +68,8 @@ interface PeerOptions {
 const peer = optionsFor<PeerOptions>();
 
 const peerOptions: Readonly<Record<string, OptionWord<PeerOptions>>> = {
-  min_ttl: peer.field("minTtl", u8, { effect: "accepted", default: "0", doc: "Lowest TTL of adverts from this peer." }),
-  max_ttl: peer.field("maxTtl", u8, {
-    effect: "accepted",
-    default: "255",
-    doc: "Highest TTL of adverts from this peer.",
-  }),
+  min_ttl: peer.field("minTtl", u8, { default: "0", doc: "Lowest TTL of adverts from this peer." }),
+  max_ttl: peer.field("maxTtl", u8, { default: "255", doc: "Highest TTL of adverts from this peer." }),
 };
 
 function readPeer(draft: VrrpInstanceDraft, [word, ...words]: readonly [Word, ...Word[]], context: Context): void {

@@ -23,7 +23,6 @@ export const unicastKeywords = {
     },
     default: "255; the kernel's for IPv6",
     since: "2.1.0",
-    effect: "accepted",
     doc: "TTL of unicast adverts.",
   }),
   unicast_fault_no_peer: keyword.flag("unicastFaultNoPeer", {
@@ -34,7 +33,6 @@ export const unicastKeywords = {
   check_unicast_src: keyword.flag("checkUnicastSource", {
     default: "vrrp_check_unicast_src",
     since: "2.1.0",
-    effect: "accepted",
     doc: "Adverts from other than the peers are dropped.",
   }),
   old_unicast_checksum: keyword.value({
@@ -44,7 +42,6 @@ export const unicastKeywords = {
       draft.unicastKeyword = true;
     },
     default: "the old form is recognised",
-    effect: "accepted",
     doc: "Checksums of unicast adverts of version 3 as before 1.3.7; with never the old form is not looked for.",
   }),
 } as const;

@@ -1,5 +1,5 @@
 import type { VrrpInstanceConfig, VrrpNotifyConfig } from "../model.js";
-import type { MoreTrackers, TrackRef, VirtualInterface } from "../model-vrrp.js";
+import type { HmacConfig, MoreTrackers, TrackRef, VirtualInterface } from "../model-vrrp.js";
 import { addressWords } from "./addresses.js";
 import type { ConfWriter } from "./conf-writer.js";
 import { routeWords, ruleWords } from "./routes.js";
@@ -15,7 +15,8 @@ export function showInstance(instance: VrrpInstanceConfig, out: ConfWriter, opti
     out.line("priority", instance.basePriority);
     out.line("version", instance.version);
     out.line("advert_int", inSeconds(instance.advertInterval));
-    showPassword(instance.authPass, out, options);
+    showPassword(instance, out, options);
+    showHmac(instance.wire.hmac, out, options);
     showElection(instance, out);
     showDestinations(instance, out);
     showLink(instance, out);
@@ -31,11 +32,23 @@ export function showInstance(instance: VrrpInstanceConfig, out: ConfWriter, opti
   });
 }
 
-function showPassword(password: string | undefined, out: ConfWriter, { secrets }: ShowOptions): void {
-  if (password === undefined) return;
+function showPassword({ authPass, wire }: VrrpInstanceConfig, out: ConfWriter, { secrets }: ShowOptions): void {
+  if (authPass === undefined) return;
   out.block("authentication", [], () => {
-    out.line("auth_type", "PASS");
-    out.line("auth_pass", secrets ? password : "<hidden>");
+    out.line("auth_type", wire.ah ? "AH" : "PASS");
+    out.line("auth_pass", secrets ? authPass : "<hidden>");
+  });
+}
+
+function showHmac(hmac: HmacConfig | undefined, out: ConfWriter, { secrets }: ShowOptions): void {
+  if (hmac === undefined) return;
+  out.block("auth_hmac", [], () => {
+    for (const { id, bytes } of hmac.keys)
+      out.line("key", id, secrets ? `hex:${Buffer.from(bytes).toString("hex")}` : "<hidden>");
+    out.line("active_key", hmac.activeKey);
+    out.line("time_window", hmac.windowSeconds);
+    out.line("anti_replay", hmac.antiReplay);
+    out.line("mode", hmac.mode);
   });
 }
 
@@ -54,8 +67,11 @@ function showElection(instance: VrrpInstanceConfig, out: ConfWriter): void {
   out.setting("debug", debug === 0 ? undefined : debug);
 }
 
-function showDestinations({ sourceAddress, unicastPeers, unicast, extras }: VrrpInstanceConfig, out: ConfWriter): void {
+function showDestinations(instance: VrrpInstanceConfig, out: ConfWriter): void {
+  const { sourceAddress, unicastPeers, unicast, extras, wire } = instance;
   out.setting(unicastPeers.length > 0 ? "unicast_src_ip" : "mcast_src_ip", sourceAddress);
+  out.setting("mcast_dst_ip", wire.group);
+  if (instance.version === 3 && instance.family === "inet") out.onOff("v3_checksum_as_v2", wire.checksumAsV2);
   out.flag("track_src_ip", extras.trackSourceAddress);
   out.list(
     "unicast_peer",

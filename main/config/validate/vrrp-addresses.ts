@@ -51,8 +51,14 @@ export function finishAddresses(
 /** min(255, what an Ethernet frame holds behind all headers): keepalived.conf(5). Without an interface MTU is 1500. */
 function mostAddresses(draft: VrrpInstanceDraft, family: Family, version: 2 | 3, host: ConfigHost): number {
   const mtu = draft.interface === undefined ? 1500 : mtuOf(draft.interface.text, host);
-  const ah = draft.authType === "AH" ? 24 : 0;
-  const headers = 14 + (family === "inet" ? 20 : 40) + 8 + (version === 2 ? 8 : 0) + ah;
+  const ah = draft.authType === "AH" && family === "inet" ? 24 : 0;
+  const headers =
+    14 +
+    (family === "inet" ? 20 : 40) +
+    8 +
+    (version === 2 && family === "inet" ? 8 : 0) +
+    ah +
+    (draft.hmac === undefined ? 0 : 28);
   return Math.max(0, Math.min(255, Math.floor((mtu - headers) / (family === "inet" ? 4 : 16))));
 }
 

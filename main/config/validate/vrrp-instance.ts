@@ -15,6 +15,7 @@ import { finishRules } from "./vrrp-rules.js";
 import { finishAdvertInterval, finishElection, finishGarp } from "./vrrp-timing.js";
 import { finishTracks, type TrackContext, type Tracks, withoutWeights } from "./vrrp-tracks.js";
 import { finishPeers } from "./vrrp-unicast.js";
+import { finishWire } from "./vrrp-wire.js";
 
 export interface VrrpContext extends LookUp, TrackContext {
   readonly global: GlobalDraft;
@@ -28,8 +29,8 @@ const OWNER = 255;
 export function finishVrrpInstance(draft: VrrpInstanceDraft, context: VrrpContext): VrrpInstanceConfig | undefined {
   const { global, diagnostics, resolver } = context;
   const family = familyOfInstance(draft);
-  const version = versionOf(draft, family, global, diagnostics);
   const strict = draft.strict ?? global.vrrpStrict ?? false;
+  const version = versionOf(draft, family, strict, global, diagnostics);
   const addresses = finishAddresses(draft, family, version, context);
   const peers = finishPeers(draft, family, global, diagnostics);
   if (!isComplete(draft, diagnostics) || draft.interface === undefined || draft.vrid === undefined) return undefined;
@@ -52,6 +53,7 @@ export function finishVrrpInstance(draft: VrrpInstanceDraft, context: VrrpContex
     ...peers,
     advertInterval: finishAdvertInterval(draft, version, diagnostics),
     ...finishRules(draft, { ...context, version, strict, owner, unicast }),
+    ...finishWire(draft, { ...context, family, version, strict, unicast }),
     strict,
     ...(owner ? ownersTracks(draft, tracks, diagnostics) : tracks),
     dontTrackPrimary: draft.dontTrackPrimary ?? false,
@@ -86,12 +88,17 @@ function withoutOwnInterface(draft: VrrpInstanceDraft, tracks: Tracks, diagnosti
 const ownersTracks = (draft: VrrpInstanceDraft, tracks: Tracks, diagnostics: Diagnostics) =>
   withoutWeights(draft, tracks, "address_owner", { interfaces: false, files: false }, diagnostics);
 
-function versionOf(draft: VrrpInstanceDraft, family: Family, global: GlobalDraft, diagnostics: Diagnostics): 2 | 3 {
+function versionOf(
+  draft: VrrpInstanceDraft,
+  family: Family,
+  strict: boolean,
+  global: GlobalDraft,
+  diagnostics: Diagnostics,
+): 2 | 3 {
   if (family === "inet") return draft.version ?? global.vrrpVersion ?? 2;
-  if (draft.version === 2) {
-    const message = `(${draft.name}) VRRP version 2 is not for IPv6; version 3 is used`;
-    diagnostics.error("CFG_BAD_VALUE", draft.at, message, "remove version 2");
-  }
+  if (draft.version !== 2 || !strict) return draft.version ?? 3; // some routers speak version 2 over IPv6
+  const message = `(${draft.name}) VRRP version 2 is not for IPv6 in strict mode; version 3 is used`;
+  diagnostics.warn("CFG_ADJUSTED", draft.at, message, "remove version 2 or vrrp_strict");
   return 3;
 }
 
@@ -165,23 +172,4 @@ function extrasOf(draft: VrrpInstanceDraft, preempt: boolean, { resolver, global
     notifyPriorityChanges: draft.notifyPriorityChanges,
     debug: draft.debug ?? 0,
   };
-}
-
-/**
- * What this version cannot run although keepalived does. Said last, so that everything else about the instance is told
- * as well.
- */
-export function runsInThisVersion(
-  { name, at, family }: VrrpInstanceConfig,
-  authType: "PASS" | "AH" | undefined,
-  diagnostics: Diagnostics,
-): boolean {
-  if (family === "inet6") {
-    const hint = "run keepalived for it, or use IPv4 addresses; the instance is left out";
-    diagnostics.error("CFG_NOT_IN_VERSION", at, `(${name}) VRRP over IPv6 is not in this version`, hint);
-  } else if (authType === "AH") {
-    const hint = "use auth_type PASS on all routers of this VRID; the instance is left out";
-    diagnostics.error("CFG_NOT_IN_VERSION", at, `(${name}) auth_type AH is not in this version`, hint);
-  }
-  return family === "inet" && authType !== "AH";
 }

@@ -13,10 +13,7 @@ interface RuleContext {
   readonly unicast: boolean;
 }
 
-type Rules = Pick<
-  VrrpInstanceConfig,
-  "authPass" | "accept" | "lowerPrioNoAdvert" | "higherPrioSendAdvert" | "ownerIgnoreAdverts"
->;
+type Rules = Pick<VrrpInstanceConfig, "accept" | "lowerPrioNoAdvert" | "higherPrioSendAdvert" | "ownerIgnoreAdverts">;
 
 /** Switches that version, strict mode and ownership override. */
 export function finishRules(draft: VrrpInstanceDraft, context: RuleContext): Rules {
@@ -39,33 +36,11 @@ export function finishRules(draft: VrrpInstanceDraft, context: RuleContext): Rul
     context.diagnostics.warn("CFG_LATER", draft.at, message);
   }
   return {
-    authPass: passwordOf(draft, context),
     accept,
     lowerPrioNoAdvert: strict || (draft.lowerPrioNoAdvert ?? global.lowerPrioNoAdvert ?? false),
     higherPrioSendAdvert: !strict && (draft.higherPrioSendAdvert ?? global.higherPrioSendAdvert ?? false),
     ownerIgnoreAdverts: ignoresAdverts(draft, context, adjusted),
   };
-}
-
-function passwordOf(draft: VrrpInstanceDraft, { version, strict, diagnostics }: RuleContext): string | undefined {
-  const { name, at, authType, authPass } = draft;
-  if (authType === undefined && authPass === undefined) return undefined;
-  const ignored = (sentence: string, hint: string): undefined => {
-    diagnostics.warn("CFG_ADJUSTED", at, `(${name}) ${sentence}`, hint);
-    return undefined;
-  };
-  if (version === 3)
-    return ignored("VRRP version 3 does not support authentication. Ignoring.", "remove authentication");
-  if (strict) {
-    return ignored("Strict mode does not support authentication. Ignoring.", "remove authentication or vrrp_strict");
-  }
-  if (authPass === undefined || authPass === "") {
-    return ignored("authentication without auth_pass. Ignoring.", "write: auth_pass PASSWORD");
-  }
-  if (authType !== undefined) return authPass;
-  // keepalived does not authenticate then, and says nothing.
-  diagnostics.warn("CFG_ADVICE", at, `(${name}) authentication without auth_type. Ignoring.`, "write: auth_type PASS");
-  return undefined;
 }
 
 function acceptOf(

@@ -10,7 +10,7 @@ import { RulePreferences } from "./rules.js";
 import { withOwnLinkNames, withoutVridClashes } from "./vrrp-clashes.js";
 import { finishSyncGroups, finishTrackGroups } from "./vrrp-groups.js";
 import { finishLinkSettings, finishStatic } from "./vrrp-host.js";
-import { finishVrrpInstance, runsInThisVersion, type VrrpContext } from "./vrrp-instance.js";
+import { finishVrrpInstance, type VrrpContext } from "./vrrp-instance.js";
 import { finishVrrpScripts } from "./vrrp-script.js";
 import { finishTrackFiles, finishTrackProcesses } from "./vrrp-trackers.js";
 import { byName, placesOf } from "./vrrp-tracks.js";
@@ -53,10 +53,8 @@ export function finishVrrp(draft: VrrpDraft, { global, host, resolver, diagnosti
   const context: VrrpContext = { ...lookUp, global, resolver, preferences, trackable };
   const declared = new Set(draft.vrrpInstances.map(({ name }) => name));
   const finished = draft.vrrpInstances.flatMap((instance) => finishVrrpInstance(instance, context) ?? []);
-  const authTypes = new Map(draft.vrrpInstances.map(({ name, authType }) => [name, authType]));
   const distinct = withOwnLinkNames(withoutVridClashes(finished, diagnostics), diagnostics);
-  const running = distinct.filter((instance) => runsInThisVersion(instance, authTypes.get(instance.name), diagnostics));
-  const { groups, instances } = finishSyncGroups(draft.syncGroups, { declared, instances: running }, context);
+  const { groups, instances } = finishSyncGroups(draft.syncGroups, { declared, instances: distinct }, context);
   const trackGroups = finishTrackGroups(draft.trackGroups, { declared, instances }, diagnostics);
   return {
     vrrpScripts: scripts,

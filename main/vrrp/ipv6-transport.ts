@@ -1,0 +1,55 @@
+import type { Device, Ipv6AdvertReader, Ipv6AdvertSender } from "../../native-bindings/ipv6-adverts.js";
+import { openIpv6AdvertReader, openIpv6AdvertSender } from "../../native-bindings/ipv6-adverts.js";
+import type { IpAddress } from "../address.js";
+import { bytesOfIp } from "../ip-bytes.js";
+import type { Log } from "../observe/log.js";
+import { sourceOf } from "./ip-header.js";
+import type { AdvertEndpoint, AdvertSocket } from "./ports.js";
+import { errnoText } from "./system-error.js";
+
+/** Adverts over IPv6: sockets of our own, because raw-socket knows neither hop limit nor destination of what comes in. */
+
+const RECEIVE_QUEUE_BYTES = 1 << 20;
+
+/** @throws system error */
+export function openIpv6(
+  { link, address }: AdvertEndpoint,
+  onPacket: (packet: Buffer, source: IpAddress) => void,
+  log: Log,
+): AdvertSocket {
+  const device: Device = { name: link?.name ?? "", index: link?.index ?? 0 };
+  const where = link === undefined ? address : `${address} on ${link.name}`;
+  const sender = openIpv6AdvertSender(device);
+  try {
+    const reader = openIpv6AdvertReader(device, bytesOfIp(address), RECEIVE_QUEUE_BYTES, {
+      onPacket: (packet) => onPacket(packet, sourceOf(packet)),
+      onError: (errno) => {
+        const sentence = `Receiving adverts for ${where} failed: ${errnoText(errno)}`;
+        log("warning", "vrrp.receive-failed", sentence, { errno });
+      },
+    });
+    return new Ipv6AdvertSocket(sender, reader);
+  } catch (error) {
+    sender.close();
+    throw error;
+  }
+}
+
+class Ipv6AdvertSocket implements AdvertSocket {
+  readonly #sender: Ipv6AdvertSender;
+  readonly #reader: Ipv6AdvertReader;
+
+  constructor(sender: Ipv6AdvertSender, reader: Ipv6AdvertReader) {
+    this.#sender = sender;
+    this.#reader = reader;
+  }
+
+  send(packet: Uint8Array): number {
+    return this.#sender.send(packet);
+  }
+
+  [Symbol.dispose](): void {
+    this.#sender.close();
+    this.#reader.close();
+  }
+}

@@ -1,0 +1,66 @@
+/** Instances over the keywords that decide what adverts look like. Equal seeds give equal text. */
+
+type Random = () => number;
+
+/** mulberry32: small, fast, the same on every machine. */
+function generator(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** A keepalived.conf with `count` instances on eth0, at most 250. VRIDs are their numbers, from 1. */
+export function generateInstances(seed: number, count: number): string {
+  const random = generator(seed);
+  const blocks = Array.from({ length: count }, (_, i) => instance(random, i + 1));
+  return ["global_defs {", "  router_id test", "}", ...blocks].join("\n");
+}
+
+function instance(random: Random, vrid: number): string {
+  const upTo = (n: number): number => Math.floor(random() * n);
+  const pick = <T>(from: readonly [T, ...T[]]): T => from[upTo(from.length)] ?? from[0];
+  const v6 = random() < 0.4;
+  const version = pick([2, 3]);
+  const unicast = random() < 0.3;
+  const auth = version === 2 && !v6 ? pick(["none", "PASS", "AH"]) : "none";
+  const interval = version === 2 ? pick([1, 2, 3]) : pick([0.05, 0.1, 0.37, 1, 2.5]);
+  const addresses = pick([1, 1, 2, 3, 5, 20]);
+  const lines = [
+    `interface eth0`,
+    `virtual_router_id ${vrid}`,
+    `version ${version}`,
+    `priority ${pick([1, 50, 100, 101, 200, 254])}`,
+    `advert_int ${interval}`,
+    "garp_master_repeat 1",
+    "garp_master_delay 0",
+    ...(unicast ? unicastLines(v6, pick([undefined, undefined, 1, 64, 254])) : []),
+    ...(!unicast && random() < 0.3 ? [`mcast_dst_ip ${v6 ? "ff02::77" : "224.0.0.77"}`] : []),
+    ...(auth === "none" ? [] : authLines(auth, pick(["a", "secret12", "12345678901234", "pa55w0rd"]))),
+    "virtual_ipaddress {",
+    ...Array.from(
+      { length: addresses },
+      (_, i) => `  ${v6 ? `2001:db8:${vrid}::${i + 1}/64` : `10.${vrid}.0.${i + 1}/24`}`,
+    ),
+    "}",
+  ];
+  return [`vrrp_instance V${vrid} {`, ...lines.map((line) => `  ${line}`), "}"].join("\n");
+}
+
+const unicastLines = (v6: boolean, ttl: number | undefined): readonly string[] => [
+  ...(ttl === undefined ? [] : [`unicast_ttl ${ttl}`]),
+  "unicast_peer {",
+  ...(v6 ? ["  fe80::2", "  fe80::3"] : ["  192.0.2.2", "  192.0.2.3"]),
+  "}",
+];
+
+const authLines = (type: string, password: string): readonly string[] => [
+  "authentication {",
+  `  auth_type ${type}`,
+  `  auth_pass ${password}`,
+  "}",
+];

@@ -156,6 +156,7 @@ Engine::Parts::Ending Engine::Parts::Connected(Attempt& attempt, uint32_t happen
   }
   if ((happened & EPOLLOUT) == 0) return std::nullopt;
   const Slot& slot = slots[attempt.slot];
+  if (IsSelfConnected(attempt.fd.get(), slot.target)) return VerdictOfErrno(ECONNREFUSED);
   attempt.times.connect = Elapsed(attempt.started_us, event_us);
   if (slot.kind == Kind::kTcp) return Verdict();
   if (slot.kind == Kind::kHttp) {

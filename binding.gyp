@@ -32,6 +32,7 @@
         'native-bindings/probe/tally.cc',
         'native-bindings/probe/timing_wheel.cc',
         'native-bindings/probe/tls.cc',
+        'native-bindings/probe/tls_certificates.cc',
         'native-bindings/probe/tls_context.cc',
         'native-bindings/probe/tls_key_schedule.cc',
         'native-bindings/probe/tls_library.cc',

@@ -19,6 +19,7 @@ import {
 import { failureText, type ProbeResult, type ProbeVocabulary, printable, readResult } from "./probe-result.js";
 import { probeKindOf, probeSpec } from "./probe-spec.js";
 import type { CheckEdge, CheckSpec, FailedAttempt, Regrouping } from "./protocol.js";
+import { Shortages } from "./shortages.js";
 
 /** The engine and its words; native-bindings/probe.ts in production. */
 export interface ProbeModule extends ProbeVocabulary {
@@ -75,11 +76,13 @@ export class CheckRunner implements Disposable {
   readonly #checks = new Map<CheckId, Running>();
   readonly #bySlot: (Running | undefined)[] = [];
   readonly #terms = new Map<string, Terms>();
+  readonly #shortages: Shortages;
   /** One count for all: a slot is used again, an arming never. */
   #armings = 0;
 
   constructor(deps: RunnerDeps) {
     this.#deps = deps;
+    this.#shortages = new Shortages(deps.clock, deps.onFailedAttempt);
     this.#engine = deps.openEngine((results, count) => this.#onResults(results, count));
   }
 
@@ -169,7 +172,7 @@ export class CheckRunner implements Disposable {
     const { id, terms } = running;
     const again = Math.max(leastRetryMs, terms.rules.delayLoop) as Milliseconds;
     waiting.retry = this.#deps.clock.after(again, () => this.#place(running, waiting, 0 as Milliseconds));
-    this.#deps.onFailedAttempt({ id, outcome: "no-resources", detail: printable(why) });
+    this.#shortages.add({ id, outcome: "no-resources", detail: printable(why) });
   }
 
   #arm(running: Running, delay: Milliseconds): void {
@@ -197,22 +200,19 @@ export class CheckRunner implements Disposable {
     const { state, edge, nextDelay } = step(rules, caughtUp(running.state, result.url), verdictOf(outcome));
     running.state = state;
     if (edge !== undefined) this.#deps.onEdge({ id, up: edge.up, outcome, retries: edge.retries, latency, status });
-    else if (worthALine(tellFailures, outcome)) {
-      const detail = failureText(kind, result, this.#deps.probe);
-      this.#deps.onFailedAttempt({ id, outcome, detail });
-    }
+    // What says nothing of the server is always told: nothing else shows that a check has gone blind.
+    else if (outcome === "no-resources")
+      this.#shortages.add({ id, outcome, detail: failureText(kind, result, this.#deps.probe) });
+    else if (tellFailures && outcome !== "up")
+      this.#deps.onFailedAttempt({ id, outcome, detail: failureText(kind, result, this.#deps.probe) });
     this.#arm(running, jittered(nextDelay, rules.jitter, hash, this.#armings));
   }
 
   [Symbol.dispose](): void {
     this.retract([...this.#checks.keys()]);
+    this.#shortages[Symbol.dispose]();
     this.#engine.close();
   }
 }
 
 const nothing: Disposable = { [Symbol.dispose]: () => {} };
-
-/** An attempt that says nothing of the server is always told: nothing else shows that a check has gone blind. */
-function worthALine(tellFailures: boolean, outcome: CheckEdge["outcome"]): boolean {
-  return outcome === "no-resources" || (outcome !== "up" && tellFailures);
-}

@@ -92,6 +92,8 @@ export interface FailedAttempt {
   readonly outcome: Outcome;
   /** One sentence part for the log, for instance `HTTP status code 503`; no line breaks, at most 200 characters. */
   readonly detail: string;
+  /** So many other attempts had the same trouble within the last second (only `no-resources`); none: 0. */
+  readonly others?: number;
 }
 
 /** A state change as the shard saw it. */

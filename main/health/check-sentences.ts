@@ -56,7 +56,8 @@ function urlSentences(check: HttpCheckConfig, service: string): string[] {
 export function attemptSentence(check: CheckConfig, service: string, attempt: FailedAttempt): string {
   const name = logNames[check.type];
   const what = attempt.outcome === "no-resources" ? "could not be made" : "attempt failed";
-  return `${name} on service ${service} ${what}: ${attempt.detail}.`;
+  const others = attempt.others === undefined ? "" : ` (and ${attempt.others} other attempts within a second)`;
+  return `${name} on service ${service} ${what}${others}: ${attempt.detail}.`;
 }
 
 /** Why a check went down, for the person who looks. Ours; keepalived leaves the reason out. */

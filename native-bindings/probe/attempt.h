@@ -33,7 +33,6 @@ struct Attempt {
   bool readable = false;     // data, or the end, came before we were ready to read
   bool peer_closed = false;  // after what is in the receive buffer comes nothing
   bool unfinished = false;   // reads on in the next turn
-  uint32_t watched = 0;      // events asked for, level-triggered; 0: all of them, edge-triggered
   uint32_t sent = 0;         // bytes of the request
   uint64_t started_us = 0;
   Times times;

@@ -59,8 +59,7 @@ int Engine::Parts::Begin(Attempt& attempt, const Slot& slot) {
 }
 
 int Engine::Parts::Open(Attempt& attempt, const Slot& slot) {
-  // HTTPS has its socket watched in another way half-way through.
-  const bool is_pooled = slot.kind != Kind::kHttps && slot.close_with == CloseWith::kReset && slot.socket == nullptr &&
+  const bool is_pooled = slot.close_with == CloseWith::kReset && slot.socket == nullptr &&
                          SocketPool::Suits(slot.target);
   if (!is_pooled) return OpenNew(attempt, slot, false);
   SocketPool::Loan loan = sockets.Borrow(slot.target.any.sa_family, slot.attempt);
@@ -157,6 +156,7 @@ Engine::Parts::Ending Engine::Parts::Connected(Attempt& attempt, uint32_t happen
   }
   if ((happened & EPOLLOUT) == 0) return std::nullopt;
   const Slot& slot = slots[attempt.slot];
+  if (IsSelfConnected(attempt.fd.get(), slot.target)) return VerdictOfErrno(ECONNREFUSED);
   attempt.times.connect = Elapsed(attempt.started_us, event_us);
   if (slot.kind == Kind::kTcp) return Verdict();
   if (slot.kind == Kind::kHttp) {
@@ -167,18 +167,7 @@ Engine::Parts::Ending Engine::Parts::Connected(Attempt& attempt, uint32_t happen
   if (!attempt.tls->Begin(*slot.tls, attempt.fd.get(), UrlOf(attempt).server_name, &slot.sessions[attempt.url]))
     return VerdictOfErrno(ENOMEM);
   Enter(attempt, Step::kHandshaking, Stage::kHandshake);
-  Watch(attempt, EPOLLIN | EPOLLRDHUP);
   return Handshake(attempt);
-}
-
-// Level-triggered from now on.
-void Engine::Parts::Watch(Attempt& attempt, uint32_t wanted) {
-  if (attempt.watched == wanted) return;
-  attempt.watched = wanted;
-  epoll_event event{};
-  event.events = wanted;
-  event.data.u64 = TagOf(attempt);
-  ::epoll_ctl(epoll.get(), EPOLL_CTL_MOD, attempt.fd.get(), &event);  // what is in it already needs no memory
 }
 
 // A new stage has the whole time-out before it.

@@ -40,7 +40,6 @@ struct Engine::Parts {
   int Open(Attempt& attempt, const Slot& slot);
   int OpenNew(Attempt& attempt, const Slot& slot, bool is_pooled);
   int Ping(Attempt& attempt, const Slot& slot);
-  void Watch(Attempt& attempt, uint32_t wanted);
   PingSockets::Hooks PingHooks();
   void Enter(Attempt& attempt, Step step, Stage stage);
   void End(Attempt& attempt, const Verdict& verdict);
@@ -57,6 +56,8 @@ struct Engine::Parts {
   Ending Proceed(Attempt& attempt);
   Ending Connected(Attempt& attempt, uint32_t happened);
   Ending Handshake(Attempt& attempt);
+  template <typename Step>
+  TlsStep TakeStep(Attempt& attempt, Step&& step);
   bool Waits(Attempt& attempt, TlsStep step);
   Ending SendRequest(Attempt& attempt);
   Ending SendPlain(Attempt& attempt, std::span<const std::byte> request);

@@ -19,10 +19,19 @@ Verdict TlsVerdict(const TlsSession& session, TlsStep step) {
 
 }  // namespace
 
-// TLS reads what it wants, not all there is, so its socket is watched level-triggered.
+// One step of TLS, with what the events so far said of the socket.
+template <typename Step>
+TlsStep Engine::Parts::TakeStep(Attempt& attempt, Step&& step) {
+  attempt.tls->Expect(attempt.readable, attempt.peer_closed);
+  const TlsStep taken = step(*attempt.tls);
+  attempt.readable = attempt.tls->HasMore();
+  return taken;
+}
+
+// TLS reads so much in one step, not all there is, and the event does not come again.
 bool Engine::Parts::Waits(Attempt& attempt, TlsStep step) {
   if (step != TlsStep::kWantRead && step != TlsStep::kWantWrite) return false;
-  Watch(attempt, step == TlsStep::kWantRead ? EPOLLIN | EPOLLRDHUP : EPOLLOUT);
+  if (step == TlsStep::kWantRead && attempt.readable && !attempt.unfinished) ReadLater(attempt);
   return true;
 }
 
@@ -44,7 +53,7 @@ Engine::Parts::Ending Engine::Parts::Proceed(Attempt& attempt) {
 }
 
 Engine::Parts::Ending Engine::Parts::Handshake(Attempt& attempt) {
-  const TlsStep step = attempt.tls->Handshake();
+  const TlsStep step = TakeStep(attempt, [](TlsSession& tls) { return tls.Handshake(); });
   if (Waits(attempt, step)) return std::nullopt;
   if (step != TlsStep::kDone) return TlsVerdict(*attempt.tls, step);
   attempt.times.tls = Elapsed(attempt.started_us, Instant(attempt));
@@ -61,7 +70,8 @@ Engine::Parts::Ending Engine::Parts::SendRequest(Attempt& attempt) {
   attempt.reader->Begin(url.expect);
   attempt.step = Step::kReading;
   // An event that came before the request was sent does not come again.
-  return attempt.readable ? Read(attempt) : std::nullopt;
+  const bool has_more = attempt.readable || (attempt.tls != nullptr && attempt.tls->HasBuffered());
+  return has_more ? Read(attempt) : std::nullopt;
 }
 
 Engine::Parts::Ending Engine::Parts::SendPlain(Attempt& attempt, std::span<const std::byte> request) {
@@ -75,7 +85,7 @@ Engine::Parts::Ending Engine::Parts::SendPlain(Attempt& attempt, std::span<const
 }
 
 Engine::Parts::Ending Engine::Parts::SendTls(Attempt& attempt, std::span<const std::byte> request) {
-  const TlsStep step = attempt.tls->Write(request);
+  const TlsStep step = TakeStep(attempt, [=](TlsSession& tls) { return tls.Write(request); });
   if (Waits(attempt, step)) return std::nullopt;
   if (step != TlsStep::kDone) return TlsVerdict(*attempt.tls, step);
   attempt.sent += static_cast<uint32_t>(request.size());
@@ -120,7 +130,7 @@ Engine::Parts::Ending Engine::Parts::ReadPlain(Attempt& attempt) {
 Engine::Parts::Ending Engine::Parts::ReadTls(Attempt& attempt) {
   for (size_t read = 0; read < kReadBytes;) {
     size_t length = 0;
-    const TlsStep step = attempt.tls->Read({buffer.get(), kReadBytes}, length);
+    const TlsStep step = TakeStep(attempt, [&](TlsSession& tls) { return tls.Read({buffer.get(), kReadBytes}, length); });
     if (Waits(attempt, step)) return std::nullopt;
     if (step == TlsStep::kError) return TlsVerdict(*attempt.tls, step);
     if (step == TlsStep::kClosed) attempt.reader->End();
@@ -140,7 +150,8 @@ Engine::Parts::Ending Engine::Parts::Answered(Attempt& attempt) {
 
 // The verdict stands; how the peer says good-bye, or whether at all, does not change it.
 Engine::Parts::Ending Engine::Parts::Shutdown(Attempt& attempt) {
-  return Waits(attempt, attempt.tls->Shutdown()) ? Ending() : attempt.verdict;
+  const TlsStep step = TakeStep(attempt, [](TlsSession& tls) { return tls.Shutdown(); });
+  return Waits(attempt, step) ? Ending() : attempt.verdict;
 }
 
 }  // namespace probe

@@ -69,8 +69,9 @@ bool Engine::Parts::HandleEvents() {
 
 void Engine::Parts::OnDue(uint32_t slot, bool behind) {
   if (slots[slot].attempt == kNoAttempt) return admission.Queue(slot);
-  // What has arrived and waits to be read counts as in time.
-  if (behind || attempts[slots[slot].attempt].unfinished) return wheel.Set(slot, 0);
+  // An answer that has arrived and waits to be read counts as in time; a peer that never comes to an end elsewhere does not.
+  const Attempt& attempt = attempts[slots[slot].attempt];
+  if (behind || (attempt.unfinished && attempt.step == Step::kReading)) return wheel.Set(slot, 0);
   OnTimeout(slot);
 }
 

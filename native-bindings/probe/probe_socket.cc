@@ -72,6 +72,16 @@ bool Disconnect(int fd) {
   return ::connect(fd, &kNobody, sizeof kNobody) == 0;
 }
 
+bool IsSelfConnected(int fd, const Endpoint& target) {
+  if (ntohs(target.v4.sin_port) < IPPORT_RESERVED) return false;  // the kernel chooses none of these
+  Endpoint local;
+  socklen_t length = sizeof local.v6;
+  if (::getsockname(fd, &local.any, &length) != 0 || local.v4.sin_port != target.v4.sin_port) return false;
+  if (local.any.sa_family != target.any.sa_family) return false;
+  if (target.any.sa_family == AF_INET) return local.v4.sin_addr.s_addr == target.v4.sin_addr.s_addr;
+  return IN6_ARE_ADDR_EQUAL(&local.v6.sin6_addr, &target.v6.sin6_addr);
+}
+
 int PendingError(int fd) {
   int err = 0;
   socklen_t length = sizeof err;

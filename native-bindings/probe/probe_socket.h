@@ -33,6 +33,10 @@ int StartConnect(int fd, const Endpoint& target, bool speaks_first);
 // of OpenSocket(), and with an error pending that the next connect(2) forgets. False: it is good for nothing but to be closed.
 bool Disconnect(int fd);
 
+// Whether a connection ends where it begins: a local port of the kernel's choice may be the target's, and where nobody listens the socket
+// of a check then connects to itself.
+bool IsSelfConnected(int fd, const Endpoint& target);
+
 // SO_ERROR, which clears it.
 int PendingError(int fd);
 

@@ -137,6 +137,10 @@ bool TlsSession::Begin(TlsContext& context, int fd, const std::string& server_na
   return true;
 }
 
+void TlsSession::Expect(bool readable, bool peer_closed) { parts_->transport.Expect(readable, peer_closed); }
+bool TlsSession::HasMore() const { return parts_->transport.HasMore(); }
+bool TlsSession::HasBuffered() const { return SSL_has_pending(parts_->ssl) == 1; }
+
 TlsStep TlsSession::Handshake() {
   Parts& parts = *parts_;
   parts.NewStep();

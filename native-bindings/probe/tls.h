@@ -7,8 +7,8 @@
 #include <variant>
 
 // TLS over our own non-blocking sockets, with the OpenSSL that Node exports to add-ons (or the system's, in tools and tests).
-// Whatever the peer sends, a step reads at most 64 KiB and then says kWantRead although more may be there already: epoll must be
-// level-triggered. One thread uses a context and all that was made with it.
+// Whatever the peer sends, a step reads at most 64 KiB and then says kWantRead although more may be there already: see HasMore().
+// One thread uses a context and all that was made with it.
 namespace probe {
 
 enum class TlsStep : uint8_t { kDone, kWantRead, kWantWrite, kClosed, kError };
@@ -69,6 +69,12 @@ class TlsSession {
 
   // `fd` is connected, non-blocking and stays the caller's. `memory` may be null. False: out of memory.
   bool Begin(TlsContext& context, int fd, const std::string& server_name, TlsMemory* memory);
+  // What epoll said of the socket, for the next step alone; unsaid, the step finds out itself.
+  void Expect(bool readable, bool peer_closed);
+  // After kWantRead: an edge-triggered epoll will not say so, but there is more to read.
+  bool HasMore() const;
+  // Octets were read that no step has used yet.
+  bool HasBuffered() const;
   // kClosed: the peer ended it. After kDone the last octets of our side wait for the Write() that must follow.
   TlsStep Handshake();
   // The whole request is one record. kDone: all of it is with the kernel; else call again with the same bytes.

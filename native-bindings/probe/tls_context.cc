@@ -77,6 +77,10 @@ std::variant<std::shared_ptr<TlsContext>, TlsError> TlsContext::Create(const Tls
   OSSL_LIB_CTX* library = files ? parts.library->whole() : parts.library->trimmed();
   parts.context = SSL_CTX_new_ex(library, nullptr, TLS_client_method());
   if (parts.context == nullptr || !Configure(parts.context, settings)) return Failure("TLS settings");
+  if (library == parts.library->trimmed() && parts.library->reader() != nullptr) {
+    parts.certificates = std::make_unique<TlsCertificates>(parts.library->reader());
+    parts.certificates->Serve(parts.context);
+  }
   std::string password = settings.password;
   SSL_CTX_set_default_passwd_cb(parts.context, Password);
   SSL_CTX_set_default_passwd_cb_userdata(parts.context, &password);

@@ -61,23 +61,23 @@ bool IsNeeded(int operation, const OSSL_ALGORITHM& algorithm) {
   }
 }
 
+using Query = OSSL_FUNC_provider_query_operation_fn;
+
 // What the default provider offers, and what we let through. All of it is constant data of libcrypto, the same for every instance.
 struct Offer {
-  OSSL_FUNC_provider_query_operation_fn* query = nullptr;
+  Query* query = nullptr;  // of the default provider
   std::vector<OSSL_DISPATCH> dispatch;
   std::array<std::vector<OSSL_ALGORITHM>, OSSL_OP__HIGHEST + 1> algorithms;
 };
 
-const OSSL_ALGORITHM* Query(void*, int operation, int* no_cache);
-
-Offer MakeOffer(OSSL_PROVIDER* from) {
+Offer MakeOffer(OSSL_PROVIDER* from, Query* query) {
   Offer offer;
   for (const OSSL_DISPATCH* entry = OSSL_PROVIDER_get0_dispatch(from); entry != nullptr && entry->function_id != 0; entry++) {
     OSSL_DISPATCH ours = *entry;
     if (entry->function_id == OSSL_FUNC_PROVIDER_TEARDOWN) continue;  // its state is not ours to free
     if (entry->function_id == OSSL_FUNC_PROVIDER_QUERY_OPERATION) {
       offer.query = OSSL_FUNC_provider_query_operation(entry);
-      ours.function = reinterpret_cast<void (*)()>(Query);
+      ours.function = reinterpret_cast<void (*)()>(query);
     }
     offer.dispatch.push_back(ours);
   }
@@ -95,32 +95,52 @@ Offer MakeOffer(OSSL_PROVIDER* from) {
   return offer;
 }
 
+template <bool kDecoders>
+const OSSL_ALGORITHM* Ours(void*, int operation, int* no_cache);
+
 // Made by the first thread that comes, constant from then on.
+template <bool kDecoders>
 const Offer& OfferOf(OSSL_PROVIDER* from) {
-  static const Offer offer = MakeOffer(from);
+  static const Offer offer = MakeOffer(from, Ours<kDecoders>);
   return offer;
 }
 
-const OSSL_ALGORITHM* Query(void*, int operation, int* no_cache) {
+template <bool kDecoders>
+const OSSL_ALGORITHM* Ours(void*, int operation, int* no_cache) {
   *no_cache = 0;
-  const Offer& offer = OfferOf(nullptr);  // it exists: the provider was made from it
+  const Offer& offer = OfferOf<kDecoders>(nullptr);  // it exists: the provider was made from it
   if (operation <= 0 || operation > OSSL_OP__HIGHEST) return nullptr;
+  if (!kDecoders && operation == OSSL_OP_DECODER) return nullptr;
   return offer.algorithms[static_cast<size_t>(operation)].data();
 }
 
 // The default provider that the next Start() in this thread stands on: a provider's start has no argument for it.
 thread_local OSSL_PROVIDER* stands_on = nullptr;
 
+template <bool kDecoders>
 int Start(const OSSL_CORE_HANDLE*, const OSSL_DISPATCH*, const OSSL_DISPATCH** dispatch, void** context) {
   if (stands_on == nullptr) return 0;
-  const Offer& offer = OfferOf(stands_on);
+  const Offer& offer = OfferOf<kDecoders>(stands_on);
   if (offer.query == nullptr) return 0;
   *dispatch = offer.dispatch.data();
   *context = OSSL_PROVIDER_get0_provider_ctx(stands_on);
   return 1;
 }
 
+// A library context with our provider alone, made from `from`'s.
+template <bool kDecoders>
+bool MakeTrimmed(OSSL_PROVIDER* from, OSSL_LIB_CTX*& library, OSSL_PROVIDER*& provider) {
+  library = OSSL_LIB_CTX_new();
+  if (library == nullptr || OSSL_PROVIDER_add_builtin(library, kProviderName, Start<kDecoders>) != 1) return false;
+  stands_on = from;
+  provider = OSSL_PROVIDER_load(library, kProviderName);
+  stands_on = nullptr;
+  return provider != nullptr;
+}
+
 }  // namespace
+
+bool TlsLibrary::NeedsReader() { return OPENSSL_version_major() == 3 && OPENSSL_version_minor() < 2; }
 
 std::unique_ptr<TlsLibrary> TlsLibrary::Create() {
   std::unique_ptr<TlsLibrary> library(new (std::nothrow) TlsLibrary);
@@ -129,18 +149,18 @@ std::unique_ptr<TlsLibrary> TlsLibrary::Create() {
   if (library->whole_ == nullptr) return nullptr;
   library->default_ = OSSL_PROVIDER_load(library->whole_, "default");
   if (library->default_ == nullptr) return nullptr;
-  library->trimmed_ = OSSL_LIB_CTX_new();
-  if (library->trimmed_ == nullptr) return nullptr;
-  if (OSSL_PROVIDER_add_builtin(library->trimmed_, kProviderName, Start) != 1) return nullptr;
-  stands_on = library->default_;
-  library->probe_ = OSSL_PROVIDER_load(library->trimmed_, kProviderName);
-  stands_on = nullptr;
-  return library->probe_ == nullptr ? nullptr : std::move(library);
+  const bool split = NeedsReader();
+  auto& [context, provider] = split ? library->reader_ : library->trimmed_;
+  if (!MakeTrimmed<true>(library->default_, context, provider)) return nullptr;
+  if (split && !MakeTrimmed<false>(library->default_, library->trimmed_.context, library->trimmed_.provider)) return nullptr;
+  return library;
 }
 
 TlsLibrary::~TlsLibrary() {
-  if (probe_ != nullptr) OSSL_PROVIDER_unload(probe_);
-  OSSL_LIB_CTX_free(trimmed_);
+  for (const Trimmed& ours : {trimmed_, reader_}) {
+    if (ours.provider != nullptr) OSSL_PROVIDER_unload(ours.provider);
+    OSSL_LIB_CTX_free(ours.context);
+  }
   if (default_ != nullptr) OSSL_PROVIDER_unload(default_);
   OSSL_LIB_CTX_free(whole_);
 }

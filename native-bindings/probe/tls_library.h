@@ -16,16 +16,25 @@ class TlsLibrary {
   TlsLibrary(const TlsLibrary&) = delete;
   TlsLibrary& operator=(const TlsLibrary&) = delete;
 
-  OSSL_LIB_CTX* trimmed() const { return trimmed_; }
+  OSSL_LIB_CTX* trimmed() const { return trimmed_.context; }
+  // Null, or where certificates have to be read because trimmed() cannot (tls_certificates.h).
+  OSSL_LIB_CTX* reader() const { return reader_.context; }
   // All that the default provider has: to read key files takes more than a handshake.
   OSSL_LIB_CTX* whole() const { return whole_; }
 
  private:
+  struct Trimmed {
+    OSSL_LIB_CTX* context = nullptr;
+    OSSL_PROVIDER* provider = nullptr;  // in `context`, with default_'s state: goes first
+  };
   TlsLibrary() = default;
+  // Until OpenSSL 3.2 remembers how to decode a kind of key, it asks all decoders with each certificate.
+  static bool NeedsReader();
+
   OSSL_LIB_CTX* whole_ = nullptr;
   OSSL_PROVIDER* default_ = nullptr;  // in whole_
-  OSSL_LIB_CTX* trimmed_ = nullptr;
-  OSSL_PROVIDER* probe_ = nullptr;  // in trimmed_, with default_'s state: goes first
+  Trimmed trimmed_;
+  Trimmed reader_;
 };
 
 }  // namespace probe

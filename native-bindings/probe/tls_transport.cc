@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace probe {
 
@@ -72,12 +73,24 @@ void TlsTransport::Close() {
   ended_ = refused_ = false;
   sent_ = 0;
   unsent_.clear();
+  is_told_ = false;
+}
+
+void TlsTransport::Expect(bool readable, bool peer_closed) {
+  is_told_ = true;
+  readable_ = readable;
+  peer_closed_ = peer_closed;
+}
+
+void TlsTransport::Renew() {
+  allowance_ = kOctetsPerStep;
+  if (!std::exchange(is_told_, false)) readable_ = peer_closed_ = true;
 }
 
 int TlsTransport::Read(std::span<std::byte> into) {
   if (refused_ || fd_ < 0) return -1;
   const size_t length = std::min(into.size(), allowance_);
-  if (length == 0) {
+  if (length == 0 || !readable_) {
     BIO_set_retry_read(bio_);
     return -1;
   }
@@ -87,6 +100,7 @@ int TlsTransport::Read(std::span<std::byte> into) {
   } while (n < 0 && errno == EINTR);
   if (n > 0) {
     allowance_ -= static_cast<size_t>(n);
+    if (static_cast<size_t>(n) < length && !peer_closed_) readable_ = false;  // epoll(7)
     return static_cast<int>(n);
   }
   if (n == 0) {
@@ -94,6 +108,7 @@ int TlsTransport::Read(std::span<std::byte> into) {
     return 0;
   }
   if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    readable_ = false;
     BIO_set_retry_read(bio_);
   } else {
     error_ = errno;

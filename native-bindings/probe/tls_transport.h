@@ -22,7 +22,11 @@ class TlsTransport {
   void Open(int fd);
   void Close();
   // A new step: may read as much again.
-  void Renew() { allowance_ = kOctetsPerStep; }
+  void Renew();
+  // What epoll said of the socket, for the next step alone: a read that is known to find nothing is not made. Unsaid: it is tried.
+  void Expect(bool readable, bool peer_closed);
+  // The step ended with more to read.
+  bool HasMore() const { return readable_; }
   // kDone, kWantWrite or kError with system_error().
   TlsStep Flush();
   // From now on the peer is not read any more.
@@ -42,6 +46,9 @@ class TlsTransport {
   bool ended_ = false;
   bool refused_ = false;
   size_t allowance_ = 0;
+  bool is_told_ = false;  // by Expect(), for the step to come
+  bool readable_ = true;
+  bool peer_closed_ = true;  // so less than asked for need not be all there is
   size_t sent_ = 0;  // of unsent_, its first octets
   std::vector<std::byte> unsent_;
 };

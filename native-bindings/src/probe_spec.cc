@@ -203,6 +203,18 @@ probe::UrlList SpecReader::Urls(Fields& spec) {
   return urls;
 }
 
+const std::string* RecentFailures::Find(const std::string& key) {
+  const auto found = failures_.find(key);
+  return found == failures_.end() || std::chrono::steady_clock::now() >= found->second.until ? nullptr : &found->second.why;
+}
+
+const std::string& RecentFailures::Put(const std::string& key, std::string why) {
+  if (failures_.size() >= kMost) failures_.clear();
+  Failure& failure = failures_[key];
+  failure = {std::move(why), std::chrono::steady_clock::now() + kKept};
+  return failure.why;
+}
+
 std::shared_ptr<probe::TlsContext> SpecReader::Tls(const Napi::Value& value) {
   Fields fields(value, "ProbeTls");
   probe::TlsSettings settings;
@@ -220,9 +232,13 @@ std::shared_ptr<probe::TlsContext> SpecReader::Tls(const Napi::Value& value) {
                               .Add(settings.password)
                               .text();
   if (auto known = tls_contexts_.Find(key)) return known;
+  if (const std::string* why = tls_failures_.Find(key)) {
+    ThrowError(fields.env(), *why);
+    return nullptr;
+  }
   const auto made = probe::TlsContext::Create(settings);
   if (const auto* error = std::get_if<probe::TlsError>(&made)) {
-    ThrowError(fields.env(), "TLS: " + error->message);
+    ThrowError(fields.env(), tls_failures_.Put(key, "TLS: " + error->message));
     return nullptr;
   }
   tls_contexts_.Put(key, std::get<0>(made));

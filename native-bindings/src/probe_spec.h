@@ -1,6 +1,7 @@
 #pragma once
 #include <napi.h>
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
@@ -34,6 +35,23 @@ class Interned {
   size_t swept_ = 0;
 };
 
+// What could not be made a moment ago is not tried again for each of thousands of checks: files are read once a second at most.
+class RecentFailures {
+ public:
+  // Null: none, or it is long ago.
+  const std::string* Find(const std::string& key);
+  const std::string& Put(const std::string& key, std::string why);
+
+ private:
+  static constexpr std::chrono::seconds kKept{1};
+  static constexpr size_t kMost = 256;
+  struct Failure {
+    std::string why;
+    std::chrono::steady_clock::time_point until;
+  };
+  std::map<std::string, Failure> failures_;
+};
+
 // Reads what JavaScript says of a check: ProbeSpec of native-bindings/probe.ts. 100,000 checks mostly ask for the same pages, so
 // pages, patterns and certificates are made once.
 class SpecReader {
@@ -50,6 +68,7 @@ class SpecReader {
   Interned<const std::vector<probe::Url>> url_lists_;
   Interned<const probe::BodyPattern> patterns_;
   Interned<probe::TlsContext> tls_contexts_;
+  RecentFailures tls_failures_;
   Interned<const probe::SocketOptions> sockets_;
 };
 

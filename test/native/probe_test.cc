@@ -1,6 +1,7 @@
 // The probe engine against servers of its own on loopback, as plain C++ with sanitizers: built and run by probe-core.test.ts.
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <utility>
 #include <string>
 #include <variant>
 #include <vector>
@@ -160,6 +162,40 @@ void NoDescriptors() {
   CHECK(OutcomeOf(bench.results[1]) == Outcome::kUp);
 }
 
+// connect(2) as the kernel answers it, or once as it would for want of buffers: no traffic makes TCP say so.
+int next_connect_error = 0;
+
+void NoBuffers() {
+  Listener up(64);
+  Bench bench;
+  Engine& engine = *bench.engine;
+  const uint32_t slot = engine.Add(SpecOf(Kind::kTcp, up.port));
+  const size_t before = OpenFiles();
+  next_connect_error = ENOBUFS;
+  engine.Arm(slot, 1, 0, 0, Quiet::kFail);  // never quiet
+  bench.UntilResults(1);
+  CHECK(OutcomeOf(bench.results[0]) == Outcome::kNoResources && ReasonOf(bench.results[0]) == Reason::kEngine);
+  CHECK(bench.results[0].detail == ENOBUFS && engine.counters().no_resources == 1 && OpenFiles() == before);
+  engine.Arm(slot, 2, 0, 0, Quiet::kNothing);
+  bench.UntilResults(2);
+  CHECK(OutcomeOf(bench.results[1]) == Outcome::kUp);
+}
+
+// Nobody listens, and the local port is the target's: TCP connects such a socket to itself (RFC 9293 §3.5, simultaneous open).
+void SelfConnectionIsRefused() {
+  for (const Kind kind : {Kind::kTcp, Kind::kHttp}) {
+    Bench bench;
+    const uint16_t port = RefusingPort();
+    Spec spec = kind == Kind::kTcp ? SpecOf(Kind::kTcp, port) : Page(port);
+    SocketOptions options;
+    options.bind = spec.target;
+    spec.socket = std::make_shared<const SocketOptions>(options);
+    bench.engine->Arm(bench.engine->Add(spec), 1, 0, 0, Quiet::kNothing);
+    bench.UntilResults(1);
+    CHECK(OutcomeOf(bench.results[0]) == Outcome::kRefused && bench.results[0].detail == ECONNREFUSED);
+  }
+}
+
 void NoLocalAddress() {
   Listener up(64);
   Bench bench;
@@ -292,6 +328,14 @@ void SlowSearches() {
 
 }  // namespace
 
+extern "C" int connect(int fd, const sockaddr* address, socklen_t length) {
+  if (const int error = std::exchange(next_connect_error, 0); error != 0) {
+    errno = error;
+    return -1;
+  }
+  return static_cast<int>(::syscall(SYS_connect, fd, address, length));
+}
+
 int main() {
   TcpOutcomes();
   QuietRepeats();
@@ -299,6 +343,8 @@ int main() {
   VoidResults();
   CapsAndTurns();
   NoDescriptors();
+  NoBuffers();
+  SelfConnectionIsRefused();
   NoLocalAddress();
   PagesInTurn();
   DrippedBytes();

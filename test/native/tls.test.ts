@@ -13,7 +13,7 @@ test("TLS of the probe engine, as plain C++ with sanitizers", { skip, timeout: 3
   const dir = mkdtempSync(join(tmpdir(), "holdfast-tls-"));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const program = join(dir, "tls_test");
-  const units = ["tls", "tls_context", "tls_key_schedule", "tls_library", "tls_transport"];
+  const units = ["tls", "tls_certificates", "tls_context", "tls_key_schedule", "tls_library", "tls_transport"];
   const files = units.map((unit) => join(sources, "probe", `${unit}.cc`));
   const libraries = ["-lssl", "-lcrypto", "-pthread"];
   await compile([

@@ -1,5 +1,6 @@
 // The TLS of the probe engine against OpenSSL's servers and against nobody's. Built and run by tls.test.ts with AddressSanitizer and
 // UndefinedBehaviorSanitizer.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/err.h>
 #include <openssl/kdf.h>
 #include <openssl/pem.h>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "../../native-bindings/probe/tls.h"
+#include "../../native-bindings/probe/tls_certificates.h"
 #include "../../native-bindings/probe/tls_library.h"
 #include "../../native-bindings/probe/tls_transport.h"
 #include "check.h"
@@ -82,6 +84,58 @@ void EveryVersionAndKeyIsSpoken() {
 }
 
 // What the trimmed library context has left must be enough for each suite and group that OpenSSL offers by default.
+// Who shows somebody else's certificate, known from before, and signs with a key of his own.
+void AKnownCertificateWithAnotherKeyFails() {
+  const auto honest = NewServer();
+  const EC_KEY* known = EVP_PKEY_get0_EC_KEY(tls_test::IdentityOf("EC").key);
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> other(EVP_EC_gen("P-256"), EVP_PKEY_free);
+  EC_KEY* forged = EC_KEY_dup(EVP_PKEY_get0_EC_KEY(other.get()));
+  EC_KEY_set_public_key(forged, EC_KEY_get0_public_key(known));  // so that OpenSSL lets it stand beside the certificate
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_PKEY_new(), EVP_PKEY_free);
+  EVP_PKEY_assign_EC_KEY(key.get(), forged);
+  const auto liar = NewServer();
+  CHECK(SSL_CTX_use_PrivateKey(liar.get(), key.get()) == 1);
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    for (SSL_CTX* settings : {honest.get(), liar.get()}) {
+      SSL_CTX_set_min_proto_version(settings, version);
+      SSL_CTX_set_max_proto_version(settings, version);
+    }
+    const auto context = NewContext();
+    TlsSession session;
+    for (int round = 0; round < 3; round++) {
+      Server good(honest.get());
+      CHECK(IsAnswered(Ask(session, *context, good.fd())));
+      Server bad(liar.get());
+      const Went went = Ask(session, *context, bad.fd());
+      CHECK(went.handshake == TlsStep::kError && went.error == "bad signature");
+    }
+  }
+}
+
+// More servers than certificates are remembered, each of them twice.
+void ManyCertificatesAreReadAgain() {
+  OSSL_LIB_CTX* const library = OSSL_LIB_CTX_new();
+  {
+    probe::TlsCertificates certificates(library);
+    const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> handshakes(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+    certificates.Serve(handshakes.get());
+    X509* shown = X509_dup(tls_test::IdentityOf("EC").certificate);
+    size_t before = 0;
+    for (long serial = 0; serial < 4000; serial++) {
+      ASN1_INTEGER_set(X509_get_serialNumber(shown), serial % 2000);
+      X509_sign(shown, tls_test::IdentityOf("EC").key, EVP_sha256());
+      X509* const read = certificates.Find(shown);
+      CHECK(read != nullptr && X509_get0_pubkey(read) != nullptr);
+      CHECK(read != nullptr && ASN1_INTEGER_get(X509_get0_serialNumber(read)) == serial % 2000);
+      CHECK(certificates.Find(shown) == read);
+      if (serial == 1500) before = __sanitizer_get_current_allocated_bytes();
+    }
+    CHECK(__sanitizer_get_current_allocated_bytes() < before + before / 8);
+    X509_free(shown);
+  }
+  OSSL_LIB_CTX_free(library);
+}
+
 void EveryDefaultSuiteAndGroupIsSpoken() {
   const auto context = NewContext();
   const ServerSettings defaults(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
@@ -435,6 +489,8 @@ void AStepReadsABoundedAmount() {
 int main() {
   ::signal(SIGPIPE, SIG_IGN);
   EveryVersionAndKeyIsSpoken();
+  AKnownCertificateWithAnotherKeyFails();
+  ManyCertificatesAreReadAgain();
   EveryDefaultSuiteAndGroupIsSpoken();
   TheServerSeesTheName();
   SessionsAreResumed();

@@ -272,11 +272,13 @@ test("failed attempts are told for every server that uses the check", async () =
   director.onAttempts([
     { id, outcome: "timeout", detail: "Timeout connecting" },
     { id, outcome: "no-resources", detail: "Connection failed: EMFILE" },
+    { id, outcome: "no-resources", detail: "Connection failed: EMFILE", others: 41 },
     { id: 99 as CheckEdge["id"], outcome: "timeout", detail: "of a check that is gone" },
   ]);
   assert.deepEqual(said, [
     `TCP_CHECK on service ${RS(1)} attempt failed: Timeout connecting.`,
     `TCP_CHECK on service ${RS(1)} could not be made: Connection failed: EMFILE.`,
+    `TCP_CHECK on service ${RS(1)} could not be made (and 41 other attempts within a second): Connection failed: EMFILE.`,
   ]);
 });
 

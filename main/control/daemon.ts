@@ -25,6 +25,7 @@ import { acceptedConfigPath, controlSocketPath, defaultUmask, type Options } fro
 import { QuietCollection } from "./quiet-collection.js";
 import { type AsideResult, readConfigAside } from "./reload.js";
 import { requestOf, type SignalName, type Supervisor } from "./signals.js";
+import { compileAsUsual } from "./start-compiler.js";
 import { StateSlab } from "./state-slab.js";
 import { StatusReporter } from "./status-reporter.js";
 import { startSentence, stopSentence } from "./usage.js";
@@ -117,6 +118,7 @@ export class Daemon {
     this.#log("info", "daemon.ready", "Startup complete");
     this.#collection.soon();
     this.#phase = "running";
+    compileAsUsual();
     this.#work = this.#keep().then((copy) => {
       if (this.#phase !== "stopping") this.#noteKept(copy);
     });

@@ -186,6 +186,7 @@ export class Daemon {
 
   async #startVrrp(): Promise<void> {
     if (!this.#deps.options.daemons.vrrp || this.#config.vrrpInstances.length === 0) return;
+    compileAsUsual(); // the first election is to be as fast as the others: docs/decisions/0004-rehearsal.md
     const { VrrpSide } = await loadVrrp();
     const log = this.#deps.log.log("Keepalived_vrrp");
     const [clock, scripts, notifier, lasting] = [this.#clock, this.#scripts, this.#notifier, this.#lasting];

@@ -32,6 +32,7 @@ import { QuietCollection } from "./quiet-collection.js";
 import { type AsideResult, readConfigAside } from "./reload.js";
 import { Scheduling } from "./scheduling.js";
 import { requestOf, type SignalName, type Supervisor } from "./signals.js";
+import { compileAsUsual } from "./start-compiler.js";
 import { StateSlab } from "./state-slab.js";
 import { StatusReporter } from "./status-reporter.js";
 import { startSentence, stopSentence } from "./usage.js";
@@ -144,6 +145,7 @@ export class Daemon {
     this.#log("info", "daemon.ready", "Startup complete");
     this.#collection.soon();
     this.#phase = "running";
+    compileAsUsual();
     this.#work = this.#keep().then((copy) => {
       if (this.#phase !== "stopping") this.#noteKept(copy);
     });
@@ -247,6 +249,7 @@ export class Daemon {
 
   async #startVrrp(): Promise<void> {
     if (!this.#deps.options.daemons.vrrp || this.#config.vrrpInstances.length === 0) return;
+    compileAsUsual(); // the first election is to be as fast as the others: docs/decisions/0004-rehearsal.md
     const { VrrpSide } = await loadVrrp();
     const log = this.#deps.log.log("Keepalived_vrrp");
     const [clock, scripts, notifier, lasting] = [this.#clock, this.#scripts, this.#notifier, this.#lasting];

@@ -54,6 +54,28 @@ Napi::Value SetNiceOfThread(const Napi::CallbackInfo& info) {
   return Errno(info.Env(), ::setpriority(PRIO_PROCESS, *thread, *nice) == 0);
 }
 
+// The class of the main thread for the calling thread, so that waking the main thread does not take the processor from it.
+// Returns what EndCeiling needs to go back, -1 where there is nothing to do.
+Napi::Value BeginCeiling(const Napi::CallbackInfo& info) {
+  sched_param main{}, own{};
+  const int main_policy = ::sched_getscheduler(::getpid()) & ~SCHED_RESET_ON_FORK;
+  int before = -1;
+  if ((main_policy == SCHED_RR || main_policy == SCHED_FIFO) && ::sched_getparam(::getpid(), &main) == 0 &&
+      ::sched_getparam(0, &own) == 0 && own.sched_priority < main.sched_priority &&
+      ::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &main) == 0)
+    before = own.sched_priority;
+  return Napi::Number::New(info.Env(), before);
+}
+
+void EndCeiling(const Napi::CallbackInfo& info) {
+  const auto before = args::Integer<int>(info[0]);
+  if (!before) return args::ThrowUsage(info.Env(), "endCeiling(before: integer)");
+  if (*before < 0) return;
+  sched_param param{};
+  param.sched_priority = *before;
+  ::sched_setscheduler(0, (*before > 0 ? SCHED_RR : SCHED_OTHER) | SCHED_RESET_ON_FORK, &param);
+}
+
 struct CpuSet {
   std::vector<unsigned long> words = std::vector<unsigned long>(kMostCpus / kBits);
   static constexpr size_t kBits = 8 * sizeof(unsigned long);
@@ -159,6 +181,8 @@ void DefineSchedulingFunctions(Napi::Env env, Napi::Object exports) {
   exports.Set("threadId", Napi::Function::New<ThreadId>(env, "threadId"));
   exports.Set("setThreadClass", Napi::Function::New<SetThreadClass>(env, "setThreadClass"));
   exports.Set("setNiceOfThread", Napi::Function::New<SetNiceOfThread>(env, "setNiceOfThread"));
+  exports.Set("beginCeiling", Napi::Function::New<BeginCeiling>(env, "beginCeiling"));
+  exports.Set("endCeiling", Napi::Function::New<EndCeiling>(env, "endCeiling"));
   exports.Set("setThreadCpus", Napi::Function::New<SetThreadCpus>(env, "setThreadCpus"));
   exports.Set("threadCpus", Napi::Function::New<ThreadCpus>(env, "threadCpus"));
   exports.Set("setRealTimeLimit", Napi::Function::New<SetRealTimeLimit>(env, "setRealTimeLimit"));

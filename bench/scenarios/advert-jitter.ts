@@ -112,7 +112,13 @@ async function run({ quick, peers, say }: RunOptions): Promise<Outcome> {
       await into.collected.attempt(checker.name + of.name, () => measure(checker, of, servers, quick, into));
     }
   return {
-    conditions: { class: "vrrp_rt_priority 50 for both, unless it says usual class", checks: servers, delay_loop: `${delayLoop(quick)} s`, advert_int: "0.1 s", instances: VRIDS.length },
+    conditions: {
+      class: "vrrp_rt_priority 50 for both, unless it says usual class",
+      checks: servers,
+      delay_loop: `${delayLoop(quick)} s`,
+      advert_int: "0.1 s",
+      instances: VRIDS.length,
+    },
     figures: into.collected.figures(),
     bounds: quick ? [] : [`${servers} checks`, `${servers} die`].flatMap((of) => boundsOf(of, into.collected)),
     distributions: into.distributions,

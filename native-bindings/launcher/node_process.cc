@@ -25,7 +25,7 @@ namespace {
 
 // Marking goes on in helper threads: alone (--single-threaded-gc) the main thread stopped for 20 to 40 ms of its own time while it
 // took over 37,000 other real servers, with them for 6 to 12. Adverts beside 5,000 checks are as regular with either. With the
-// main thread SCHED_RR and busy processors it was the other way round (100 to 133 ms, alone 13 to 30): measure again for that.
+// main thread SCHED_RR, busy processors and the helpers SCHED_RR too: with them 1 to 4 ms while 20,000 servers die, alone 13 to 23.
 // --no-parallel-scavenge: for young objects it does not wait for helper threads, which on busy processors do not get to run.
 // --max-semi-space-size, MiB: the main thread waits while living young objects are copied, and a reload makes many. Measured with
 // a reload of 37,000 real servers: 10 to 52 ms at a time with the usual 16, mostly 1 to 5 ms with 1. Reading a configuration takes
@@ -33,9 +33,12 @@ namespace {
 // --minor-gc-task-trigger, percent: between two turns of the loop, half a full space is collected: less lives in it, so it is shorter.
 // --no-compact: a full collection that also moves objects together holds the main thread up for 7 to 16 ms more, of 100 MB that live;
 // without it, that part takes 1 ms. The price is memory: after 14 reloads of 37,000 real servers the process had 680 MB instead of 590.
+// --no-concurrent-array-buffer-sweeping: every scavenge of every thread puts a task into the queue of V8's helpers, whose lock a checker
+// thread then holds while it waits for a busy processor: the main thread waited for it for up to 46 ms (docs/decisions/0010-real-time.md).
 // --no-warnings: standard error is for what an operator can act on.
 constexpr std::array kNodeFlags = {"--no-parallel-scavenge", "--max-semi-space-size=1",
-                                   "--minor-gc-task-trigger=50", "--no-compact", "--no-flush-bytecode", "--no-warnings"};
+                                   "--minor-gc-task-trigger=50", "--no-compact", "--no-flush-bytecode",
+                                   "--no-concurrent-array-buffer-sweeping", "--no-warnings"};
 
 // What ends by itself has no adverts to be late with: it collects rarely, with all helpers (MiB).
 // --preserve-symlinks: does not look up the real path of each of a hundred modules; a short job imports none of other packages.

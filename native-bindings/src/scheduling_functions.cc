@@ -46,6 +46,14 @@ Napi::Value SetThreadClass(const Napi::CallbackInfo& info) {
   return Errno(info.Env(), ::sched_setscheduler(*thread, policy, &param) == 0);
 }
 
+// 0: not in a real-time class.
+int RealTimePriorityOf(pid_t thread) {
+  sched_param param{};
+  const int policy = ::sched_getscheduler(thread) & ~SCHED_RESET_ON_FORK;
+  const bool real_time = policy == SCHED_RR || policy == SCHED_FIFO;
+  return real_time && ::sched_getparam(thread, &param) == 0 ? param.sched_priority : 0;
+}
+
 // Linux keeps the nice value by thread; `who` may be a thread id.
 Napi::Value SetNiceOfThread(const Napi::CallbackInfo& info) {
   const auto thread = args::Integer<id_t>(info[0]);
@@ -57,14 +65,12 @@ Napi::Value SetNiceOfThread(const Napi::CallbackInfo& info) {
 // The class of the main thread for the calling thread, so that waking the main thread does not take the processor from it.
 // Returns what EndCeiling needs to go back, -1 where there is nothing to do.
 Napi::Value BeginCeiling(const Napi::CallbackInfo& info) {
-  sched_param main{}, own{};
-  const int main_policy = ::sched_getscheduler(::getpid()) & ~SCHED_RESET_ON_FORK;
-  int before = -1;
-  if ((main_policy == SCHED_RR || main_policy == SCHED_FIFO) && ::sched_getparam(::getpid(), &main) == 0 &&
-      ::sched_getparam(0, &own) == 0 && own.sched_priority < main.sched_priority &&
-      ::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &main) == 0)
-    before = own.sched_priority;
-  return Napi::Number::New(info.Env(), before);
+  sched_param main{};
+  main.sched_priority = RealTimePriorityOf(::getpid());
+  const int own = main.sched_priority > 0 ? RealTimePriorityOf(0) : 0;
+  const bool raised =
+      own < main.sched_priority && ::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &main) == 0;
+  return Napi::Number::New(info.Env(), raised ? own : -1);
 }
 
 void EndCeiling(const Napi::CallbackInfo& info) {
@@ -74,6 +80,13 @@ void EndCeiling(const Napi::CallbackInfo& info) {
   sched_param param{};
   param.sched_priority = *before;
   ::sched_setscheduler(0, (*before > 0 ? SCHED_RR : SCHED_OTHER) | SCHED_RESET_ON_FORK, &param);
+}
+
+// For a thread that is about to end: the main thread waits for it, so it must not wait for everybody else.
+void EndSoon(const Napi::CallbackInfo& /*info*/) {
+  sched_param lowest{};
+  lowest.sched_priority = 1;
+  if (RealTimePriorityOf(::getpid()) > 0) ::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest);
 }
 
 struct CpuSet {
@@ -182,6 +195,7 @@ void DefineSchedulingFunctions(Napi::Env env, Napi::Object exports) {
   exports.Set("setThreadClass", Napi::Function::New<SetThreadClass>(env, "setThreadClass"));
   exports.Set("setNiceOfThread", Napi::Function::New<SetNiceOfThread>(env, "setNiceOfThread"));
   exports.Set("beginCeiling", Napi::Function::New<BeginCeiling>(env, "beginCeiling"));
+  exports.Set("endSoon", Napi::Function::New<EndSoon>(env, "endSoon"));
   exports.Set("endCeiling", Napi::Function::New<EndCeiling>(env, "endCeiling"));
   exports.Set("setThreadCpus", Napi::Function::New<SetThreadCpus>(env, "setThreadCpus"));
   exports.Set("threadCpus", Napi::Function::New<ThreadCpus>(env, "threadCpus"));

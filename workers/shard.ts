@@ -6,12 +6,14 @@ import { loopClock } from "./loop-clock.js";
 import type { CheckEdge, FailedAttempt, FromWorker, ShardOptions, ShardTask, ToWorker } from "./protocol.js";
 
 type Probe = typeof import("../native-bindings/probe.js");
+type WithCeiling = typeof import("../native-bindings/scheduling.js")["withCeiling"];
 
 /** Piscina's entry: one task per thread that lives as long as its shard and resolves after `drain`. */
 export default async function shard({ port, options }: ShardTask): Promise<void> {
   await lowerPriority(port, options.nice);
   try {
-    await new Shard(port, options, await import("../native-bindings/probe.js")).drained;
+    const { withCeiling } = await import("../native-bindings/scheduling.js");
+    await new Shard(port, options, await import("../native-bindings/probe.js"), withCeiling).drained;
   } catch (error) {
     // Without the engine there are no checks, and the pool tries again: say what is missing, not where it was noticed.
     const why = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
@@ -38,6 +40,7 @@ async function lowerPriority(port: MessagePort, nice: number): Promise<void> {
 class Shard {
   readonly drained: Promise<void>;
   readonly #port: MessagePort;
+  readonly #withCeiling: WithCeiling;
   readonly #runner: CheckRunner;
   readonly #heartbeat: NodeJS.Timeout;
   readonly #batchDelay: number;
@@ -47,8 +50,9 @@ class Shard {
   #flush: NodeJS.Timeout | undefined;
   #beaten = loopClock.now();
 
-  constructor(port: MessagePort, options: ShardOptions, probe: Probe) {
+  constructor(port: MessagePort, options: ShardOptions, probe: Probe, withCeiling: WithCeiling) {
     this.#port = port;
+    this.#withCeiling = withCeiling;
     this.#batchDelay = options.batchDelay;
     const limits = { inFlight: options.maxInFlight, inFlightPerHost: options.maxInFlightPerHost };
     this.#runner = new CheckRunner({
@@ -124,7 +128,7 @@ class Shard {
   }
 
   #post(message: FromWorker, ...transfer: ArrayBuffer[]): void {
-    this.#port.postMessage(message, transfer);
+    this.#withCeiling(() => this.#port.postMessage(message, transfer)); // the port's lock is held while the main thread is woken
   }
 
   #stop(): void {

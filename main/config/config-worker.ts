@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readlinkSync } from "node:fs";
 import { setPriority } from "node:os";
 import { parentPort } from "node:worker_threads";
+import { endSoon, withCeiling } from "../../native-bindings/scheduling.js";
 import { errnoName } from "../errors.js";
 import { unreachable } from "../unreachable.js";
 import { readAccepted, saveAccepted } from "./accepted.js";
@@ -19,7 +20,13 @@ if (port === null) throw new Error("config-worker.js is started as a worker thre
 
 let answers: Iterator<FromConfigWorker> | undefined;
 
-port.on("message", (message: ToConfigWorker) => port.postMessage(answerTo(message)));
+port.on("message", (message: ToConfigWorker) => {
+  const answer = answerTo(message);
+  if (answer.kind === "end") endSoon();
+  if (answer.kind === "whole")
+    port.postMessage(answer); // large: it takes long to be put into words, and nobody is in a hurry yet
+  else withCeiling(() => port.postMessage(answer));
+});
 
 function answerTo(message: ToConfigWorker): FromConfigWorker {
   switch (message.kind) {

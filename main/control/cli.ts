@@ -1,3 +1,4 @@
+import "./runtime-threads.js"; // first: nothing of ours has started a thread
 import { closeSync, constants, existsSync, openSync, writeSync } from "node:fs";
 import { DaemonError, errnoName } from "../errors.js";
 import { startConfigThread } from "./config-thread.js";

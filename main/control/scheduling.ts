@@ -3,6 +3,7 @@ import * as kernel from "../../native-bindings/scheduling.js";
 import type { ChildConfig, ProcessesConfig } from "../config/model-global.js";
 import type { Log } from "../observe/log.js";
 import { type Milliseconds, ms } from "../units.js";
+import { runtimeThreads } from "./runtime-threads.js";
 import { type SwapUse, swapOfThisProcess } from "./swap.js";
 
 /** What one thread is to run as. */
@@ -27,6 +28,9 @@ export const usualCheckerNice = 5;
 /** One line about the limit in this time. */
 const TELL_LIMIT_EVERY = ms(10_000);
 
+/** Of V8's helper threads, while the main thread is in a real-time class: ahead of everything that is not. */
+const HELPER_PRIORITY = 1;
+
 const usual: ThreadScheduling = { realTimePriority: 0, nice: 0, cpus: [] };
 
 /** As keepalived has it: a real-time class leaves the nice value alone. */
@@ -47,13 +51,17 @@ export function realTimeLimit({ vrrp, checker }: Pick<ProcessesConfig, "vrrp" | 
 }
 
 /**
- * Class, nice value and processors of the main thread and of the checker threads. Other threads (V8's helpers, libuv's pool, log, mail,
- * configuration) and scripts stay usual: SCHED_RESET_ON_FORK. What the kernel refuses is said once, and nothing fails for it.
+ * Class, nice value and processors of the main thread and of the checker threads. Threads that they start (log, mail, configuration)
+ * and scripts are usual: SCHED_RESET_ON_FORK. Threads of Node itself follow the main thread into the lowest real-time priority: V8's
+ * helpers hold locks that the main thread takes, and on busy processors a usual one kept it waiting for 20 to 140 ms
+ * (docs/decisions/0010-real-time.md). What the kernel refuses is said once, and nothing fails for it.
  */
 export class Scheduling {
   readonly #log: Log;
   readonly #host: SchedulingHost;
   readonly #main: number;
+  readonly #helpers: readonly number[];
+  #helperPriority = 0;
   /** Before anything was changed. */
   readonly #cpus: readonly number[];
   readonly #inForce = new Map<number, ThreadScheduling>();
@@ -65,10 +73,11 @@ export class Scheduling {
   #auto: { readonly most: number; readonly delay: Milliseconds } = { most: 0, delay: ms(1000) };
   readonly #told = new Set<string>();
 
-  constructor(log: Log, host: SchedulingHost = kernel) {
+  constructor(log: Log, host: SchedulingHost = kernel, helpers: readonly number[] = runtimeThreads) {
     this.#log = log;
     this.#host = host;
     this.#main = host.threadId();
+    this.#helpers = helpers;
     this.#cpus = host.threadCpus();
     this.#inForce.set(this.#main, usual);
   }
@@ -184,6 +193,7 @@ export class Scheduling {
     if (realTimePriority !== before.realTimePriority || (nice < 0 && before.nice >= 0)) {
       const err = this.#host.setThreadClass(thread, realTimePriority);
       inClass = err === 0;
+      if (inClass && thread === this.#main) this.#raiseHelpers(realTimePriority > 0 ? HELPER_PRIORITY : 0);
       const remedy = `grant CAP_SYS_NICE, or LimitRTPRIO=${realTimePriority} of the unit; the ${who} stay${child === "vrrp" ? "s" : ""} usual`;
       if (!inClass && realTimePriority > 0) this.#refused("child process: cannot raise priority", err, remedy);
       if (!inClass) this.#inForce.set(thread, { ...wanted, realTimePriority: before.realTimePriority });
@@ -194,6 +204,13 @@ export class Scheduling {
       if (err !== 0) this.#refused(`Unable to set process priority to ${nice}`, err, remedy);
     }
     return inClass;
+  }
+
+  /** One that has ended meanwhile needs nothing. */
+  #raiseHelpers(priority: number): void {
+    if (priority === this.#helperPriority) return;
+    this.#helperPriority = priority;
+    for (const thread of this.#helpers) this.#host.setThreadClass(thread, priority);
   }
 
   /** Once per configuration, not once per thread. */

@@ -25,7 +25,7 @@ namespace {
 
 // Marking goes on in helper threads: alone (--single-threaded-gc) the main thread stopped for 20 to 40 ms of its own time while it
 // took over 37,000 other real servers, with them for 6 to 12. Adverts beside 5,000 checks are as regular with either. With the
-// main thread SCHED_RR and busy processors it was the other way round (100 to 133 ms, alone 13 to 30): measure again for that.
+// main thread SCHED_RR, busy processors and the helpers SCHED_RR too: with them 1 to 4 ms while 20,000 servers die, alone 13 to 23.
 // --no-parallel-scavenge: for young objects it does not wait for helper threads, which on busy processors do not get to run.
 // --max-semi-space-size, MiB: the main thread waits while living young objects are copied, and a reload makes many. Measured with
 // a reload of 37,000 real servers: 10 to 52 ms at a time with the usual 16, mostly 1 to 5 ms with 1. Reading a configuration takes
@@ -37,10 +37,12 @@ namespace {
 // time went into compiling what then runs a few times more: until the full table of 5,000 real servers 0.62 s of processor time instead
 // of 0.85, of 37,000 1.45 instead of 1.64 (500,000 and 1,500,000 are the same; 5,000,000 or --no-opt make reading 37,000 slower). The
 // daemon goes back to V8's own when its start is over (main/control/start-compiler.ts).
+// --no-concurrent-array-buffer-sweeping: every scavenge of every thread puts a task into the queue of V8's helpers, whose lock a checker
+// thread then holds while it waits for a busy processor: the main thread waited for it for up to 46 ms (docs/decisions/0010-real-time.md).
 // --no-warnings: standard error is for what an operator can act on.
 constexpr std::array kNodeFlags = {"--no-parallel-scavenge", "--max-semi-space-size=1",
                                    "--minor-gc-task-trigger=50", "--no-compact", "--no-flush-bytecode", "--interrupt-budget=500000",
-                                   "--no-warnings"};
+                                   "--no-concurrent-array-buffer-sweeping", "--no-warnings"};
 
 // What ends by itself has no adverts to be late with: it collects rarely, with all helpers (MiB).
 // --preserve-symlinks: does not look up the real path of each of a hundred modules; a short job imports none of other packages.

@@ -46,12 +46,47 @@ Napi::Value SetThreadClass(const Napi::CallbackInfo& info) {
   return Errno(info.Env(), ::sched_setscheduler(*thread, policy, &param) == 0);
 }
 
+// 0: not in a real-time class.
+int RealTimePriorityOf(pid_t thread) {
+  sched_param param{};
+  const int policy = ::sched_getscheduler(thread) & ~SCHED_RESET_ON_FORK;
+  const bool real_time = policy == SCHED_RR || policy == SCHED_FIFO;
+  return real_time && ::sched_getparam(thread, &param) == 0 ? param.sched_priority : 0;
+}
+
 // Linux keeps the nice value by thread; `who` may be a thread id.
 Napi::Value SetNiceOfThread(const Napi::CallbackInfo& info) {
   const auto thread = args::Integer<id_t>(info[0]);
   const auto nice = args::Integer<int>(info[1]);
   if (!thread || !nice) return Usage(info.Env(), "setNiceOfThread(threadId: integer, nice: integer)");
   return Errno(info.Env(), ::setpriority(PRIO_PROCESS, *thread, *nice) == 0);
+}
+
+// The class of the main thread for the calling thread, so that waking the main thread does not take the processor from it.
+// Returns what EndCeiling needs to go back, -1 where there is nothing to do.
+Napi::Value BeginCeiling(const Napi::CallbackInfo& info) {
+  sched_param main{};
+  main.sched_priority = RealTimePriorityOf(::getpid());
+  const int own = main.sched_priority > 0 ? RealTimePriorityOf(0) : 0;
+  const bool raised =
+      own < main.sched_priority && ::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &main) == 0;
+  return Napi::Number::New(info.Env(), raised ? own : -1);
+}
+
+void EndCeiling(const Napi::CallbackInfo& info) {
+  const auto before = args::Integer<int>(info[0]);
+  if (!before) return args::ThrowUsage(info.Env(), "endCeiling(before: integer)");
+  if (*before < 0) return;
+  sched_param param{};
+  param.sched_priority = *before;
+  ::sched_setscheduler(0, (*before > 0 ? SCHED_RR : SCHED_OTHER) | SCHED_RESET_ON_FORK, &param);
+}
+
+// For a thread that is about to end: the main thread waits for it, so it must not wait for everybody else.
+void EndSoon(const Napi::CallbackInfo& /*info*/) {
+  sched_param lowest{};
+  lowest.sched_priority = 1;
+  if (RealTimePriorityOf(::getpid()) > 0) ::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest);
 }
 
 struct CpuSet {
@@ -159,6 +194,9 @@ void DefineSchedulingFunctions(Napi::Env env, Napi::Object exports) {
   exports.Set("threadId", Napi::Function::New<ThreadId>(env, "threadId"));
   exports.Set("setThreadClass", Napi::Function::New<SetThreadClass>(env, "setThreadClass"));
   exports.Set("setNiceOfThread", Napi::Function::New<SetNiceOfThread>(env, "setNiceOfThread"));
+  exports.Set("beginCeiling", Napi::Function::New<BeginCeiling>(env, "beginCeiling"));
+  exports.Set("endSoon", Napi::Function::New<EndSoon>(env, "endSoon"));
+  exports.Set("endCeiling", Napi::Function::New<EndCeiling>(env, "endCeiling"));
   exports.Set("setThreadCpus", Napi::Function::New<SetThreadCpus>(env, "setThreadCpus"));
   exports.Set("threadCpus", Napi::Function::New<ThreadCpus>(env, "threadCpus"));
   exports.Set("setRealTimeLimit", Napi::Function::New<SetRealTimeLimit>(env, "setRealTimeLimit"));

@@ -28,7 +28,7 @@ const rules: readonly {
   },
   {
     folder: "main/config/",
-    may: ["main/*.ts", "native-bindings/pattern-check.ts"],
+    may: ["main/*.ts", "native-bindings/pattern-check.ts", "native-bindings/scheduling.ts"],
     because: "the config worker and the language server load it alone",
   },
   {

@@ -58,7 +58,7 @@ function stand(refuse: readonly string[] = []) {
       detail: false,
     },
   );
-  return { scheduling: new Scheduling(log, host), host, calls: () => calls.splice(0), lines: () => lines.splice(0) };
+  return { scheduling: new Scheduling(log, host, []), host, calls: () => calls.splice(0), lines: () => lines.splice(0) };
 }
 
 test("nothing configured: nothing is changed", () => {
@@ -88,6 +88,18 @@ test("a real-time class leaves the nice value alone; a reload gives everything b
   scheduling.configure(processes());
   assert.deepEqual(calls(), ["nice 100 0"]);
   assert.deepEqual(lines(), []);
+});
+
+test("threads of Node follow the main thread into the lowest real-time priority, and back", () => {
+  const { calls, host } = stand();
+  const log: Log = Object.assign(() => undefined, { detail: false });
+  const scheduling = new Scheduling(log, host, [101, 102]);
+  scheduling.configure(processes({ vrrp: { realTimePriority: 50 } }));
+  assert.deepEqual(calls(), ["class 100 50", "class 101 1", "class 102 1"]);
+  scheduling.configure(processes({ vrrp: { realTimePriority: 60 } }));
+  assert.deepEqual(calls(), ["class 100 60"]);
+  scheduling.configure(processes());
+  assert.deepEqual(calls(), ["class 100 0", "class 101 0", "class 102 0"]);
 });
 
 test("checker threads get theirs when they start, and at a reload", () => {

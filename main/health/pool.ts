@@ -53,7 +53,7 @@ const latencyWithin = ms(1000);
 /** Cloning a spec takes some 4 µs of the main thread; one message is half a slice at most. */
 const specsPerMessage = 50;
 const idsPerMessage = 2000;
-const shardDefaults = { heartbeat: ms(250), batchDelay: ms(10), nice: 5 } as const;
+const shardDefaults = { heartbeat: ms(400), batchDelay: ms(10), nice: 5 } as const;
 
 interface Placed {
   /** As it was handed in, and still belongs to somebody else: `known` and `groups` here count. */

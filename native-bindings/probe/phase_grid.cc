@@ -7,12 +7,12 @@ namespace probe {
 namespace {
 
 // All divide a second, hence every usual interval.
-constexpr std::array<uint32_t, 11> kSteps = {1, 2, 4, 5, 8, 10, 20, 25, 40, 50, PhaseGrid::kWidestMs};
-constexpr uint64_t kChecksPerStep = 16;
+constexpr std::array<uint32_t, 13> kSteps = {1, 2, 4, 5, 8, 10, 20, 25, 40, 50, 100, 125, PhaseGrid::kWidestMs};
+constexpr uint64_t kChecksPerStep = 32;
 constexpr uint64_t kSpan = 1'000'000'000;
 
 // What comes together waits for each other: a handshake is half a millisecond of work.
-constexpr uint64_t WeightOf(Kind kind) { return kind == Kind::kHttps ? 2 : 1; }
+constexpr uint64_t WeightOf(Kind kind) { return kind == Kind::kHttps ? 4 : 1; }
 
 uint64_t LoadOf(Kind kind, uint32_t interval_ms) { return WeightOf(kind) * (kSpan / std::max<uint32_t>(interval_ms, 1)); }
 

@@ -12,7 +12,7 @@ namespace probe {
 
 class PhaseGrid {
  public:
-  static constexpr uint32_t kWidestMs = 100;
+  static constexpr uint32_t kWidestMs = 200;
   // The step is at most such a part of a check's interval.
   static constexpr uint32_t kPartOfInterval = 20;
 

@@ -23,7 +23,7 @@ async function run({ quick, peers, say }: RunOptions): Promise<Outcome> {
     const job = {
       argv: [...argv, ...words],
       resultsDir: dir,
-      timeoutMs: 240_000,
+      timeoutMs: 600_000,
       onOutput: (text: string) => say(text.trim()),
     };
     const { exitCode, output } = await runInUml(job);

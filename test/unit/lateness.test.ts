@@ -34,7 +34,8 @@ const rows: readonly [
   ["stopped", { worked: 5 }, 0, true],
   ["memory", { worked: 5, majorFaults: 12 }],
   ["blocked", { worked: 5, blocked: 1 }],
-  ["blocked", { waited: Number.NaN, worked: 5 }],
+  ["blocked", { waited: Number.NaN, worked: 5, blocked: 1 }],
+  ["stolen", { worked: 5 }],
 ];
 
 for (const [cause, words, garbage = 0, continued = false] of rows)

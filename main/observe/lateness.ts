@@ -2,7 +2,16 @@ import { reading, readingWords } from "../../native-bindings/scheduling.js";
 import { type Milliseconds, ms } from "../units.js";
 
 /** What kept the main thread from a timer, as far as it can see. */
-export const lateCauses = ["processor", "garbage", "work", "suspended", "stopped", "memory", "blocked"] as const;
+export const lateCauses = [
+  "processor",
+  "garbage",
+  "work",
+  "suspended",
+  "stopped",
+  "memory",
+  "stolen",
+  "blocked",
+] as const;
 export type LateCause = (typeof lateCauses)[number];
 
 /** One stretch in which timers were late. */
@@ -44,7 +53,9 @@ export function causeOf(evidence: Evidence): Pick<Late, "cause" | "lasted" | "ma
   });
   if (waited >= overdue / 2) return found("processor", waited);
   if (garbage >= overdue / 2) return found("garbage", garbage); // also where it waits for helper threads
-  const asleep = continued ? "stopped" : majorFaults > 0 ? "memory" : "blocked";
+  // It never let go of its processor, and did not work either: a virtual machine.
+  const away = grown(reading.blocked) === 0 ? "stolen" : "blocked";
+  const asleep = continued ? "stopped" : majorFaults > 0 ? "memory" : away;
   const [longest] = [found("suspended", suspended), found("work", worked), found(asleep, rest)].sort(
     (a, b) => b.lasted - a.lasted,
   );
@@ -65,6 +76,7 @@ const reasons: Readonly<Record<LateCause, (seconds: string, majorFaults: number)
   suspended: (s) => `the machine was suspended for ${s} s`,
   stopped: (s) => `the process was stopped for ${s} s (SIGSTOP, a debugger, a frozen cgroup) and goes on`,
   memory: (s, faults) => `${faults} pages had to be read from disk (${s} s) - see vrrp_no_swap and MemorySwapMax=0`,
+  stolen: (s) => `the hypervisor gave the processor to others for ${s} s - see steal time in top`,
   blocked: (s) => `the main thread waited ${s} s for the kernel or another thread, not for a processor`,
 };
 
@@ -81,8 +93,8 @@ export interface LateWatchDeps {
   readonly say: (late: Late) => void;
 }
 
-/** A reading costs some 2 µs. */
-const READ_EVERY_MS = 50;
+/** A reading costs some 2 µs. What was worked before the timer was due must not look like the cause. */
+const READ_EVERY_MS = 10;
 
 /** Tells why timers were late. While none is it takes a reading now and then, and allocates nothing. */
 export class LateWatch {

@@ -411,7 +411,7 @@ class Cluster {
   #watchFailovers(incident: Incident): void {
     for (const [i, watch] of this.#watches.entries()) {
       watch.spoil();
-      if (incident.do !== "crash" && incident.do !== "stop") continue;
+      if (this.#schedule.grouped || (incident.do !== "crash" && incident.do !== "stop")) continue;
       const after = incident.do === "stop" && incident.release ? "stop" : "crash";
       const settled = this.#networks[i]?.settledSince;
       const calm = settled !== undefined && this.#world.now - settled > 2 * longestInterval(this.#schedule);
@@ -429,8 +429,10 @@ class Cluster {
     return this.#hosts.flatMap(({ daemon }, router): Candidate[] => {
       const conformance = daemon?.conformances[instance];
       if (conformance === undefined) return [];
-      const { isAble, priority, spec, unsure } = conformance.reference;
-      return [{ router, role: conformance.is, able: isAble, priority, preempts: spec.preempt, unsure }];
+      const { priority, spec, unsure } = conformance.reference;
+      const together = this.#schedule.grouped ? (daemon?.conformances ?? []) : [conformance];
+      const able = together.every((c) => c.reference.isAble);
+      return [{ router, role: conformance.is, able, priority, preempts: spec.preempt, unsure }];
     });
   }
 

@@ -101,6 +101,8 @@ export class Daemon {
           (role) => deps.events.role(i, role),
         ),
     );
+    // The reference knows single routers: of a group it only says what holds whatever a member's role is.
+    if (deps.grouped) for (const { reference } of this.conformances) reference.unsure = true;
     this.#router = this.#assemble();
   }
 
@@ -233,7 +235,7 @@ export class Daemon {
     this.#deps.events.report(0, "timers doubled or lost", `${armed} instead of ${least} to ${most} as ${roles}`);
   }
 
-  /** The seam for sync groups: members are in the same role whenever the process rests. */
+  /** Members of a sync group are in the same role whenever the process rests. */
   #checkGroup(): void {
     const roles = new Set(this.conformances.map((c) => c.is));
     if (roles.size > 1) this.#deps.events.report(0, "sync group not together", [...roles].join(" and "));

@@ -1,6 +1,9 @@
 import { Random } from "./random.js";
 import type { Change, Incident, RouterSpec, Schedule, Trouble } from "./schedule.js";
 
+/** Whether instances of a router may form a sync group. Not before the router has them. */
+const SYNC_GROUPS = false;
+
 /** Pure: the story of a seed. Short ones with few routers are the rule, because there everything meets sooner. */
 export function generate(seed: number): Schedule {
   const random = new Random(seed);
@@ -8,7 +11,7 @@ export function generate(seed: number): Schedule {
   const count = routerCount(random);
   const interval = version === 2 ? random.pick([1000, 1000, 1000, 2000]) : random.pick([10, 50, 100, 100, 200, 1000]);
   const mixed = version === 3 && random.chance(0.25);
-  const instances = random.chance(0.1) ? 2 : 1;
+  const instances = random.chance(SYNC_GROUPS ? 0.2 : 0.1) ? 2 : 1;
   const unicast = random.chance(0.15);
   const routers = routersOf(random, count, instances, () =>
     mixed ? random.pick([interval, 2 * interval, 3 * interval]) : interval,
@@ -19,7 +22,7 @@ export function generate(seed: number): Schedule {
     latency: random.pick([0, 0.2, 0.2, 1, interval / 50]),
     instances,
     unicast,
-    grouped: false,
+    grouped: SYNC_GROUPS && instances > 1 && random.chance(0.5),
     routers,
     incidents: incidentsOf(random, version, routers, interval, instances),
   };

@@ -324,7 +324,8 @@ class Cluster {
 
   #reload(router: number, change: Change): void {
     const host = this.#hosts[router];
-    if (host === undefined) return;
+    // What the file had before is on no record: an address that leaves it while no daemon runs stays on the host.
+    if (host === undefined || (host.daemon === undefined && change.what === "extra-address")) return;
     const before = host.specs;
     host.specs = before.map((spec, i) => changed(spec, change, i, this.#schedule.version));
     const { specs } = host;

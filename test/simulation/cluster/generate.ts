@@ -2,7 +2,7 @@ import { Random } from "./random.js";
 import type { Change, Incident, RouterSpec, Schedule, Trouble } from "./schedule.js";
 
 /** Whether instances of a router may form a sync group. Not before the router has them. */
-const SYNC_GROUPS = false;
+const SYNC_GROUPS: boolean = false;
 
 /** Pure: the story of a seed. Short ones with few routers are the rule, because there everything meets sooner. */
 export function generate(seed: number): Schedule {

@@ -70,7 +70,8 @@ export class AddressHolder {
   }
 
   /**
-   * An address vanished from the host. One that we deleted ourselves a moment ago is put back in silence.
+   * An address vanished from the host. One that we deleted ourselves a moment ago is put back in silence. Any other still
+   * counts as held, so that a release deletes it: the notice may be older than our own adding of the address.
    * @returns how to name the one that somebody else took from us
    */
   lost(gone: InterfaceAddress): string | undefined {
@@ -84,7 +85,6 @@ export class AddressHolder {
       this.#add(ours);
       return undefined;
     }
-    this.#set.delete(this.key(ours));
     return `ip address ${ours.address}/${ours.prefix} dev ${ours.dev ?? this.#config.interface}`;
   }
 

@@ -9,7 +9,7 @@ export interface ManyOptions {
   readonly threads: number;
   /** By name, to see what is caught. */
   readonly fault?: string | undefined;
-  readonly onProgress?: (played: number, broken: number) => void;
+  readonly onProgress?: (played: number, broken: readonly Broken[]) => void;
 }
 
 export interface ManyOutcome {
@@ -45,7 +45,7 @@ export async function playMany(options: ManyOptions): Promise<ManyOutcome> {
     brokenCount += done.broken.length;
     if (broken.length < MOST_KEPT) broken.push(...done.broken);
     for (const failover of done.failovers) failovers.push(failover);
-    onProgress?.(played, brokenCount);
+    onProgress?.(played, broken);
   };
   await Promise.all(Array.from({ length: threads }, () => work(portion, onDone, fault)));
   broken.sort((a, b) => a.seed - b.seed);

@@ -78,7 +78,8 @@ export class AddressHolder {
 
   /**
    * An address vanished from the host. One that we deleted ourselves a moment ago is put back in silence, one that is not
-   * tracked with a word.
+   * tracked with a word. Any other still counts as held, so that a release deletes it: the notice may be older than our own
+   * adding of the address.
    * @returns how to name the one that somebody else took from us
    */
   lost(gone: InterfaceAddress): string | undefined {
@@ -97,7 +98,6 @@ export class AddressHolder {
       if (this.#deps.repairs.allow(what)) this.#add(ours);
       return undefined;
     }
-    this.#set.delete(this.key(ours));
     return what;
   }
 

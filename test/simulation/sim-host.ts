@@ -47,6 +47,12 @@ export class SimHost implements HostNetwork {
     this.#change("address-gone", { interfaceIndex: this.#index, address, prefix, tentative: false });
   }
 
+  /** Word of a deletion that has been undone since. */
+  loseLate(address: IpAddress): void {
+    const gone = { interfaceIndex: this.#index, address, prefix: 24, tentative: false };
+    this.#tell({ kind: "address-gone", address: gone });
+  }
+
   gain(address: IpAddress): void {
     this.#change("address", { interfaceIndex: this.#index, address, prefix: 24, tentative: false });
   }

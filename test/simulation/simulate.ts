@@ -80,7 +80,8 @@ if (values.tell !== undefined) {
     onProgress: (played, broken) => {
       if (performance.now() - shown < 10_000) return;
       shown = performance.now();
-      console.log(`${played} schedules played, ${broken} broke a rule`);
+      const seeds = broken.map((b) => b.seed).join(", ");
+      console.log(`${played} schedules played, ${seeds === "" ? "none" : `those of seed ${seeds}`} broke a rule`);
     },
   });
   const seconds = (performance.now() - start) / 1000;

@@ -155,10 +155,17 @@ for (const { name, state, age, resumes } of [
 test("an address deleted by somebody else: farewell, and back after skew time with everything", () => {
   const { clock, sim } = running([instanceConfig(fast)]);
   sim.host.lose(vip);
-  assert.deepEqual(sim.take(), ["advert 0 to 224.0.0.18", "MASTER -> BACKUP"]);
+  assert.deepEqual(sim.take(), ["advert 0 to 224.0.0.18", `delete ${vip}`, "MASTER -> BACKUP"]);
   assert.ok(sim.logs.includes(`(V) ip address ${vip}/24 dev eth0, no longer exist`));
   clock.advance(60.9375);
   assert.equal(sim.host.has(vip), true);
+});
+
+test("an address deleted by somebody else and added by us before we heard of it is not left on a backup", () => {
+  const { sim } = running([instanceConfig(fast)]);
+  sim.host.loseLate(vip);
+  assert.deepEqual(sim.take(), ["advert 0 to 224.0.0.18", `delete ${vip}`, "MASTER -> BACKUP"]);
+  assert.equal(sim.host.has(vip), false);
 });
 
 test("a late notification of our own deletion is not mistaken for somebody else's", () => {

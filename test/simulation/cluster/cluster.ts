@@ -2,6 +2,7 @@ import type { Rule } from "./conformance.js";
 import { addressOf, Daemon, type Memory } from "./daemon.js";
 import { type Backup, type Failover, FailoverWatch } from "./failover-watch.js";
 import type { Fault } from "./faults.js";
+import { forgery } from "./forgery.js";
 import { HostClock } from "./host-clock.js";
 import { Kernel } from "./kernel.js";
 import { fate } from "./random.js";
@@ -88,6 +89,7 @@ class Cluster {
   #troubles = 0;
   #weather = 0;
   #turns = 0;
+  readonly #rebootAfter = new Map<number, number>();
   #violation: Violation | undefined;
 
   constructor(schedule: Schedule, options: PlayOptions) {
@@ -132,13 +134,14 @@ class Cluster {
     for (const incident of this.#schedule.incidents) this.#at(incident.at, () => this.#befall(incident));
   }
 
-  /** Time enough for an election, a preempt_delay, and the preemption after it. */
+  /** Time enough for an election; and where there is a preempt_delay, for it and the preemption after it. */
   #end(): number {
     const { version, routers, latency } = this.#schedule;
     const interval = longestInterval(this.#schedule);
     const delay = Math.max(...routers.map((r) => r.preemptDelay));
     const down = masterDownOf(version, 0, interval);
-    return troubleEnds(this.#schedule) + (2 * down + delay + 3 * interval) * 1.001 + 4 * latency + 20;
+    const preemption = delay > 0 ? delay + down + interval : 0;
+    return troubleEnds(this.#schedule) + (down + 2 * interval + preemption) * 1.001 + 4 * latency + 20;
   }
 
   #judgeEnd(): void {
@@ -200,7 +203,9 @@ class Cluster {
       grouped: this.#schedule.grouped,
       fault: this.#options.fault,
       scriptWell: () => host.scriptWell,
+      peers: this.#schedule.unicast ? this.#addressesBut(router) : [],
       events: {
+        died: () => this.#died(router),
         report: (instance, rule, what) => this.#violate(rule, this.#label(router, instance), what),
         role: (instance, role) => this.#changed(router, instance, role),
         advertised: (instance) => this.#watches[instance]?.advertised(this.#world.now),
@@ -213,6 +218,10 @@ class Cluster {
     if (host.missing.pause > 0) daemon.loop.pause();
     this.#disturb();
     daemon.start();
+  }
+
+  #addressesBut(router: number): readonly string[] {
+    return this.#schedule.routers.filter((_, i) => i !== router).map(({ host }) => `192.0.2.${host}`);
   }
 
   #kill(router: number): void {
@@ -244,9 +253,9 @@ class Cluster {
   #begin(incident: Incident): (() => void) | undefined {
     switch (incident.do) {
       case "crash":
-        this.#kill(incident.router);
-        this.#at(incident.at + incident.for, () => this.#boot(incident.router));
-        return undefined;
+        return this.#crash(incident);
+      case "forge":
+        return this.#forge(incident);
       case "stop":
         this.#stop(incident.router, incident.release);
         this.#at(incident.at + incident.for, () => this.#boot(incident.router));
@@ -274,18 +283,49 @@ class Cluster {
     }
   }
 
+  #crash({ at, for: lasts, router, midway }: Extract<Incident, { do: "crash" }>): (() => void) | undefined {
+    const daemon = this.#hosts[router]?.daemon;
+    if (midway > 0) {
+      daemon?.doom(midway);
+      this.#at(at + lasts, () => daemon?.doom(0));
+      this.#rebootAfter.set(router, lasts);
+      return undefined;
+    }
+    this.#kill(router);
+    this.#at(at + lasts, () => this.#boot(router));
+    return undefined;
+  }
+
+  /** It died in the middle of a turn. */
+  #died(router: number): void {
+    this.#note(nameOf(router), "is killed midway");
+    this.#kill(router);
+    for (const watch of this.#watches) watch.spoil();
+    this.#disturb();
+    this.#at(this.#world.now + (this.#rebootAfter.get(router) ?? 0), () => this.#boot(router));
+  }
+
+  #forge(incident: Extract<Incident, { do: "forge" }>): () => void {
+    const { at, for: lasts, interval } = incident;
+    for (let next = at; next < at + lasts; next += interval) {
+      this.#at(next, () => this.#wire.inject(forgery(incident, this.#schedule.version)));
+    }
+    return () => undefined;
+  }
+
   #stop(router: number, release: boolean): void {
     const host = this.#hosts[router];
     const { daemon } = host ?? {};
     // Who stops a process that does not answer kills it after a while.
     if (daemon?.loop.paused === false) daemon.stop(release);
-    if (release && daemon?.stopped === true) this.#checkLeftovers(router);
+    if (release && host?.daemon?.stopped === true) this.#checkLeftovers(router);
     this.#kill(router);
   }
 
   #reload(router: number, change: Change): void {
     const host = this.#hosts[router];
-    if (host === undefined) return;
+    // What the file had before is on no record: an address that leaves it while no daemon runs stays on the host.
+    if (host === undefined || (host.daemon === undefined && change.what === "extra-address")) return;
     const before = host.specs;
     host.specs = before.map((spec, i) => changed(spec, change, i, this.#schedule.version));
     const { specs } = host;
@@ -372,7 +412,7 @@ class Cluster {
   #watchFailovers(incident: Incident): void {
     for (const [i, watch] of this.#watches.entries()) {
       watch.spoil();
-      if (incident.do !== "crash" && incident.do !== "stop") continue;
+      if (this.#schedule.grouped || (incident.do !== "crash" && incident.do !== "stop")) continue;
       const after = incident.do === "stop" && incident.release ? "stop" : "crash";
       const settled = this.#networks[i]?.settledSince;
       const calm = settled !== undefined && this.#world.now - settled > 2 * longestInterval(this.#schedule);
@@ -390,8 +430,10 @@ class Cluster {
     return this.#hosts.flatMap(({ daemon }, router): Candidate[] => {
       const conformance = daemon?.conformances[instance];
       if (conformance === undefined) return [];
-      const { isAble, priority, spec, unsure } = conformance.reference;
-      return [{ router, role: conformance.is, able: isAble, priority, preempts: spec.preempt, unsure }];
+      const { priority, spec, unsure } = conformance.reference;
+      const together = this.#schedule.grouped ? (daemon?.conformances ?? []) : [conformance];
+      const able = together.every((c) => c.reference.isAble);
+      return [{ router, role: conformance.is, able, priority, preempts: spec.preempt, unsure }];
     });
   }
 

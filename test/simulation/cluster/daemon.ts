@@ -15,6 +15,8 @@ import type { Wire } from "./wire.js";
 import type { WorldClock } from "./world-clock.js";
 
 export const FIRST_VRID = 51;
+/** Last octet of the source of packets that are to be ignored. */
+export const WRONG_OCTET = 251;
 /** How long after a change the kernel's word of it is read, and how long a script runs. */
 const NETLINK_MS = 0.05;
 const SCRIPT_MS = 1;
@@ -24,6 +26,8 @@ export type Memory = Map<string, Resumption>;
 
 /** What the daemon does, for whoever keeps the books of the whole network. */
 export interface DaemonEvents {
+  /** It was killed in the middle of something. */
+  readonly died: () => void;
   readonly report: (instance: number, ...what: Parameters<Report>) => void;
   readonly role: (instance: number, role: Role) => void;
   /** Not a farewell. */
@@ -44,11 +48,16 @@ export interface DaemonDeps {
   readonly router: number;
   readonly host: number;
   readonly grouped: boolean;
+  /** Empty: multicast. */
+  readonly peers: readonly IpAddress[];
   readonly fault: Fault | undefined;
   /** Whether the tracked script succeeds when it is run now. */
   readonly scriptWell: () => boolean;
   readonly events: DaemonEvents;
 }
+
+/** Unwinds what a killed process was about to do. */
+class Killed extends Error {}
 
 const instanceName = (instance: number): string => `V${instance}`;
 const RESUME_INTERVALS = 2;
@@ -63,14 +72,23 @@ export class Daemon {
   readonly conformances: readonly Conformance[];
   #specs: readonly Spec[];
   #stopped: boolean = false;
+  #doom = 0;
+  #actionsLeft = 0;
+  #killed: boolean = false;
 
   constructor(specs: readonly Spec[], deps: DaemonDeps) {
     this.#deps = deps;
     this.#specs = specs;
     this.loop = new EventLoop(deps.world, deps.clock, (cause, run) => this.#turn(cause, run));
     this.#view = deps.kernel.open({
-      added: (address) => this.#ofAddress(address)?.added(),
-      deleted: (address, was) => this.#ofAddress(address)?.deleted(address, was, this.loop.now()),
+      added: (address) => {
+        this.#act();
+        this.#ofAddress(address)?.added();
+      },
+      deleted: (address, was) => {
+        this.#act();
+        this.#ofAddress(address)?.deleted(address, was, this.loop.now());
+      },
       tell: (run) => deps.world.at(deps.world.now + NETLINK_MS, () => this.loop.deliver("host", run)),
       noticed: (change) => this.#noticed(change),
     });
@@ -83,6 +101,8 @@ export class Daemon {
           (role) => deps.events.role(i, role),
         ),
     );
+    // The reference knows single routers: of a group it only says what holds whatever a member's role is.
+    if (deps.grouped) for (const { reference } of this.conformances) reference.unsure = true;
     this.#router = this.#assemble();
   }
 
@@ -98,8 +118,15 @@ export class Daemon {
     this.loop.deliver("control", () => {
       for (const conformance of this.conformances) conformance.stopped(release);
       this.#stopped = true;
-      void this.#router.stop({ release });
+      this.#router.stop({ release }).catch((error) => {
+        if (!this.#killed) throw error;
+      });
     });
+  }
+
+  /** It will be killed before the n-th action of a turn; 0: not. */
+  doom(midway: number): void {
+    this.#doom = midway;
   }
 
   /** What a stop has left behind, undefined when nothing. */
@@ -172,10 +199,15 @@ export class Daemon {
 
   #turn(cause: Cause, run: () => void): void {
     for (const conformance of this.conformances) conformance.turnBegins();
+    this.#actionsLeft = this.#doom;
     try {
       run();
     } catch (error) {
-      this.#deps.events.report(0, "threw an error", String(error));
+      if (!this.#killed) this.#deps.events.report(0, "threw an error", String(error));
+    }
+    if (this.#killed) {
+      this.#deps.events.died();
+      return;
     }
     const { virtual, unnoticed } = this.#deps.kernel;
     const now = this.loop.now();
@@ -203,10 +235,17 @@ export class Daemon {
     this.#deps.events.report(0, "timers doubled or lost", `${armed} instead of ${least} to ${most} as ${roles}`);
   }
 
-  /** The seam for sync groups: members are in the same role whenever the process rests. */
+  /** Members of a sync group are in the same role whenever the process rests. */
   #checkGroup(): void {
     const roles = new Set(this.conformances.map((c) => c.is));
     if (roles.size > 1) this.#deps.events.report(0, "sync group not together", [...roles].join(" and "));
+  }
+
+  #act(): void {
+    if (this.#killed || (this.#actionsLeft > 0 && --this.#actionsLeft === 0)) {
+      this.#killed = true;
+      throw new Killed();
+    }
   }
 
   #ofAddress(address: IpAddress): Conformance | undefined {
@@ -215,7 +254,10 @@ export class Daemon {
 
   #sent(packet: Uint8Array): void {
     const instance = (packet[21] ?? 0) - FIRST_VRID;
-    const { events } = this.#deps;
+    this.#act();
+    const { events, peers } = this.#deps;
+    const [first] = peers;
+    if (first !== undefined && packet[19] !== Number(first.slice(first.lastIndexOf(".") + 1))) return; // a copy
     if (packet[22] !== 0) events.advertised(instance);
     events.action(instance, packet[22] === 0 ? "says good-bye" : `advert ${packet[22]}`);
     this.conformances[instance]?.sent(packet[22] ?? 0, intervalOf(packet));
@@ -223,16 +265,18 @@ export class Daemon {
 
   #heard(packet: Buffer, run: () => void): void {
     const heard = { priority: packet[22] ?? 0, interval: intervalOf(packet), host: packet[15] ?? 0 };
-    this.conformances[(packet[21] ?? 0) - FIRST_VRID]?.heard(heard, this.loop.now());
+    if (heard.host !== WRONG_OCTET) this.conformances[(packet[21] ?? 0) - FIRST_VRID]?.heard(heard, this.loop.now());
     run();
   }
 
   #announced(frame: Uint8Array): number {
+    this.#act();
     this.conformances[octetToInstance(frame[31] ?? 0)]?.announced();
     return 0;
   }
 
   #told({ key, instance, from, to, because }: VrrpTransition): void {
+    this.#act();
     const { memory, events } = this.#deps;
     if (to === "STOP" || to === "DELETED") memory.delete(key);
     else memory.set(key, { state: to, lastAdvertBootMs: memory.get(key)?.lastAdvertBootMs ?? ms(0) });
@@ -274,7 +318,7 @@ export class Daemon {
 
   #config(): Config {
     const { grouped } = this.#deps;
-    const vrrpInstances = this.#specs.map((spec, i) => instanceOfSpec(spec, i));
+    const vrrpInstances = this.#specs.map((spec, i) => instanceOfSpec(spec, i, this.#deps.peers));
     const members = vrrpInstances.map((i) => i.name);
     const [first] = this.#specs;
     const { syncGroups, ...empty } = emptyConfig();
@@ -298,7 +342,7 @@ export const addressOf = (instance: number, extra: boolean): IpAddress =>
 const octetToInstance = (octet: number): number => Math.floor((octet - 100) / 10);
 const instanceOf = (address: IpAddress): number => octetToInstance(Number(address.slice(address.lastIndexOf(".") + 1)));
 
-function instanceOfSpec(spec: Spec, instance: number): VrrpInstanceConfig {
+function instanceOfSpec(spec: Spec, instance: number, unicastPeers: readonly IpAddress[]): VrrpInstanceConfig {
   const plain = instanceConfig();
   return {
     ...plain,
@@ -310,6 +354,7 @@ function instanceOfSpec(spec: Spec, instance: number): VrrpInstanceConfig {
     advertInterval: ms(spec.interval),
     virtualAddresses: spec.addresses.map((address) => virtualAddress(address, { prefix: 24 })),
     trackScripts: spec.scriptWeight === undefined ? [] : [{ name: "chk", weight: spec.scriptWeight, reverse: false }],
+    unicastPeers,
     preempt: spec.preempt,
     preemptDelay: ms(spec.preemptDelay),
     lowerPrioNoAdvert: spec.lowerPrioNoAdvert,

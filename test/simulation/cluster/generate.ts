@@ -1,6 +1,9 @@
 import { Random } from "./random.js";
 import type { Change, Incident, RouterSpec, Schedule, Trouble } from "./schedule.js";
 
+/** Whether instances of a router may form a sync group. Not before the router has them. */
+const SYNC_GROUPS: boolean = false;
+
 /** Pure: the story of a seed. Short ones with few routers are the rule, because there everything meets sooner. */
 export function generate(seed: number): Schedule {
   const random = new Random(seed);
@@ -8,7 +11,8 @@ export function generate(seed: number): Schedule {
   const count = routerCount(random);
   const interval = version === 2 ? random.pick([1000, 1000, 1000, 2000]) : random.pick([10, 50, 100, 100, 200, 1000]);
   const mixed = version === 3 && random.chance(0.25);
-  const instances = random.chance(0.1) ? 2 : 1;
+  const instances = random.chance(SYNC_GROUPS ? 0.2 : 0.1) ? 2 : 1;
+  const unicast = random.chance(0.15);
   const routers = routersOf(random, count, instances, () =>
     mixed ? random.pick([interval, 2 * interval, 3 * interval]) : interval,
   );
@@ -17,7 +21,8 @@ export function generate(seed: number): Schedule {
     version,
     latency: random.pick([0, 0.2, 0.2, 1, interval / 50]),
     instances,
-    grouped: false,
+    unicast,
+    grouped: SYNC_GROUPS && instances > 1 && random.chance(0.5),
     routers,
     incidents: incidentsOf(random, version, routers, interval, instances),
   };
@@ -92,7 +97,7 @@ function incidentsOf(
     const trouble = troubleOf(random, version, routers, interval, instances);
     const lasts = durationOf(random, trouble) * interval;
     incidents.push({ at, for: lasts, ...trouble });
-    at += random.chance(0.5) ? random.between(0, 1.5) * interval : lasts + random.between(3, 8) * interval;
+    at += random.chance(0.5) ? random.between(0, 1.5) * interval : lasts + random.between(2, 7) * interval;
   }
   return incidents;
 }
@@ -104,13 +109,13 @@ function troubleOf(
   interval: number,
   instances: number,
 ): Trouble {
-  const router = random.below(routers.length);
+  const router = random.chance(0.5) ? strongest(routers) : random.below(routers.length);
   const spec = routers[router];
   const owns = spec?.priorities.includes(255) === true;
-  switch (random.below(14)) {
+  switch (random.below(15)) {
     case 0:
     case 1:
-      return { do: "crash", router };
+      return { do: "crash", router, midway: random.chance(0.3) ? 1 + random.below(6) : 0 };
     case 2:
       return { do: "stop", router, release: !random.chance(0.15) };
     case 3:
@@ -120,8 +125,10 @@ function troubleOf(
     }
     case 5:
       return { do: "reload", router, change: changeOf(random, version, interval) };
-    case 6:
-      return spec?.scriptWeight === undefined ? { do: "carrier", router } : { do: "script", router };
+    case 6: {
+      const scripted = routers.findIndex((r) => r.scriptWeight !== undefined);
+      return scripted < 0 ? { do: "carrier", router } : { do: "script", router: scripted };
+    }
     case 7:
       return owns ? { do: "carrier", router } : { do: random.chance(0.5) ? "carrier" : "address", router };
     case 8:
@@ -131,7 +138,12 @@ function troubleOf(
       const to = (router + 1 + random.below(routers.length - 1)) % routers.length;
       return { do: "cut", from: router, to };
     }
-    case 11:
+    case 11: {
+      const forged = version === 3 ? random.pick([interval, 2 * interval]) : interval;
+      const wrong = random.pick(["nothing", "checksum", "hop limit"] as const);
+      return { do: "forge", priority: random.pick([0, 1, 100, 254, 255]), interval: forged, wrong };
+    }
+    case 12:
       return { do: "split", routers: routers.flatMap((_, i) => (random.chance(0.5) ? [i] : [])) };
     default:
       return {
@@ -141,6 +153,18 @@ function troubleOf(
         delay: random.pick([0, 0.3, 1.5]) * interval,
       };
   }
+}
+
+/** Who is master as long as nothing happens: most stories are about him. */
+function strongest(routers: readonly RouterSpec[]): number {
+  let best = 0;
+  for (const [i, { priorities, host }] of routers.entries()) {
+    const other = routers[best];
+    const [own = 0] = priorities;
+    const [top = 0] = other?.priorities ?? [];
+    if (own > top || (own === top && host > (other?.host ?? 0))) best = i;
+  }
+  return best;
 }
 
 function changeOf(random: Random, version: 2 | 3, interval: number): Change {

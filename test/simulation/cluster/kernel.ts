@@ -104,16 +104,16 @@ export class KernelView implements HostNetwork {
 
   addAddress(_index: number, { address }: VirtualAddress, done: (errno: number) => void): void {
     const { virtual, unnoticed } = this.#kernel;
-    unnoticed.delete(address);
     this.#events.added(address);
+    unnoticed.delete(address);
     if (!virtual.has(address)) this.notify({ kind: "address", address: asAddress(address) });
     virtual.add(address);
     this.#events.tell(() => done(0));
   }
 
   deleteAddress(_index: number, { address }: VirtualAddress, done: (errno: number) => void): void {
+    this.#events.deleted(address, this.#kernel.virtual.has(address));
     const was = this.#kernel.virtual.delete(address);
-    this.#events.deleted(address, was);
     if (was) this.notify({ kind: "address-gone", address: asAddress(address) });
     this.#events.tell(() => done(0));
   }

@@ -9,7 +9,7 @@ export interface ManyOptions {
   readonly threads: number;
   /** By name, to see what is caught. */
   readonly fault?: string | undefined;
-  readonly onProgress?: (played: number, broken: number) => void;
+  readonly onProgress?: (played: number, broken: readonly Broken[]) => void;
 }
 
 export interface ManyOutcome {
@@ -25,8 +25,6 @@ export interface ManyOutcome {
 /** A thread takes so many at a time: enough not to wait for the next, few enough to end together with the others. */
 const PORTION = 500;
 const MOST_KEPT = 100;
-/** A story makes a lot of short-lived garbage; with V8's default it is a sixth of the time. */
-const YOUNG_GENERATION_MB = 64;
 
 /** Plays schedules seed, seed + 1, ... on threads. */
 export async function playMany(options: ManyOptions): Promise<ManyOutcome> {
@@ -47,7 +45,7 @@ export async function playMany(options: ManyOptions): Promise<ManyOutcome> {
     brokenCount += done.broken.length;
     if (broken.length < MOST_KEPT) broken.push(...done.broken);
     for (const failover of done.failovers) failovers.push(failover);
-    onProgress?.(played, brokenCount);
+    onProgress?.(played, broken);
   };
   await Promise.all(Array.from({ length: threads }, () => work(portion, onDone, fault)));
   broken.sort((a, b) => a.seed - b.seed);
@@ -60,10 +58,7 @@ function work(
   fault: string | undefined,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const thread = new Worker(new URL("./many-thread.js", import.meta.url), {
-      workerData: { fault },
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
-    });
+    const thread = new Worker(new URL("./many-thread.js", import.meta.url), { workerData: { fault } });
     const more = (): void => thread.postMessage(portion());
     thread.on("message", (done: FromThread) => {
       onDone(done);

@@ -11,6 +11,8 @@ export interface Schedule {
   readonly latency: number;
   /** Each router has this many instances, with a VRID of its own each. */
   readonly instances: 1 | 2;
+  /** Adverts go to each of the others by its address. */
+  readonly unicast: boolean;
   /** The instances of a router are one sync group: they move together. */
   readonly grouped: boolean;
   readonly routers: readonly RouterSpec[];
@@ -44,7 +46,8 @@ export type Incident = {
 } & Trouble;
 
 export type Trouble =
-  | { readonly do: "crash"; readonly router: number }
+  /** `midway` 0: at once. Else before that action (packet, address, notification) of the next turn that has so many. */
+  | { readonly do: "crash"; readonly router: number; readonly midway: number }
   | { readonly do: "stop"; readonly router: number; readonly release: boolean }
   /** The process does not run: garbage collection, SIGSTOP, a VM that moves. `clock`: whether boot time goes on. */
   | {
@@ -63,6 +66,13 @@ export type Trouble =
   | { readonly do: "cut"; readonly from: number; readonly to: number }
   /** Nothing gets from these routers to the others, nor back. */
   | { readonly do: "split"; readonly routers: readonly number[] }
+  /** Somebody who is no router of ours speaks for the first virtual router, one advert per interval. */
+  | {
+      readonly do: "forge";
+      readonly priority: number;
+      readonly interval: number;
+      readonly wrong: "nothing" | "checksum" | "hop limit";
+    }
   | { readonly do: "weather"; readonly loss: number; readonly duplicate: number; readonly delay: number };
 
 export type Change =
@@ -76,15 +86,19 @@ export type Change =
 export const nameOf = (router: number): string => `r${router}`;
 
 export const longestInterval = (schedule: Schedule): number => {
-  const changed = schedule.incidents.flatMap((i) =>
-    i.do === "reload" && i.change.what === "interval" ? [i.change.to] : [],
-  );
-  return Math.max(...schedule.routers.map((r) => r.interval), ...changed);
+  const learned = schedule.incidents.flatMap((i) => {
+    if (i.do === "forge") return [i.interval];
+    return i.do === "reload" && i.change.what === "interval" ? [i.change.to] : [];
+  });
+  return Math.max(...schedule.routers.map((r) => r.interval), ...learned);
 };
 
 /** When the last trouble is over. */
 export function troubleEnds(schedule: Schedule): number {
   const starts = schedule.routers.map((r) => r.startAt);
-  const ends = schedule.incidents.map((i) => i.at + i.for + (i.do === "weather" ? i.delay : 0));
+  const ends = schedule.incidents.map((i) => {
+    const later = i.do === "weather" ? i.delay : i.do === "crash" && i.midway > 0 ? i.for : 0;
+    return i.at + i.for + later;
+  });
   return Math.max(0, ...starts, ...ends);
 }

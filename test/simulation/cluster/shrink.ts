@@ -75,6 +75,9 @@ const simplifications: readonly ((schedule: Schedule) => Generator<Schedule>)[] 
       }
     }
   },
+  function* multicast(schedule) {
+    if (schedule.unicast) yield { ...schedule, unicast: false };
+  },
   function* instantWire(schedule) {
     if (schedule.latency > 0) yield { ...schedule, latency: 0 };
   },

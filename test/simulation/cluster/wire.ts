@@ -14,6 +14,8 @@ export const fair: Weather = { loss: 0, duplicate: 0, delay: 0 };
 
 interface Station {
   readonly router: number;
+  /** Of a unicast socket: the last octet of the address that it is bound to. */
+  readonly octet: number | undefined;
   readonly onPacket: (packet: Buffer) => void;
 }
 
@@ -63,12 +65,14 @@ export class Wire {
     return {
       open: (endpoint, onPacket): AdvertSocket => {
         const hear = (packet: Buffer): void => deliver(packet, () => onPacket(packet, endpoint.address));
-        const station = { router, onPacket: hear };
+        const { kind, address } = endpoint;
+        const octet = kind === "unicast" ? Number(address.slice(address.lastIndexOf(".") + 1)) : undefined;
+        const station = { router, octet, onPacket: hear };
         this.#stations.push(station);
         return {
           send: (packet) => {
             onSend(packet);
-            this.#broadcast(router, Buffer.from(packet));
+            this.#send(router, Buffer.from(packet));
             return 0;
           },
           [Symbol.dispose]: () => {
@@ -80,12 +84,19 @@ export class Wire {
     };
   }
 
-  #broadcast(from: number, packet: Buffer): void {
+  /** A multicast packet of somebody who is not in the schedule. */
+  inject(packet: Buffer): void {
+    this.#send(STRANGER, packet);
+  }
+
+  #send(from: number, packet: Buffer): void {
     const number = this.#sent[from] ?? 0;
     this.#sent[from] = number + 1;
-    if (!this.#deps.carrier(from)) return;
+    if (from !== STRANGER && !this.#deps.carrier(from)) return;
+    const octet = (packet[16] ?? 0) < MULTICAST ? packet[19] : undefined;
     for (const station of this.#stations) {
-      if (station.router === from || (this.#cuts.get(pathOf(from, station.router)) ?? 0) > 0) continue;
+      if (station.router === from || station.octet !== octet || (this.#cuts.get(pathOf(from, station.router)) ?? 0) > 0)
+        continue;
       this.#carry(from, station, packet, number);
     }
   }
@@ -113,5 +124,9 @@ export class Wire {
     });
   }
 }
+
+/** First octet of the first multicast address (RFC 5771). */
+const MULTICAST = 224;
+const STRANGER = 255;
 
 const pathOf = (from: number, to: number): number => from * 256 + to;

@@ -21,7 +21,7 @@ import type { LastingState } from "./lasting-state.js";
 import type { InstanceStatus } from "./status.js";
 import { instanceStatus } from "./status-view.js";
 import { noticeEvent, reportingPriority, stateEvents, transitionEvent } from "./vrrp-notices.js";
-import { instanceDump, scriptDump } from "./vrrp-view.js";
+import { groupDumps, instanceDump, scriptDump } from "./vrrp-view.js";
 
 const BETWEEN_ROUNDS = ms(25);
 
@@ -41,6 +41,7 @@ export class VrrpSide {
   readonly #router: VrrpRouter;
   /** Names of instances whose changes of priority are told. */
   #reporting: ReadonlySet<string> = new Set();
+  #config: Config | undefined;
 
   private constructor(deps: VrrpSideDeps, network: KernelNetwork, frames: FrameSender) {
     this.#deps = deps;
@@ -75,13 +76,13 @@ export class VrrpSide {
   }
 
   start(config: Config): void {
-    this.#reporting = reportingPriority(config);
+    this.#configure(config);
     this.#router.start(config);
     this.#rehearse(rehearsal(config, withoutChanges(this.#network)));
   }
 
   reload(config: Config): void {
-    this.#reporting = reportingPriority(config);
+    this.#configure(config);
     this.#router.reload(config);
     if (!config.global.fifos.statesOnReload) return;
     for (const event of stateEvents(this.#router.snapshot())) this.#deps.notifier.notify(event);
@@ -100,8 +101,12 @@ export class VrrpSide {
 
   dump(): VrrpDump {
     const offset = wallClockOffset();
-    const instances = this.#router.snapshot().map((snapshot) => instanceDump(snapshot, offset));
-    return { instances, scripts: this.#router.scripts().map(scriptDump) };
+    const snapshots = this.#router.snapshot();
+    const instances = snapshots.map((snapshot) => instanceDump(snapshot, offset));
+    const scripts = this.#router.scripts().map(scriptDump);
+    if (this.#config === undefined) return { instances, scripts };
+    const { syncGroups, staticEntries } = this.#config;
+    return { instances, scripts, groups: groupDumps(syncGroups, snapshots), staticEntries };
   }
 
   *statuses(): Generator<InstanceStatus> {
@@ -117,6 +122,11 @@ export class VrrpSide {
     this.#deps.clock.after(BETWEEN_ROUNDS, () => {
       if (rounds.next().done !== true) this.#rehearse(rounds);
     });
+  }
+
+  #configure(config: Config): void {
+    this.#config = config;
+    this.#reporting = reportingPriority(config);
   }
 
   #onTransition(transition: VrrpTransition): void {

@@ -29,7 +29,7 @@ export async function writeDump(request: DumpRequest, files: DumpFiles, sources:
     } catch (error) {
       const reason = errnoName(error);
       if (reason === undefined) throw error;
-      const sentence = `Cannot write ${name}: ${reason} - check the directory that TMPDIR names, and its free space`;
+      const sentence = `Cannot write ${name}: ${reason} - check its directory (without a / in front: the one that TMPDIR names), and its free space`;
       log("error", "dump.failed", sentence, { file: name, reason });
     }
   }

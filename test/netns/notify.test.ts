@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readSync } from "node:fs";
 import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
@@ -200,4 +200,46 @@ test("beside keepalived: the same lines on the FIFOs, the same scripts with the 
   assert.ok(ours.scripts.get("V1")?.includes("V1 master_rx_lower_pri"));
   const ofV2 = ours.reader.filter((line) => line.includes('"V2"'));
   assert.deepEqual(ofV2, ours.lines.get("V2"), "to the last line");
+});
+
+test("lvs_notify_fifo: servers and services, as health has them; rs_init_notifies", options, async () => {
+  await using lan = await Lan.create(plainHosts("a"));
+  const { dir } = lan;
+  const a = lan.host("a");
+  using pipe = await Pipe.create(`${dir}/lvs.fifo`);
+  const listener = await a.spawn(["python3", "-m", "http.server", "8080", "--bind", "127.0.0.1"]);
+  const connects = ["python3", "-c", "import socket; socket.create_connection(('127.0.0.1', 8080))"];
+  await until("the server listens", PATIENCE_MS, async () => (await a.attempt(connects)).code === 0);
+  const config = `global_defs {
+  router_id test
+  script_user root
+  enable_script_security
+  lvs_notify_fifo ${dir}/lvs.fifo
+  vrrp_notify_fifo ${dir}/vrrp.fifo
+  rs_init_notifies
+}
+virtual_server 192.0.2.100 80 {
+  delay_loop 1
+  protocol TCP
+  lb_kind NAT
+  real_server 127.0.0.1 8080 {
+    TCP_CHECK {
+      connect_timeout 1
+      retry 0
+      warmup 0
+    }
+  }
+}
+`;
+  const daemon = await a.start(holdfast("memory"), config);
+  const said = (count: number): Promise<unknown> =>
+    until(`${count} lines`, PATIENCE_MS, () => pipe.lines().length >= count);
+  await said(2);
+  listener.kill();
+  await said(4);
+  await daemon.stop();
+  const server = "RS [127.0.0.1]:tcp:8080 [192.0.2.100]:tcp:80";
+  const service = "VS [192.0.2.100]:tcp:80";
+  assert.deepEqual(pipe.lines(), [`${server} UP`, `${service} UP`, `${server} DOWN`, `${service} DOWN`]);
+  assert.equal(existsSync(`${dir}/vrrp.fifo`), false, "without virtual routers there is nothing to tell");
 });

@@ -85,7 +85,7 @@ export class VrrpSide {
     this.#configure(config);
     this.#router.reload(config);
     if (!config.global.fifos.statesOnReload) return;
-    for (const event of stateEvents(this.#router.snapshot())) this.#deps.notifier.notify(event);
+    for (const event of stateEvents(config, this.#router.snapshot())) this.#deps.notifier.notify(event);
   }
 
   /** With `release`: good-bye adverts, addresses removed. Resolves when the kernel has answered. */

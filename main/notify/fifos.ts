@@ -183,6 +183,7 @@ const samePipe = (a: WantedFifo, b: WantedFifo): boolean =>
 function sameCommand(a: ScriptCommand | undefined, b: ScriptCommand | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   const { user } = b;
-  const sameUser = a.user.uid === user.uid && a.user.gid === user.gid;
+  const sameGroups = a.user.groups?.join() === user.groups?.join();
+  const sameUser = a.user.uid === user.uid && a.user.gid === user.gid && sameGroups;
   return sameUser && a.argv.length === b.argv.length && a.argv.every((word, i) => word === b.argv[i]);
 }

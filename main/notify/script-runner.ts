@@ -64,7 +64,7 @@ export class HostScriptRunner implements ScriptRunner {
       env: this.#host.env,
       uid: user.uid,
       gid: user.gid,
-      groups: [],
+      groups: user.groups ?? [],
     };
     const script: Running = { done, process: undefined, timer: undefined, timedOut: false };
     this.#running.add(script);

@@ -50,6 +50,10 @@ export function createHost(options: { readonly configId?: string | undefined } =
       const gid = groups().find((fields) => fields[0] === name)?.[2];
       return gid === undefined ? undefined : Number(gid);
     },
+    groupsOf: (user) =>
+      groups()
+        .filter((fields) => fields[3]?.split(",").includes(user))
+        .map((fields) => Number(fields[2])),
     groupName: (gid) => groups().find((fields) => Number(fields[2]) === gid)?.[0],
     interfaceExists: (name) => /^[^/\s]{1,15}$/.test(name) && stat(`/sys/class/net/${name}`) !== undefined,
     environment: (name) => process.env[name],

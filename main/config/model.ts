@@ -60,6 +60,8 @@ export interface ScriptUser {
   readonly gid: number;
   /** The name of `gid`, when the file gives one; absent: the user's own group. */
   readonly group?: string;
+  /** Other groups of the user that scripts get too; absent: none. */
+  readonly groups?: readonly number[];
 }
 
 /** A command that passed the script security checks: `argv[0]` is an absolute path. */

@@ -20,6 +20,8 @@ export interface ConfigHost {
   /** Group id, or undefined. */
   group(name: string): number | undefined;
   userName(uid: number): string | undefined;
+  /** Ids of the groups that list the user as a member. Absent: none are known. */
+  groupsOf?(user: string): readonly number[];
   /** Absent: groups are shown by number. */
   groupName?(gid: number): string | undefined;
   interfaceExists(name: string): boolean;

@@ -14,17 +14,34 @@ export function defaultScriptUser(
 ): ScriptUser | undefined {
   const { scriptUser } = global;
   if (scriptUser !== undefined) {
-    return namedScriptUser(scriptUser.user, scriptUser.group, scriptUser.at, host, diagnostics);
+    const { user, group, at } = scriptUser;
+    return withGroups(namedScriptUser(user, group, at, host, diagnostics), global, host);
   }
   const reserved = host.user(DEFAULT_USER);
-  if (reserved !== undefined) return { name: reserved.name, uid: reserved.uid, gid: reserved.gid };
+  if (reserved !== undefined)
+    return withGroups({ name: reserved.name, uid: reserved.uid, gid: reserved.gid }, global, host);
   if (global.enableScriptSecurity === true) return undefined;
   const own = host.userName(host.effectiveUid) ?? String(host.effectiveUid);
   const gid = host.user(own)?.gid ?? 0;
   return { name: own, uid: host.effectiveUid, gid };
 }
 
-/** `group` may be written `:group` (with the user's other groups, which this version does not load). */
+/** set_supplementary_groups: the user's other groups too. */
+export function withGroups<User extends ScriptUser | undefined>(
+  user: User,
+  { supplementaryGroups }: GlobalDraft,
+  host: ConfigHost,
+): User {
+  if (user === undefined || supplementaryGroups !== true || user.groups !== undefined) return user;
+  return { ...user, groups: otherGroups(user, host) };
+}
+
+/** What initgroups(3) would set. */
+function otherGroups({ name, gid }: ScriptUser, host: ConfigHost): readonly number[] {
+  return [...new Set([gid, ...(host.groupsOf?.(name) ?? [])])];
+}
+
+/** `group` may be written `:group`: with the user's other groups. */
 export function namedScriptUser(
   user: string,
   group: string | undefined,
@@ -47,7 +64,10 @@ export function namedScriptUser(
   const name = group?.replace(/^:/, "") ?? "";
   if (name === "") return { name: entry.name, uid: entry.uid, gid: entry.gid };
   const gid = host.group(name);
-  if (gid !== undefined) return { name: entry.name, uid: entry.uid, gid, group: name };
+  if (gid !== undefined) {
+    const user: ScriptUser = { name: entry.name, uid: entry.uid, gid, group: name };
+    return group?.startsWith(":") === true ? { ...user, groups: otherGroups(user, host) } : user;
+  }
   const hint = `create it (groupadd --system ${name}) or name another group`;
   return report(`Unable to resolve script group '${name}' - ignoring`, hint);
 }

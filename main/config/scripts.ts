@@ -4,12 +4,13 @@ import type { GlobalDraft } from "./keywords/global-defs.js";
 import type { ScriptCommand, ScriptUser, SourcePosition } from "./model.js";
 import type { ConfigHost, FileStatus } from "./ports.js";
 import { splitEscaped } from "./script-line.js";
-import { defaultScriptUser, namedScriptUser } from "./script-user.js";
+import { defaultScriptUser, namedScriptUser, withGroups } from "./script-user.js";
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Turns script lines into commands that are safe to run, or says why not. One per load. */
 export class ScriptResolver {
+  readonly #global: GlobalDraft;
   readonly #host: ConfigHost;
   readonly #diagnostics: Diagnostics;
   readonly #securityEnabled: boolean;
@@ -18,6 +19,7 @@ export class ScriptResolver {
   #accepted = 0;
 
   constructor(global: GlobalDraft, host: ConfigHost, diagnostics: Diagnostics) {
+    this.#global = global;
     this.#host = host;
     this.#diagnostics = diagnostics;
     this.#securityEnabled = global.enableScriptSecurity === true;
@@ -73,7 +75,8 @@ export class ScriptResolver {
   ): ScriptUser | undefined {
     const named = line.user === undefined ? own : { user: line.user, group: line.group };
     if (named !== undefined) {
-      return namedScriptUser(named.user, named.group, line.at, this.#host, this.#diagnostics, logged);
+      const user = namedScriptUser(named.user, named.group, line.at, this.#host, this.#diagnostics, logged);
+      return withGroups(user, this.#global, this.#host);
     }
     if (this.#defaultUser === undefined) {
       const message = `Unable to set default user keepalived_script for script ${line.command}`;
@@ -152,5 +155,6 @@ function unsafePart(
 function mayExecute(file: FileStatus, user: ScriptUser): boolean {
   if (user.uid === 0) return (file.mode & 0o111) !== 0;
   if (user.uid === file.uid) return (file.mode & 0o100) !== 0;
-  return (file.mode & (user.gid === file.gid ? 0o010 : 0o001)) !== 0;
+  const inGroup = user.gid === file.gid || user.groups?.includes(file.gid) === true;
+  return (file.mode & (inGroup ? 0o010 : 0o001)) !== 0;
 }

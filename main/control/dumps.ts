@@ -3,6 +3,7 @@ import { errnoName } from "../errors.js";
 import type { VirtualServerSnapshot } from "../health/snapshot.js";
 import { checkData, type VirtualServerDump } from "../observe/check-data.js";
 import type { DumpFiles } from "../observe/dump-files.js";
+import { stateDumpName } from "../observe/dump-names.js";
 import type { Log } from "../observe/log.js";
 import { vrrpData } from "../observe/vrrp-data.js";
 import { vrrpJson } from "../observe/vrrp-json.js";
@@ -28,7 +29,7 @@ export async function writeDump(request: DumpRequest, files: DumpFiles, sources:
     } catch (error) {
       const reason = errnoName(error);
       if (reason === undefined) throw error;
-      const sentence = `Cannot write ${name}: ${reason} - check the directory that TMPDIR names, and its free space`;
+      const sentence = `Cannot write ${name}: ${reason} - check its directory (without a / in front: the one that TMPDIR names), and its free space`;
       log("error", "dump.failed", sentence, { file: name, reason });
     }
   }
@@ -38,16 +39,16 @@ export async function writeDump(request: DumpRequest, files: DumpFiles, sources:
 type Contents = readonly (readonly [name: string, text: () => Iterable<string>])[];
 
 function contents(request: DumpRequest, { config, vrrp, lvs }: DumpSources): Contents {
+  const { files } = config.global;
+  const name = (part: "" | "_check"): string => stateDumpName(part, files, config.process);
   switch (request) {
     case "dump-data":
       return [
-        ...(vrrp === undefined ? [] : [["keepalived.data", () => vrrpData(config.global, vrrp.dump())] as const]),
-        ...(lvs === undefined
-          ? []
-          : [["keepalived_check.data", () => checkData(config.global, serverDumps(lvs))] as const]),
+        ...(vrrp === undefined ? [] : [[name(""), () => vrrpData(config.global, vrrp.dump())] as const]),
+        ...(lvs === undefined ? [] : [[name("_check"), () => checkData(config.global, serverDumps(lvs))] as const]),
       ];
     case "dump-json":
-      return vrrp === undefined ? [] : [["keepalived.json", () => vrrpJson(vrrp.dump())]];
+      return vrrp === undefined ? [] : [["keepalived.json", () => vrrpJson(vrrp.dump(), files.jsonVersion)]];
     case "dump-stats":
     case "dump-stats-and-clear": {
       if (vrrp === undefined) return [];

@@ -2,6 +2,7 @@ import type { Config } from "../config/model.js";
 import type { NotifyEvent } from "../notify/notifier.js";
 import type { VrrpNotice, VrrpTransition } from "../vrrp/instance-types.js";
 import type { VrrpSnapshot } from "../vrrp/snapshot.js";
+import { groupDumps } from "./vrrp-view.js";
 
 /** What happens to virtual routers, as scripts, FIFOs and mail are told of it. */
 
@@ -36,10 +37,14 @@ export function reportingPriority(config: Config): ReadonlySet<string> {
   return new Set(on.map(({ name }) => name));
 }
 
-/** For fifo_write_vrrp_states_on_reload. */
-export function* stateEvents(snapshots: Iterable<VrrpSnapshot>): Generator<NotifyEvent> {
+/** For fifo_write_vrrp_states_on_reload: instances, then groups, as they are told at every change. */
+export function* stateEvents({ syncGroups }: Config, snapshots: readonly VrrpSnapshot[]): Generator<NotifyEvent> {
   for (const { config, state, effectivePriority } of snapshots) {
     if (state === "INIT") continue;
     yield { kind: "state", type: "INSTANCE", name: config.name, state, priority: effectivePriority };
+  }
+  for (const { config, state } of groupDumps(syncGroups, snapshots)) {
+    if (state !== "INIT" && state !== "DELETED")
+      yield { kind: "state", type: "GROUP", name: config.name, state, priority: 0 };
   }
 }

@@ -26,7 +26,7 @@ import type { LastingState } from "./lasting-state.js";
 import type { InstanceStatus } from "./status.js";
 import { instanceStatus } from "./status-view.js";
 import { noticeEvent, reportingPriority, stateEvents, transitionEvent } from "./vrrp-notices.js";
-import { instanceDump, scriptDump } from "./vrrp-view.js";
+import { groupDumps, instanceDump, scriptDump } from "./vrrp-view.js";
 
 const BETWEEN_ROUNDS = ms(25);
 
@@ -48,6 +48,7 @@ export class VrrpSide {
   readonly #router: VrrpRouter;
   /** Names of instances whose changes of priority are told. */
   #reporting: ReadonlySet<string> = new Set();
+  #config: Config | undefined;
 
   private constructor(deps: VrrpSideDeps, network: KernelNetwork, frames: FrameSender) {
     this.#deps = deps;
@@ -90,18 +91,18 @@ export class VrrpSide {
   }
 
   async start(config: Config): Promise<void> {
-    this.#reporting = reportingPriority(config);
+    this.#configure(config);
     const placed = await this.#links.apply(config);
     this.#router.start(placed);
     this.#rehearse(rehearsal(placed, withoutChanges(this.#network)));
   }
 
   async reload(config: Config): Promise<void> {
-    this.#reporting = reportingPriority(config);
+    this.#configure(config);
     this.#router.reload(await this.#links.apply(config));
     await this.#links.prune();
     if (!config.global.fifos.statesOnReload) return;
-    for (const event of stateEvents(this.#router.snapshot())) this.#deps.notifier.notify(event);
+    for (const event of stateEvents(config, this.#router.snapshot())) this.#deps.notifier.notify(event);
   }
 
   /** With `release`: good-bye adverts, addresses removed. Resolves when the kernel has answered. */
@@ -120,8 +121,12 @@ export class VrrpSide {
 
   dump(): VrrpDump {
     const offset = wallClockOffset();
-    const instances = this.#router.snapshot().map((snapshot) => instanceDump(snapshot, offset));
-    return { instances, scripts: this.#router.scripts().map(scriptDump) };
+    const snapshots = this.#router.snapshot();
+    const instances = snapshots.map((snapshot) => instanceDump(snapshot, offset));
+    const scripts = this.#router.scripts().map(scriptDump);
+    if (this.#config === undefined) return { instances, scripts };
+    const { syncGroups, staticEntries } = this.#config;
+    return { instances, scripts, groups: groupDumps(syncGroups, snapshots), staticEntries };
   }
 
   *statuses(): Generator<InstanceStatus> {
@@ -137,6 +142,11 @@ export class VrrpSide {
     this.#deps.clock.after(BETWEEN_ROUNDS, () => {
       if (rounds.next().done !== true) this.#rehearse(rounds);
     });
+  }
+
+  #configure(config: Config): void {
+    this.#config = config;
+    this.#reporting = reportingPriority(config);
   }
 
   #onTransition(transition: VrrpTransition): void {

@@ -1,4 +1,5 @@
-import type { VrrpInstanceDump, VrrpScriptDump } from "../observe/vrrp-dump.js";
+import type { SyncGroupConfig } from "../config/model-vrrp.js";
+import type { SyncGroupDump, VrrpInstanceDump, VrrpScriptDump } from "../observe/vrrp-dump.js";
 import type { ScriptSnapshot } from "../vrrp/script-monitor.js";
 import type { VrrpSnapshot } from "../vrrp/snapshot.js";
 import { masterDownInterval } from "../vrrp/timers.js";
@@ -12,7 +13,7 @@ export function instanceDump(snapshot: VrrpSnapshot, offset: number): VrrpInstan
       state: snapshot.state,
       wantState: snapshot.wantState,
       effectivePriority: snapshot.effectivePriority,
-      masterPriority: snapshot.masterPriority,
+      masterPriority: snapshot.state === "MASTER" ? 0 : snapshot.masterPriority, // a master follows nobody
       masterAdvertInterval: snapshot.masterAdvertInterval,
       masterDownInterval: masterDownInterval(config, snapshot.effectivePriority, snapshot.masterAdvertInterval),
       lastTransition: snapshot.lastTransition === undefined ? 0 : snapshot.lastTransition.at + offset,
@@ -21,6 +22,8 @@ export function instanceDump(snapshot: VrrpSnapshot, offset: number): VrrpInstan
       virtualSet: snapshot.virtualAddresses.map(({ set }) => set),
       excludedSet: snapshot.excludedAddresses.map(({ set }) => set),
       faults: snapshot.faults.length,
+      scriptsWaiting: snapshot.waitingForScripts.length,
+      readTimeout: readTimeout(snapshot, offset),
       stats: {
         advertRcvd: counters.advert_rcvd,
         advertSent: counters.advert_sent,
@@ -45,6 +48,24 @@ export function instanceDump(snapshot: VrrpSnapshot, offset: number): VrrpInstan
       },
     },
   };
+}
+
+/** When it acts next if it hears nothing. */
+function readTimeout({ state, nextAdvertAt, masterDownAt }: VrrpSnapshot, offset: number): number | undefined {
+  const at = state === "MASTER" ? nextAdvertAt : masterDownAt;
+  return at === undefined ? undefined : at + offset;
+}
+
+/** A group is what its members are together: keepalived.conf(5) vrrp_sync_group. */
+export function groupDumps(groups: readonly SyncGroupConfig[], snapshots: readonly VrrpSnapshot[]): SyncGroupDump[] {
+  const byName = new Map(snapshots.map((snapshot) => [snapshot.config.name, snapshot]));
+  return groups.map((config) => {
+    const members = config.members.flatMap((name) => byName.get(name) ?? []);
+    const faults = members.filter(({ state }) => state === "FAULT").length;
+    const waiting = members.filter(({ waitingForScripts }) => waitingForScripts.length > 0).length;
+    const masters = members.length > 0 && members.every(({ state }) => state === "MASTER");
+    return { config, state: faults > 0 ? "FAULT" : masters ? "MASTER" : "BACKUP", faults, waiting };
+  });
 }
 
 export function scriptDump({ config, standing, running, result }: ScriptSnapshot): VrrpScriptDump {

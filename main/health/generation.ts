@@ -46,7 +46,10 @@ export function* buildGeneration(
     yield;
   }
   const keyOf = keys();
-  const { routerId } = config.global;
+  const { routerId, lvs, alerts } = config.global;
+  const common = { routerId, initNotifies: lvs.initNotifies, mailsServersOnly: !alerts.checkerChanges };
+  const asBefore = ({ context }: LiveServer): boolean =>
+    context.routerId === routerId && context.mailsServersOnly === common.mailsServersOnly;
   const generation: LiveServer[] = [];
   const changed: LiveServer[] = [];
   const replaced: LiveServer[] = [];
@@ -55,9 +58,9 @@ export function* buildGeneration(
     const key = keyOf(virtualServer);
     const old = olds.get(key);
     olds.delete(key);
-    if (old?.context.config === virtualServer && old.context.routerId === routerId) generation.push(old);
+    if (old?.context.config === virtualServer && asBefore(old)) generation.push(old);
     else {
-      const context = { config: virtualServer, name: virtualServerName(virtualServer.service), routerId };
+      const context = { config: virtualServer, name: virtualServerName(virtualServer.service), ...common };
       const { live, step } = yield* liven(key, index, context, old, deps);
       generation.push(live);
       changed.push(live);

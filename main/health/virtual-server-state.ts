@@ -9,6 +9,10 @@ export interface VirtualServerContext {
   /** See names.ts. */
   readonly name: string;
   readonly routerId: string;
+  /** rs_init_notifies: servers that begin in service are told. Absent: no. */
+  readonly initNotifies?: boolean;
+  /** no_checker_emails: mail of a checker only when its server comes or goes. Absent: no. */
+  readonly mailsServersOnly?: boolean;
 }
 
 export interface VirtualServerState {

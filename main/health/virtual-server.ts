@@ -28,7 +28,15 @@ export interface CheckReport {
 export function startVirtualServer(context: VirtualServerContext, servers: RealServerState[]): Step {
   const weightAlive = aliveWeight(context.config, servers);
   const settled = settleQuorum(context, { quorum: "down", servers, weightAlive }, "start");
-  return { state: settled.state, effects: [{ do: "pool" }, ...settled.effects] };
+  return { state: settled.state, effects: [{ do: "pool" }, ...initNotifies(context, servers), ...settled.effects] };
+}
+
+function initNotifies(context: VirtualServerContext, servers: readonly RealServerState[]): HealthEffect[] {
+  if (context.initNotifies !== true) return [];
+  return context.config.realServers.flatMap((config, i) => {
+    const server = servers[i];
+    return server !== undefined && isAlive(server) ? [realServerEvent(context, config, true)] : [];
+  });
 }
 
 /**
@@ -44,7 +52,8 @@ export function applyReport(context: VirtualServerContext, state: VirtualServerS
   state.weightAlive += weightOf(applied.state, config) - weightOf(before, config);
   const settled = settleQuorum(context, state, "running");
   const effects = [...serverEffects(context, config, applied.change), ...settled.effects];
-  if (applied.checkerChanged && config.smtpAlert) {
+  const mails = context.mailsServersOnly !== true || applied.change === "up" || applied.change === "down";
+  if (applied.checkerChanged && config.smtpAlert && mails) {
     effects.push(checkMail(context, config, isAlive(applied.state), report.mailBody));
   }
   return { state: settled.state, effects };

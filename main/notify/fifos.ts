@@ -45,9 +45,13 @@ interface Live {
   wanted: WantedFifo;
   readonly outlet: FifoOutlet;
   reader: RunningScript | undefined;
+  /** Ends it, when no line of the configuration names it any more. */
+  leaving: Disposable | undefined;
 }
 
 const NO_LIMIT = ms(0);
+/** What a reload removes is told after the pipes have changed, servers in slices. */
+const LAST_LINES = ms(1000);
 
 /** The notify FIFOs of the daemon and the programs that read them. What a reload does not change goes on. */
 export class Fifos {
@@ -68,7 +72,8 @@ export class Fifos {
     const byPath = new Map(wanted.map((fifo) => [fifo.path, fifo]));
     for (const [path, live] of this.#live) {
       const next = byPath.get(path);
-      if (next === undefined || !live.outlet.usable || !samePipe(live.wanted, next)) this.#remove(path, live);
+      if (next === undefined) live.leaving ??= this.#deps.clock.after(LAST_LINES, () => this.#remove(path, live));
+      else if (!live.outlet.usable || !samePipe(live.wanted, next)) this.#remove(path, live);
     }
     for (const fifo of wanted) this.#apply(fifo);
   }
@@ -82,6 +87,7 @@ export class Fifos {
     this.#stopping = true;
     const until = this.#deps.clock.now() + limit;
     const all = [...this.#live.values()];
+    for (const { leaving } of all) leaving?.[Symbol.dispose]();
     await Promise.all(all.map(({ outlet }) => outlet.settle(limit)));
     await Promise.all(all.map(({ outlet }) => outlet.close()));
     while (all.some(({ reader }) => reader !== undefined) && this.#deps.clock.now() < until)
@@ -90,6 +96,8 @@ export class Fifos {
 
   #apply(fifo: WantedFifo): void {
     const live = this.#live.get(fifo.path) ?? this.#add(fifo);
+    live.leaving?.[Symbol.dispose]();
+    live.leaving = undefined;
     const before = live.wanted.script;
     live.wanted = fifo;
     if (live.reader !== undefined && !sameCommand(before, fifo.script)) {
@@ -105,12 +113,18 @@ export class Fifos {
       await this.#closing.get(wish.path);
       return this.#deps.open(wish);
     };
-    const live: Live = { wanted, outlet: new FifoOutlet(wanted.keyword, wanted, open, log, clock), reader: undefined };
+    const live: Live = {
+      wanted,
+      outlet: new FifoOutlet(wanted.keyword, wanted, open, log, clock),
+      reader: undefined,
+      leaving: undefined,
+    };
     this.#live.set(wanted.path, live);
     return live;
   }
 
   #remove(path: string, live: Live): void {
+    live.leaving?.[Symbol.dispose]();
     this.#live.delete(path);
     live.reader?.end();
     live.reader = undefined;
@@ -160,12 +174,11 @@ export function wantedFifos({ fifos, defaultOwner, umask, sides }: FifoSettings)
   ] as const;
   for (const { keyword, kind, of, label } of rows) {
     const { path, owner, script } = fifos[kind];
-    const told = of.filter((side) => sides.has(side));
-    if (path === undefined || told.length === 0) continue;
+    if (path === undefined || !of.some((side) => sides.has(side))) continue;
     const same = wanted.findIndex((other) => other.path === path);
     const other = wanted[same];
     if (other === undefined) {
-      wanted.push({ path, owner: owner ?? defaultOwner, umask, keyword, sides: told, script });
+      wanted.push({ path, owner: owner ?? defaultOwner, umask, keyword, sides: of, script });
     } else if (other.keyword === "notify_fifo") {
       ignored.push(`notify FIFO ${path} has been specified for global and ${label} FIFO - ignoring ${label} FIFO`);
     } else {
@@ -183,6 +196,7 @@ const samePipe = (a: WantedFifo, b: WantedFifo): boolean =>
 function sameCommand(a: ScriptCommand | undefined, b: ScriptCommand | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   const { user } = b;
-  const sameUser = a.user.uid === user.uid && a.user.gid === user.gid;
+  const sameGroups = a.user.groups?.join() === user.groups?.join();
+  const sameUser = a.user.uid === user.uid && a.user.gid === user.gid && sameGroups;
   return sameUser && a.argv.length === b.argv.length && a.argv.every((word, i) => word === b.argv[i]);
 }

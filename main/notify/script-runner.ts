@@ -64,12 +64,12 @@ export class HostScriptRunner implements ScriptRunner {
       env: this.#host.env,
       uid: user.uid,
       gid: user.gid,
-      groups: [],
+      groups: user.groups ?? [],
     };
     const script: Running = { done, process: undefined, timer: undefined, timedOut: false };
     this.#running.add(script);
     try {
-      script.process = this.#host.spawn(options, (status, signal) => this.#onExit(script, status, signal));
+      script.process = this.#spawn(options, (status, signal) => this.#onExit(script, status, signal));
       if (timeout > 0) script.timer = this.#clock.after(timeout, () => this.#onTimeout(script));
     } catch (error) {
       // In a later turn like every other result, so that callers need not be re-entrant.
@@ -77,6 +77,16 @@ export class HostScriptRunner implements ScriptRunner {
       queueMicrotask(() => this.#finish(script, { kind: "not-started", value }));
     }
     return { end: () => this.#end(script) };
+  }
+
+  /** A script whose first line names no interpreter is run by the shell, as shells and keepalived do. */
+  #spawn(options: ScriptOptions, onExit: OnExit): ScriptProcess {
+    try {
+      return this.#host.spawn(options, onExit);
+    } catch (error) {
+      if (errnoOf(error) !== constants.errno.ENOEXEC) throw error; // libuv has no name for it
+      return this.#host.spawn({ ...options, argv: ["/bin/sh", ...options.argv] }, onExit);
+    }
   }
 
   /** Ends all scripts: SIGTERM, then SIGKILL. Resolves when none is left, or a second later at the latest. */

@@ -1,5 +1,5 @@
 import type { GlobalConfig, RealServerConfig, VirtualServerConfig } from "../config/model.js";
-import { globalData } from "./vrrp-data.js";
+import { globalData } from "./global-data.js";
 
 /** keepalived_check.data (SIGUSR1): configuration and health of the virtual servers. */
 

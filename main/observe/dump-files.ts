@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { statSync } from "node:fs";
 import { constants, type FileHandle, open, rename, unlink } from "node:fs/promises";
-import { isAbsolute, join } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
 /** Text gathered for one write, and main thread time spent on it before others get a turn. */
@@ -35,7 +35,7 @@ export class DumpFiles {
     this.#mode = 0o666 & ~umask;
   }
 
-  /** Resolves when `text` (or a newer one) is in place under `name`. @throws system error */
+  /** Resolves when `text` (or a newer one) is in place under `name`, which may be an absolute path. @throws system error */
   write(name: string, text: () => Iterable<string>): Promise<void> {
     const busy = this.#busy.get(name);
     if (busy === undefined) return this.#start(name, text);
@@ -52,7 +52,7 @@ export class DumpFiles {
   }
 
   #start(name: string, text: () => Iterable<string>): Promise<void> {
-    const run = this.#replace(join(this.#directory, name), text()).finally(() => {
+    const run = this.#replace(resolve(this.#directory, name), text()).finally(() => {
       if (this.#busy.get(name) === run) this.#busy.delete(name);
     });
     this.#busy.set(name, run);

@@ -1,89 +1,118 @@
 import type { GlobalConfig, VrrpInstanceConfig } from "../config/model.js";
-import { cTime } from "./log-format.js";
+import {
+  commandData,
+  cTimeFraction,
+  enabled,
+  lines,
+  list,
+  notifyScripts,
+  seconds,
+  weighted,
+  yes,
+} from "./data-text.js";
+import { globalData } from "./global-data.js";
 import {
   addressTexts,
   quotedCommand,
+  routeTexts,
   trackedNames,
   type VrrpDump,
   type VrrpInstanceDump,
   type VrrpScriptDump,
 } from "./vrrp-dump.js";
+import { groupSection, staticSections, trackerSections } from "./vrrp-sections.js";
 
 /** keepalived.data (SIGUSR1): read by people and by exporters' regular expressions. One piece per section or instance. */
 export function* vrrpData(global: GlobalConfig, dump: VrrpDump): Generator<string> {
   yield globalData(global);
+  yield* staticSections(dump);
   if (dump.instances.length > 0) yield "------< VRRP Topology >------\n";
-  for (const instance of dump.instances) yield lines(instanceData(instance));
+  const groupOf = new Map((dump.groups ?? []).flatMap(({ config }) => config.members.map((m) => [m, config.name])));
+  const priorities = global.instanceDefaults.notifyPriorityChanges;
+  for (const instance of dump.instances)
+    yield lines(instanceData(instance, groupOf.get(instance.config.name), priorities));
+  yield* groupSection(dump);
   if (dump.scripts.length > 0) yield "------< VRRP Scripts >------\n";
   for (const script of dump.scripts) yield lines(scriptData(script, dump.instances));
+  yield* trackerSections(dump);
 }
 
-const lines = (all: readonly string[]): string => `${all.join("\n")}\n`;
-const yes = (value: boolean): string => (value ? "true" : "false");
-const enabled = (value: boolean): string => (value ? "enabled" : "disabled");
-const seconds = (milliseconds: number): string => String(milliseconds / 1000);
-
-/** First section of every .data file. */
-export function globalData(global: GlobalConfig): string {
-  const { mail } = global;
-  return lines([
-    "------< Global definitions >------",
-    ` Router ID = ${global.routerId}`,
-    ...(mail === undefined
-      ? []
-      : [
-          ` Smtp server = ${mail.server}`,
-          ` Smtp server port = ${mail.port}`,
-          ` Smtp HELO name = ${mail.heloName}`,
-          ` Smtp server connection timeout = ${seconds(mail.connectTimeout)}`,
-          ` Email notification from = ${mail.from}`,
-          " Email notification to:",
-          ...mail.recipients.map((recipient) => `   ${recipient}`),
-        ]),
-    ` VRRP IPv4 mcast group = ${global.vrrpMcastGroup4}`,
-    ` Gratuitous ARP interval = ${(global.vrrpGarpInterval / 1000).toFixed(6)}`,
-    ` Gratuitous NA interval = ${(global.vrrpGnaInterval / 1000).toFixed(6)}`,
-    ` VRRP default protocol version = ${global.vrrpVersion}`,
-    ` VRRP skip check advert addresses = ${yes(global.vrrpSkipCheckAdvAddr)}`,
-    ` VRRP strict mode = ${yes(global.vrrpStrict)}`,
-    ` Script security ${enabled(global.enableScriptSecurity)}`,
-  ]);
-}
-
-function instanceData(instance: VrrpInstanceDump): string[] {
+function instanceData(instance: VrrpInstanceDump, group: string | undefined, priorities: boolean): string[] {
   const { config, live } = instance;
   const { vips, evips } = addressTexts(instance);
+  const { routes, rules } = routeTexts(instance);
   return [
     ` VRRP Instance = ${config.name}`,
     `   VRRP Version = ${config.version}`,
     ...(config.family === "inet6" ? ["   Using Native IPv6"] : []),
+    ...(group === undefined ? [] : [`   Sync group = ${group}`]),
     `   State = ${live.state}`,
+    ...flagsData(config),
     `   Wantstate = ${live.wantState}`,
+    "   Number of config faults = 0", // an instance with one is left out
     `   Number of interface and track script faults = ${live.faults}`,
-    `   Last transition = ${(live.lastTransition / 1000).toFixed(6)} (${cTime(live.lastTransition)})`,
+    `   Number of track scripts init = ${live.scriptsWaiting ?? 0}`,
+    `   Last transition = ${cTimeFraction(live.lastTransition)}`,
+    ...(live.readTimeout === undefined ? [] : [`   Read timeout = ${cTimeFraction(live.readTimeout)}`]),
     `   Master down timer = ${Math.round(live.masterDownInterval * 1000)} usecs`,
-    `   Interface = ${config.interface}`,
+    ...deviceData(instance),
     `   Using src_ip = ${live.sourceAddress ?? "(none)"}${config.sourceAddress === undefined ? "" : " (from configuration)"}`,
     ...timingData(config),
     `   Virtual Router ID = ${config.vrid}`,
     `   Priority = ${config.basePriority}`,
     `   Effective priority = ${live.effectivePriority}`,
+    `   Total priority = ${live.effectivePriority}`,
     `   Advert interval = ${interval(config)}`,
     `   Accept = ${enabled(config.accept)}`,
     `   Preempt = ${enabled(config.preempt)}`,
     ...(config.preemptDelay > 0 ? [`   Preempt delay = ${seconds(config.preemptDelay)} secs`] : []),
+    `   Promote_secondaries = ${enabled(config.extras.promoteSecondaries)}`,
     ...authenticationData(config),
     ...list(`   Virtual IP (${vips.length}):`, vips),
     ...list("   Virtual IP Excluded :", evips),
-    ...list("   Unicast Peer :", config.unicastPeers),
+    ...unicastData(config),
+    ...list("   Virtual Routes :", routes),
+    ...list("   Virtual Rules :", rules),
     ...trackingData(instance),
     `   Using smtp notification = ${config.smtpAlert ? "yes" : "no"}`,
+    `   Notify deleted = ${config.extras.notifyDeleted ? "Deleted" : "Fault"}`,
     ...notifyData(config),
+    `   Notify priority changes = ${yes(config.extras.notifyPriorityChanges ?? priorities)}`,
   ];
 }
 
-const list = (title: string, items: readonly string[]): string[] =>
-  items.length === 0 ? [] : [title, ...items.map((item) => `     ${item}`)];
+/** What keepalived collects under this title, as far as the configuration says it. */
+function flagsData({ unicastPeers }: VrrpInstanceConfig): string[] {
+  return unicastPeers.length > 0 ? ["   Flags:", "     Using unicast"] : ["   Flags: none"];
+}
+
+/** Exporters take the interface of an instance from the second word after `Interface`. */
+function deviceData({ config, live: { virtualDevice } }: VrrpInstanceDump): string[] {
+  const { own, transmitBase } = config.virtualInterface;
+  if (virtualDevice === undefined || own === undefined) return [`   Interface = ${config.interface}`];
+  const kind = own.kind === "vmac" ? "VMAC" : "IPVLAN";
+  return [
+    `   Use ${kind}, i/f name ${virtualDevice}, is_up = true, xmit_base = ${yes(transmitBase)}`,
+    `   Interface = ${virtualDevice}, ${own.kind} on ${config.interface}`,
+  ];
+}
+
+/** By the words of old_unicast_checksum. */
+const checksums = { detect: "no", never: "never", always: "config" } as const;
+
+function unicastData({ unicastPeers, unicast, family }: VrrpInstanceConfig): string[] {
+  if (unicastPeers.length === 0) return [];
+  const limits = (peer: string): string => {
+    const { least, most } = unicast.ttlLimits.find((limit) => limit.peer === peer) ?? { least: 0, most: 255 };
+    return `${peer} min_ttl ${least} max_ttl ${most}`;
+  };
+  return [
+    ...(unicast.ttl === undefined && family === "inet6" ? [] : [`   Unicast TTL = ${unicast.ttl ?? 255}`]),
+    `   Check unicast src : ${unicast.checkSource ? "yes" : "no"}`,
+    ...list("   Unicast Peer :", unicastPeers.map(limits)),
+    `   Unicast checksum compatibility = ${checksums[unicast.oldChecksum]}`,
+  ];
+}
 
 function timingData({ garp, downTimerAdverts, lowerPrioNoAdvert, higherPrioSendAdvert }: VrrpInstanceConfig): string[] {
   return [
@@ -120,23 +149,18 @@ function trackingData(instance: VrrpInstanceDump): string[] {
   return [
     ...list("   Tracked interfaces :", weights(config.trackInterfaces, names.interfaces)),
     ...list("   Tracked scripts :", weights(config.trackScripts, names.scripts)),
+    ...list("   Tracked files :", config.track.files.map(weighted)),
+    ...list("   Tracked processes :", config.track.processes.map(weighted)),
   ];
 }
 
-const notifyNames = [
-  ["Backup state transition script", "backup"],
-  ["Master state transition script", "master"],
-  ["Fault state transition script", "fault"],
-  ["Stop state transition script", "stop"],
-  ["Generic state transition script", "all"],
-] as const;
-
-function notifyData({ notify }: VrrpInstanceConfig): string[] {
-  return notifyNames.flatMap(([title, key]) => {
-    const command = notify[key];
-    if (command === undefined) return [];
-    return [`   ${title} = ${quotedCommand(command)}, uid:gid ${command.user.uid}:${command.user.gid}`];
-  });
+function notifyData({ notify, extras }: VrrpInstanceConfig): string[] {
+  return [
+    ...notifyScripts(notify),
+    ...commandData("Deleted state transition script", extras.notifyDeletedScript),
+    ...commandData("Generic state transition script", notify.all),
+    ...commandData("Master rx lower pri state transition script", extras.notifyLowerPriority),
+  ];
 }
 
 const scriptStatus = { init: "unknown", good: "GOOD", bad: "BAD" } as const;

@@ -1,11 +1,45 @@
 import type { IpAddress } from "../address.js";
 import type { ScriptCommand, VirtualAddress, VrrpInstanceConfig, VrrpScriptConfig } from "../config/model.js";
+import type {
+  StaticEntriesConfig,
+  SyncGroupConfig,
+  TrackFileConfig,
+  TrackProcessConfig,
+} from "../config/model-vrrp.js";
 import type { Milliseconds, Priority } from "../units.js";
+import { routeText, ruleText } from "./route-text.js";
 
 /** What keepalived.json, keepalived.stats and keepalived.data show: the configuration and a snapshot of what lives. */
 export interface VrrpDump {
   readonly instances: readonly VrrpInstanceDump[];
   readonly scripts: readonly VrrpScriptDump[];
+  /** What follows is shown when there is any. */
+  readonly groups?: readonly SyncGroupDump[];
+  readonly files?: readonly TrackFileDump[];
+  readonly processes?: readonly TrackProcessDump[];
+  readonly staticEntries?: StaticEntriesConfig;
+}
+
+export interface SyncGroupDump {
+  readonly config: SyncGroupConfig;
+  readonly state: VrrpStateName;
+  /** Members in FAULT, and members whose scripts have not reported. */
+  readonly faults: number;
+  readonly waiting: number;
+}
+
+export interface TrackFileDump {
+  readonly config: TrackFileConfig;
+  /** The number in the file; 0 without one. */
+  readonly status: number;
+}
+
+export interface TrackProcessDump {
+  readonly config: TrackProcessConfig;
+  readonly running: number;
+  readonly haveQuorum: boolean;
+  /** A change that waits for fork_delay or terminate_delay. */
+  readonly delayed: "none" | "fork" | "terminate";
 }
 
 export interface VrrpInstanceDump {
@@ -45,6 +79,15 @@ export interface VrrpInstanceLive {
   /** Interfaces and scripts that hold the instance in FAULT. */
   readonly faults: number;
   readonly stats: VrrpStats;
+  /** Scripts that have not reported. */
+  readonly scriptsWaiting?: number;
+  /** Next advert of a master, end of master-down of a backup; wall clock as above. */
+  readonly readTimeout?: number | undefined;
+  /** VMAC or ipvlan that it runs on. */
+  readonly virtualDevice?: string | undefined;
+  /** By position in `config.routes` and `config.rules`: is it in the kernel? */
+  readonly routesSet?: readonly boolean[];
+  readonly rulesSet?: readonly boolean[];
 }
 
 /** Counters since start (or since they were cleared). */
@@ -89,26 +132,46 @@ const scopes: Readonly<Record<number, string>> = { 0: "global", 200: "site", 253
 export function addressText(address: VirtualAddress, ownInterface: string, isSet: boolean): string {
   const v6 = address.address.includes(":");
   const host = address.prefix === (v6 ? 128 : 32);
-  // A /128 is added as deprecated, so that it is never chosen as a source.
-  const lifetime = host ? "deprecated" : "preferred_lft forever";
+  const { peer, home, managesTemporary, noPrefixRoute, autojoin } = address.more;
   return [
     host ? address.address : `${address.address}/${address.prefix}`,
     ...(address.broadcast === undefined ? [] : [`brd ${address.broadcast}`]),
     `dev ${address.dev ?? ownInterface}`,
     `scope ${scopes[address.scope] ?? String(address.scope)}`,
     ...(address.label === undefined ? [] : [`label ${address.label}`]),
-    ...(v6 ? [lifetime] : []),
+    ...(peer === undefined ? [] : [`peer ${peer}/${v6 ? 128 : 32}`]),
+    ...(home ? ["home"] : []),
+    ...(managesTemporary ? ["mngtmpaddr"] : []),
+    ...(noPrefixRoute ? ["noprefixroute"] : []),
+    ...(autojoin ? ["autojoin"] : []),
+    ...(v6 ? [lifetimeText(address)] : []),
     ...(isSet ? ["set"] : []),
   ].join(" ");
 }
 
+/** A /128 is deprecated unless configured otherwise, so that it is never chosen as a source. */
+function lifetimeText({ more: { preferredLifetime } }: VirtualAddress): string {
+  if (preferredLifetime === 0) return "deprecated";
+  return `preferred_lft ${preferredLifetime === "forever" ? "forever" : preferredLifetime / 1000}`;
+}
+
 /** VIPs, then excluded VIPs, as text. */
 export function addressTexts({ config, live }: VrrpInstanceDump): { vips: string[]; evips: string[] } {
+  const { virtualDevice } = live;
+  const own = virtualDevice === undefined ? config.interface : `${virtualDevice}@${config.interface}`;
   const text = (set: readonly boolean[]) => (address: VirtualAddress, i: number) =>
-    addressText(address, config.interface, set[i] ?? false);
+    addressText(address, own, set[i] ?? false);
   return {
     vips: config.virtualAddresses.map(text(live.virtualSet)),
     evips: config.excludedAddresses.map(text(live.excludedSet)),
+  };
+}
+
+/** Virtual routes, then rules, as text. */
+export function routeTexts({ config, live }: VrrpInstanceDump): { routes: string[]; rules: string[] } {
+  return {
+    routes: config.routes.map((route, i) => routeText(route, live.routesSet?.[i])),
+    rules: config.rules.map((rule, i) => ruleText(rule, live.rulesSet?.[i])),
   };
 }
 

@@ -1,7 +1,9 @@
-import type { VrrpNotifyConfig } from "../config/model.js";
+import type { ScriptCommand, VrrpInstanceConfig } from "../config/model.js";
 import {
   addressTexts,
   quotedCommand,
+  routeTexts,
+  type TrackProcessDump,
   trackedNames,
   type VrrpDump,
   type VrrpInstanceDump,
@@ -10,11 +12,22 @@ import {
 } from "./vrrp-dump.js";
 
 /**
- * keepalived.json, version 1: a top-level array (version 2's object breaks exporters, so 1 is what tools get).
+ * keepalived.json. Version 1 is a top-level array, and the default: version 2, an object, breaks exporters.
  * Order of fields and forms of numbers as keepalived 2.4.3 writes them; a `/` is escaped as keepalived does.
  * Yields one piece per instance, so that the caller can breathe in between.
  */
-export function* vrrpJson(dump: VrrpDump): Generator<string> {
+export function* vrrpJson(dump: VrrpDump, version: 1 | 2 = 1): Generator<string> {
+  if (version === 1) {
+    yield* instancesJson(dump);
+    yield "\n";
+    return;
+  }
+  yield '{"vrrp":';
+  yield* instancesJson(dump);
+  yield `,"track_process":[${(dump.processes ?? []).map((process) => objectText(processFields(process))).join(",")}]}\n`;
+}
+
+function* instancesJson(dump: VrrpDump): Generator<string> {
   const commands = new Map(dump.scripts.map(({ config }) => [config.name, quotedCommand(config.command)]));
   yield "[";
   for (const [i, instance] of dump.instances.entries()) {
@@ -22,7 +35,7 @@ export function* vrrpJson(dump: VrrpDump): Generator<string> {
     const stats = objectText(statsFields(instance.live.stats));
     yield `${i === 0 ? "" : ","}{"data":${data},"stats":${stats}}`;
   }
-  yield "]\n";
+  yield "]";
 }
 
 /** A name and its value as JSON text. */
@@ -44,8 +57,8 @@ function dataFields({ config, live }: VrrpInstanceDump): Field[] {
     ["dont_track_primary", bit(config.dontTrackPrimary)],
     ["skip_check_adv_addr", bit(config.skipCheckAdvAddr)],
     ["strict_mode", bit(config.strict)],
-    ["vmac_ifname", text("")],
-    ["ifp_ifname", text(config.interface)],
+    ["vmac_ifname", text(live.virtualDevice ?? "")],
+    ["ifp_ifname", text(live.virtualDevice ?? config.interface)],
     ["master_priority", integer(live.masterPriority)],
     ["last_transition", (live.lastTransition / 1000).toFixed(6)],
     ["garp_delay", seconds(config.garp.masterDelay)],
@@ -75,34 +88,62 @@ function dataFields({ config, live }: VrrpInstanceDump): Field[] {
 }
 
 /** Name in JSON and the notify script it shows, in the order of the file. */
-const notifyScripts: readonly (readonly [string, keyof VrrpNotifyConfig])[] = [
-  ["script_backup", "backup"],
-  ["script_master", "master"],
-  ["script_fault", "fault"],
-  ["script_stop", "stop"],
-  ["script", "all"],
+const notifyScripts = ({
+  notify,
+  extras,
+}: VrrpInstanceConfig): readonly (readonly [string, ScriptCommand | undefined])[] => [
+  ["script_backup", notify.backup],
+  ["script_master", notify.master],
+  ["script_fault", notify.fault],
+  ["script_stop", notify.stop],
+  ["script_deleted", extras.notifyDeletedScript],
+  ["script", notify.all],
+  ["script_master_rx_lower_pri", extras.notifyLowerPriority],
 ];
 
 /** Fields that are there only when configured. */
 function optionalFields(instance: VrrpInstanceDump, commands: ReadonlyMap<string, string>): Field[] {
   const { config } = instance;
   const { vips, evips } = addressTexts(instance);
+  const { routes, rules } = routeTexts(instance);
   const tracked = trackedNames(instance);
   const lists: readonly (readonly [string, readonly string[]])[] = [
     ["vips", vips],
     ["evips", evips],
+    ["vroutes", routes],
+    ["vrules", rules],
     ["track_ifp", tracked.interfaces],
     ["track_script", tracked.scripts.map((name) => commands.get(name) ?? name)],
+    ["track_process", config.track.processes.map(({ name }) => name)],
   ];
   const hasPassword = config.version === 2 && config.authPass !== undefined;
   return [
-    ...notifyScripts.flatMap(([name, key]): Field[] => {
-      const command = config.notify[key];
-      return command === undefined ? [] : [[name, text(quotedCommand(command))]];
-    }),
+    ...notifyScripts(config).flatMap(([name, command]): Field[] =>
+      command === undefined ? [] : [[name, text(quotedCommand(command))]],
+    ),
     ...lists.flatMap(([name, values]): Field[] => (values.length === 0 ? [] : [[name, array(values)]])),
     ["auth_type", hasPassword ? (config.wire.ah ? "2" : "1") : "0"],
     ...(hasPassword ? [["auth_data", text("********")] as const] : []),
+  ];
+}
+
+/** Version 2 only. Delays are in seconds; a weight that is reversed is negative. */
+function processFields({ config, running, haveQuorum, delayed }: TrackProcessDump): Field[] {
+  const { parameters, match, quorumMax } = config;
+  return [
+    ["process", text(config.command)],
+    ...(parameters.length === 0 ? [] : [["parameters", text(parameters.join(" "))] as const]),
+    ["param_match", text(match)],
+    ["min_processes", integer(config.quorum)],
+    ...(quorumMax === undefined ? [] : [["max_processes", integer(quorumMax)] as const]),
+    ["current_processes", integer(running)],
+    ["have_quorum", bool(haveQuorum)],
+    ["weight", integer(config.reverse ? -config.weight : config.weight)],
+    ["terminate_delay", seconds(config.terminateDelay)],
+    ["fork_delay", seconds(config.forkDelay)],
+    ["fork_delay_timer_running", bool(delayed === "fork")],
+    ["terminate_delay_timer_running", bool(delayed === "terminate")],
+    ["full_command", bool(config.fullCommand)],
   ];
 }
 

@@ -10,9 +10,9 @@ export const root = path.resolve(import.meta.dirname, "../..");
  * `optional` layer may be empty.
  */
 export const layers = [
-  { name: "unit", limitMs: 180_000, concurrency: 2, needs: [] },
-  { name: "property", limitMs: 180_000, concurrency: 2, needs: [] },
-  { name: "simulation", optional: true, limitMs: 300_000, concurrency: 2, needs: [] },
+  { name: "unit", limitMs: 420_000, concurrency: 2, needs: [] },
+  { name: "property", limitMs: 420_000, concurrency: 2, needs: [] },
+  { name: "simulation", optional: true, limitMs: 600_000, concurrency: 2, needs: [] },
   { name: "native", limitMs: 600_000, concurrency: 1, needs: ["native module"] },
   {
     name: "netns",

@@ -23,6 +23,7 @@ export interface RawAddon {
   readonly compilePattern: (...args: readonly unknown[]) => unknown;
   readonly closeOnExecFrom: (...args: readonly unknown[]) => unknown;
   readonly mapShared: (...args: readonly unknown[]) => Buffer;
+  readonly makeFifo: (...args: readonly unknown[]) => unknown;
   readonly setThreadNice: (...args: readonly unknown[]) => unknown;
   readonly bootTime: (...args: readonly unknown[]) => number;
 }

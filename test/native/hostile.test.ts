@@ -172,6 +172,18 @@ test("bytes: empty, detached, resizable, shared", { timeout }, () => {
   assert.equal(call(netlink, "send", new Uint8Array(new SharedArrayBuffer(64), 16, 32)), 0, "zeros are no request");
 });
 
+test("makeFifo: nonsense is refused, what the kernel refuses is told", { timeout }, async () => {
+  const path = `/nonexistent/${process.pid}`;
+  for (const wrong of nonsense) {
+    if (typeof wrong !== "string" || wrong.includes("\0"))
+      assert.throws(() => addon.makeFifo(wrong, 0o600, nothing), TypeError);
+    assert.throws(() => addon.makeFifo(path, 0o600, wrong), TypeError);
+    if (wrong !== 0) assert.throws(() => addon.makeFifo(path, wrong, nothing), TypeError);
+  }
+  const errno = await new Promise((resolve) => addon.makeFifo(path, 0o600, resolve));
+  assert.equal(errno, constants.errno.ENOENT);
+});
+
 test("functions: nonsense", { timeout }, () => {
   for (const wrong of nonsense) {
     for (const run of [

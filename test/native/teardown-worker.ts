@@ -48,6 +48,8 @@ for (let i = 0; i < 2000; i++) {
   call(engine, "arm", slot, i, i % 50, 0, i % 3);
 }
 
+for (let i = 0; i < 20; i++) addon.makeFifo("/nonexistent/fifo", 0o600, () => undefined);
+
 const others = [new addon.UnixDatagram(), ...(process.geteuid?.() === 0 ? [new addon.PacketSocket()] : [])];
 parentPort?.postMessage([child["pid"], closed["pid"]]);
 parentPort?.on("message", () => process.exit(others.length));

@@ -140,11 +140,16 @@ test("what cannot be started is told by its errno", options, async (t) => {
   const rows: readonly (readonly [what: string, file: string, errno: number])[] = [
     ["no such file", path.join(shop.dir, "missing"), 2],
     ["not executable", shop.write("plain", "#!/bin/sh\n", 0o644), 13],
-    ["no interpreter line", shop.write("text", "exit 0\n"), 8],
     ["missing interpreter", shop.write("odd", "#!/nonexistent/sh\n"), 2],
   ];
   for (const [what, file, value] of rows)
     assert.deepEqual(await shop.run(root, 1000, file), { kind: "not-started", value }, what);
+});
+
+test("a script without an interpreter line is run by the shell", options, async (t) => {
+  const shop = new Workshop(t);
+  const file = shop.write("text", 'exit "$1"\n');
+  assert.deepEqual(await shop.run(root, 1000, file, "7"), { kind: "exited", value: 7 });
 });
 
 test("results of many at once, and starting one is quick", options, async (t) => {

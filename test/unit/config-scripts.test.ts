@@ -43,3 +43,21 @@ test("use_symlink_paths: whoever can change a link could change the script", () 
   const sentence = "Unsafe permissions found for script '/opt/current/told': /opt is writable by everyone";
   assert.ok(messages.includes(`${sentence} (owner root, group gid 0, mode 0777) - disabling it`), messages.join("\n"));
 });
+
+/** Eve belongs to 20 and 30; each row is a line of global_defs, the user of the script, and the groups that it gets. */
+const groupRows = [
+  ["", "eve", undefined],
+  ["", "eve adm", undefined],
+  ["", "eve :adm", [4, 20, 30]],
+  ["set_supplementary_groups", "eve", [1000, 20, 30]],
+  ["set_supplementary_groups", "eve adm", [4, 20, 30]],
+] as const;
+
+for (const [global, user, groups] of groupRows) {
+  test(`script of ${user}${global === "" ? "" : `, ${global}`}: groups ${groups?.join(", ") ?? "as it names"}`, () => {
+    const text = `global_defs {\n enable_script_security\n ${global}\n}\n${instance(`notify /usr/bin/notify ${user}`)}`;
+    const host = fakeHost({ [MAIN_FILE]: text }, { groupsOf: (name) => (name === "eve" ? [20, 30] : []) });
+    const { config } = loadConfig(MAIN_FILE, host);
+    assert.deepEqual(config?.vrrpInstances[0]?.notify.all?.user.groups, groups);
+  });
+}

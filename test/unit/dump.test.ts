@@ -109,7 +109,11 @@ test("addresses read as in keepalived's dumps", () => {
   const rows = [
     [{ ...address, address: "10.0.0.1" }, true, "10.0.0.1 dev eth0 scope global set"],
     [{ ...address, address: "10.0.0.1", prefix: 24, dev: "lo", scope: 254 }, false, "10.0.0.1/24 dev lo scope host"],
-    [{ ...address, address: "fe80::9", prefix: 128 }, true, "fe80::9 dev eth0 scope global deprecated set"],
+    [
+      { ...address, address: "fe80::9", prefix: 128, more: { ...address.more, preferredLifetime: ms(0) } },
+      true,
+      "fe80::9 dev eth0 scope global deprecated set",
+    ],
     [{ ...address, address: "10.0.0.1", scope: 77 }, false, "10.0.0.1 dev eth0 scope 77"],
   ] as const;
   for (const [virtual, isSet, want] of rows) assert.equal(addressText(virtual, "eth0", isSet), want);
@@ -163,7 +167,7 @@ test("keepalived.data has the lines that exporters read", () => {
     wanted.filter((line) => !lines.includes(line)),
     [],
   );
-  assert.match(data, /^ {3}Last transition = 1795368758\.795177 \(\w{3} \w{3} [ \d]\d [\d:]{8} 2026\)$/m);
+  assert.match(data, /^ {3}Last transition = 1795368758\.795177 \(\w{3} \w{3} [ \d]\d [\d:]{8}\.795177 2026\)$/m);
 });
 
 test("keepalived_check.data has the lines of keepalived 2.4.3", () => {

@@ -19,6 +19,7 @@ import { openFifo, unusable } from "../../main/notify/fifo-file.js";
 import { FifoOutlet } from "../../main/notify/fifo-outlet.js";
 import { ms } from "../../main/units.js";
 import { makeFifo } from "../../native-bindings/fifo.js";
+import { threadCpuTime } from "../../native-bindings/process.js";
 import { until } from "../harness/until.js";
 import { recordingLog } from "./notify-support.js";
 import { WallClock } from "./wall-clock.js";
@@ -158,4 +159,17 @@ test("without a reader nothing waits for it; what is lost is counted, said once,
   assert.equal(made.lost, 20_000 - arrived);
   await until("it is said that the reader is back", 1000, () => lines.length === 2);
   assert.match(lines[1]?.sentence ?? "", new RegExp(`is read again; ${made.lost} lines were lost`));
+});
+
+test("a flood costs little: 100,000 weaker adverts told to a full pipe", async (t) => {
+  const path = join(folder(t), "f");
+  const { made } = outlet(t, path);
+  await made.opened;
+  const line = 'INSTANCE "VI_1" MASTER_RX_LOWER_PRI 100\n';
+  const before = threadCpuTime();
+  for (let i = 0; i < 100_000; i += 1) made.tell(line, "chatter");
+  const used = threadCpuTime() - before;
+  t.diagnostic(`${used.toFixed(1)} ms of the main thread`);
+  assert.ok(used < 250, `${used.toFixed(0)} ms`); // some 10 ms on a machine of 2024
+  assert.ok(made.lost > 90_000);
 });

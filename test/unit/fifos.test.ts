@@ -31,7 +31,7 @@ test("which pipes there are, whose lines they get, who reads them", () => {
     "/v vrrp",
     "/l lvs /r2",
   ]);
-  assert.deepEqual(shown(settings({ all: at("/g"), lvs: at("/l") }, { sides: new Set(["vrrp"]) })), ["/g vrrp"]);
+  assert.deepEqual(shown(settings({ all: at("/g"), lvs: at("/l") }, { sides: new Set(["vrrp"]) })), ["/g vrrp+lvs"]);
   assert.deepEqual(shown(settings({ vrrp: at("/x"), lvs: at("/x", r2) })), ["/x vrrp+lvs /r2"]);
   assert.deepEqual(shown(settings({ vrrp: at("/x", r1), lvs: at("/x", r2) })), ["/x vrrp+lvs /r1"]);
   const twice = settings({ all: at("/x"), vrrp: at("/x", r1), lvs: at("/x") });
@@ -106,8 +106,13 @@ test("a reload touches what changed only", async () => {
   bench.fifos.configure(settings({ vrrp: at("/v", script("/r2")) }));
   assert.deepEqual(
     (await bench.take()).toSorted((x, y) => x.localeCompare(y)),
-    ["close /l", "end /r1 /v", "run /r2 /v"],
+    ["end /r1 /v", "run /r2 /v"],
   );
+  bench.fifos.tell("lvs", "the last server is gone\n", "state");
+  bench.clock.advance(999);
+  assert.deepEqual(await bench.take(), ["/l < the last server is gone"]);
+  bench.clock.advance(1);
+  assert.deepEqual(await bench.take(), ["close /l"], "a second later: what was removed is told first");
   const other = { name: "u", uid: 7, gid: 7 };
   bench.fifos.configure(settings({ vrrp: at("/v", script("/r2"), other) }));
   assert.deepEqual(

@@ -57,6 +57,29 @@ function play(vs: VirtualServerContext, first: CheckerState, ...reports: readonl
   return { said: lines(step.effects), pool: pool(vs, step.state), state: step.state };
 }
 
+test("rs_init_notifies: servers that begin in service are told, before the quorum", () => {
+  const vs = context({ realServers: servers(2, { notifyUp: script("/up") }), quorumUp: script("/quorum") });
+  const states = [serverState(["unrun-up"]), serverState(["unrun-down"])];
+  const said = (each: VirtualServerContext): string[] => lines(startVirtualServer(each, [...states]).effects);
+  assert.deepEqual(
+    said(vs).filter((line) => line.startsWith("RS")),
+    [],
+  );
+  assert.deepEqual(
+    said({ ...vs, initNotifies: true }).filter((line) => /^[RV]S/.test(line)),
+    [`RS ${RS(1)} UP run /up`, "VS UP run /quorum"],
+  );
+});
+
+test("no_checker_emails: mail when the server comes or goes, not for every checker", () => {
+  const vs = context({ realServers: servers(1, { smtpAlert: true, checks: [tcpCheck(), tcpCheck()] }) });
+  const mails = (each: VirtualServerContext): number =>
+    [report(0, false, 0), report(0, false, 1), report(0, true, 0), report(0, true, 1)].filter((_, i, all) =>
+      play(each, "up", ...all.slice(0, i + 1)).said.some((line) => line.startsWith("mail")),
+    ).length;
+  assert.deepEqual([mails(vs), mails({ ...vs, mailsServersOnly: true })], [4, 2]);
+});
+
 test("names are keepalived's", () => {
   const fwmark = { kind: "fwmark", fwmark: 7, family: "inet" } as const;
   const v6 = { kind: "address", address: "2001:db8::1", port: port(53), protocol: "UDP" } as const;

@@ -58,7 +58,12 @@ function stand(refuse: readonly string[] = []) {
       detail: false,
     },
   );
-  return { scheduling: new Scheduling(log, host, []), host, calls: () => calls.splice(0), lines: () => lines.splice(0) };
+  return {
+    scheduling: new Scheduling(log, host, []),
+    host,
+    calls: () => calls.splice(0),
+    lines: () => lines.splice(0),
+  };
 }
 
 test("nothing configured: nothing is changed", () => {

@@ -120,6 +120,17 @@ test("a script that cannot be started: the errno, in a later turn", async () => 
   assert.equal(runner.running, 0);
 });
 
+test("a script that is no program goes to the shell, with all its words", () => {
+  const { host, clock } = setUp();
+  const spawn = (options: ScriptOptions, onExit: OnExit): ScriptProcess => {
+    if (options.argv[0] !== "/bin/sh") throw Object.assign(new Error("execve"), { errno: -8, syscall: "execve" });
+    return host.spawn(options, onExit);
+  };
+  const { killGroup, env } = host;
+  new HostScriptRunner({ spawn, killGroup, env }, clock).run(script("/x", "a"), ["b c"], ms(0), () => undefined);
+  assert.deepEqual(host.started[0]?.argv, ["/bin/sh", "/x", "a", "b c"]);
+});
+
 test("a bug is not taken for a script that cannot be started", () => {
   const { host, run } = setUp();
   host.failure = new TypeError("new ScriptProcess(argv: string[], ...)");

@@ -116,13 +116,11 @@ export const globalFileKeywords: Readonly<Record<string, Keyword<FilesDraft>>> =
     doc: "Where the collected configuration is kept while it is read.",
   }),
   data_use_instance: keyword.field("dataUseInstance", switchArg, {
-    ...ACCEPTED,
     default: "off",
     since: "2.2.3",
     doc: "Names of dump files contain instance and namespace.",
   }),
   json_version: keyword.value({
-    ...ACCEPTED,
     args: [choice("1", "2")],
     apply: (draft, [version]) => {
       draft.jsonVersion = version === "2" ? 2 : 1;
@@ -153,7 +151,6 @@ export const globalFileKeywords: Readonly<Record<string, Keyword<FilesDraft>>> =
       draft.stateDumpFile = path;
     },
     {
-      ...ACCEPTED,
       default: "keepalived.data",
       since: "2.3.3",
       doc: "Where SIGUSR1 writes; a / at its end: a directory.",

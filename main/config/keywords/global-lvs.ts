@@ -213,7 +213,6 @@ export const globalLvsKeywords: Readonly<Record<string, Keyword<LvsGlobalDraft>>
     doc: "Copies the connection table to the other load balancer.",
   }),
   rs_init_notifies: keyword.field("rsInitNotifies", switchArg, {
-    ...ACCEPTED,
     default: "off",
     doc: "Runs notify_up and notify_down of real servers at the start too.",
   }),

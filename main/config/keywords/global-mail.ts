@@ -2,7 +2,7 @@ import type { Milliseconds } from "../../units.js";
 import { integer, optional, seconds, switchArg } from "../args.js";
 import { parseIp } from "../ip.js";
 import { type Arg, type Context, type Keyword, keywordsFor } from "../keyword.js";
-import { ACCEPTED, word } from "./global-args.js";
+import { word } from "./global-args.js";
 
 /** Mail and its defaults. */
 export interface MailDraft {
@@ -114,7 +114,6 @@ export const globalMailKeywords: Readonly<Record<string, Keyword<MailDraft>>> = 
     doc: "No mail when an instance enters FAULT.",
   }),
   no_checker_emails: keyword.field("noCheckerEmails", switchArg, {
-    ...ACCEPTED,
     default: "off",
     doc: "Mail only when a real server joins or leaves its pool, not for every checker.",
   }),

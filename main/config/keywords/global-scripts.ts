@@ -108,7 +108,6 @@ export const globalScriptKeywords: Readonly<Record<string, Keyword<ScriptsDraft>
     doc: "A script is run by the path that is written, not by the one its symbolic links lead to.",
   }),
   set_supplementary_groups: keyword.field("supplementaryGroups", switchArg, {
-    ...ACCEPTED,
     default: "off",
     since: "after 2.4.3",
     doc: "Scripts also get the other groups of their user.",

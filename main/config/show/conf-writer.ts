@@ -1,10 +1,12 @@
 interface User {
   readonly name: string;
   readonly group?: string;
+  readonly groups?: readonly number[];
 }
 
 /** User and group as a script line has them. */
-export const userWords = ({ name, group }: User): readonly string[] => (group === undefined ? [name] : [name, group]);
+export const userWords = ({ name, group, groups }: User): readonly string[] =>
+  group === undefined ? [name] : [name, groups === undefined ? group : `:${group}`];
 
 /** Writes keepalived.conf text: one statement per line, blocks indented by four blanks. */
 export class ConfWriter {

@@ -6,9 +6,11 @@ import type { Request } from "../netlink/connection.js";
 import { MessageWriter } from "../netlink/writer.js";
 import type { KernelEntries } from "../network/host-entries.js";
 import type { KernelNetwork } from "../network/host-network.js";
-import { openHostEntries, openHostNetwork } from "../network/open.js";
+import { openHostEntries, openHostNetwork, openPacketFilter } from "../network/open.js";
+import type { PacketFilter } from "../network/packet-filter.js";
 import { type FrameSender, openFrameSender } from "../network/packet-sender.js";
 import { addAddressRequest, deleteAddressRequest } from "../network/rtnetlink.js";
+import { joiningVmacs } from "../network/virtual-link-plan.js";
 import { VirtualLinks } from "../network/virtual-links.js";
 import type { InstanceState } from "../notify/mail.js";
 import type { Notifier } from "../notify/notifier.js";
@@ -41,6 +43,7 @@ export class VrrpSide {
   readonly #network: KernelNetwork;
   readonly #entries: KernelEntries;
   readonly #links: VirtualLinks;
+  readonly #filter: PacketFilter;
   readonly #frames: FrameSender;
   readonly #router: VrrpRouter;
 
@@ -49,11 +52,13 @@ export class VrrpSide {
     this.#network = network;
     this.#entries = openHostEntries(network, deps.log);
     this.#links = new VirtualLinks(network, deps.clock, deps.log);
+    this.#filter = openPacketFilter(network, deps.log);
     this.#frames = frames;
     this.#router = new VrrpRouter({
       clock: deps.clock,
       network,
       entries: this.#entries,
+      filter: this.#filter,
       transport: new RawTransport(deps.log),
       sendFrame: (interfaceIndex, frame) => frames.send(interfaceIndex, frame),
       scripts: deps.scripts,
@@ -76,20 +81,31 @@ export class VrrpSide {
   }
 
   async start(config: Config): Promise<void> {
-    const placed = await this.#links.apply(config);
+    const placed = await this.#place(config);
     this.#router.start(placed);
     this.#rehearse(rehearsal(placed, withoutChanges(this.#network)));
   }
 
   async reload(config: Config): Promise<void> {
-    this.#router.reload(await this.#links.apply(config));
+    this.#router.reload(await this.#place(config));
     await this.#links.prune();
+  }
+
+  async #place(config: Config): Promise<Config> {
+    this.#filter.configure(config.global);
+    const placed = await this.#links.apply(config);
+    this.#filter.redirectIgmp(joiningVmacs(placed));
+    return placed;
   }
 
   /** With `release`: good-bye adverts, addresses removed. Resolves when the kernel has answered. */
   async stop(release: boolean): Promise<void> {
     await this.#router.stop({ release });
-    if (release) await this.#links.remove();
+    if (release) {
+      await this.#filter.remove();
+      await this.#links.remove();
+    }
+    this.#filter[Symbol.dispose]();
     this.#links[Symbol.dispose]();
     this.#entries[Symbol.dispose]();
     this.#network[Symbol.dispose]();

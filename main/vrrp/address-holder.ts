@@ -1,3 +1,4 @@
+import type { IpAddress } from "../address.js";
 import type { Clock } from "../clock.js";
 import type { VirtualAddress, VrrpInstanceConfig } from "../config/model.js";
 import type { Log } from "../observe/log.js";
@@ -61,6 +62,11 @@ export class AddressHolder {
     const added = all(config).filter((a) => !known.has(identity(config, a)));
     if (holding) for (const address of added) this.#add(address);
     return added;
+  }
+
+  /** Every address with the name of its interface. */
+  placed(): readonly { readonly address: IpAddress; readonly on: string }[] {
+    return all(this.#config).map(({ address, dev }) => ({ address, on: dev ?? vipInterface(this.#config) }));
   }
 
   isSet(address: VirtualAddress): boolean {

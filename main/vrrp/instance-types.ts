@@ -6,7 +6,7 @@ import type { Milliseconds, Priority } from "../units.js";
 import type { Endpoints } from "./endpoints.js";
 import type { GarpSender } from "./garp-sender.js";
 import type { VrrpState } from "./machine-types.js";
-import type { HostEntries, HostNetwork } from "./ports.js";
+import type { AddressFilter, HostEntries, HostNetwork } from "./ports.js";
 import type { Repairs } from "./repairs.js";
 import type { Verdicts } from "./verdicts.js";
 
@@ -32,6 +32,7 @@ export interface InstanceDeps {
   readonly clock: Clock;
   readonly network: HostNetwork;
   readonly entries: HostEntries | undefined;
+  readonly filter: AddressFilter | undefined;
   readonly repairs: Repairs;
   readonly endpoints: Endpoints;
   readonly garp: GarpSender;

@@ -25,6 +25,8 @@ import type { Tracking } from "./tracking.js";
 const STALL: Milliseconds = ms(10);
 /** Long enough for one turn of the event loop. */
 const READ_FIRST: Milliseconds = ms(1);
+/** Priority of the owner of the addresses. */
+const OWNER = 255;
 /** design.md: an instance resumes as MASTER only within this many intervals of its last advert. */
 const RESUME_INTERVALS = 2;
 
@@ -125,6 +127,7 @@ export class Instance {
     this.#entries.reconfigure(config, holding);
     this.#announcements.reconfigure(config);
     this.#config = config;
+    this.#block(holding);
     this.#group = group;
     this.refresh();
     this.#dispatch({ on: "reconfigured", before });
@@ -207,12 +210,14 @@ export class Instance {
         this.#advertise(effect.priority);
         break;
       case "claimAddresses":
+        this.#block(true);
         this.#addresses.claim();
         this.#entries.claim();
         break;
       case "releaseAddresses":
         this.#entries.release();
         this.#addresses.release();
+        this.#block(false);
         break;
       case "announce":
         this.#announcements.start(effect.block);
@@ -241,6 +246,13 @@ export class Instance {
       default:
         unreachable(effect);
     }
+  }
+
+  /** The owner of the addresses always accepts (RFC 5798 §6.1). */
+  #block(holding: boolean): void {
+    const { accept, basePriority } = this.#config;
+    const blocks = holding && !accept && basePriority !== OWNER;
+    this.#deps.filter?.block(this.#config.name, blocks ? this.#addresses.placed() : []);
   }
 
   #advertise(at: Priority): void {

@@ -11,6 +11,7 @@ import { Instance } from "./instance.js";
 import { instanceKeys } from "./instance-key.js";
 import type { InstanceDeps, Resumption, VrrpTransition } from "./instance-types.js";
 import type {
+  AddressFilter,
   AdvertTransport,
   HostEntries,
   HostNetwork,
@@ -31,6 +32,8 @@ export interface VrrpDeps {
   readonly network: HostNetwork;
   /** Routes and rules; without it instances have none. */
   readonly entries?: HostEntries;
+  /** What drops packets to addresses; without it all are accepted. */
+  readonly filter?: AddressFilter;
   readonly transport: AdvertTransport;
   readonly sendFrame: SendFrame;
   readonly scripts: ScriptRunner;
@@ -70,6 +73,7 @@ export class VrrpRouter {
       clock: deps.clock,
       network: deps.network,
       entries: deps.entries,
+      filter: deps.filter,
       repairs: new Repairs(deps.clock, deps.log),
       endpoints: new Endpoints(deps.transport),
       garp: this.#garp,

@@ -110,13 +110,11 @@ export class AddressHolder {
   /** The interface came up, maybe another one under the name of before: addresses that went with it are added again. */
   restore(interfaceName: string): void {
     const { network } = this.#deps;
-    const index = network.link(interfaceName)?.index;
+    const concerned = all(this.#config).filter(({ dev }) => (dev ?? vipInterface(this.#config)) === interfaceName);
+    const index = concerned.length === 0 ? undefined : network.link(interfaceName)?.index;
     if (index === undefined) return;
     const there = new Set(network.addresses(index).map(({ address, prefix }) => `${address}/${prefix}`));
-    for (const address of all(this.#config)) {
-      const here = (address.dev ?? vipInterface(this.#config)) === interfaceName;
-      if (here && !there.has(`${address.address}/${address.prefix}`)) this.#add(address);
-    }
+    for (const address of concerned) if (!there.has(`${address.address}/${address.prefix}`)) this.#add(address);
   }
 
   #nameOf(ours: VirtualAddress): string {

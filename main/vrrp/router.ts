@@ -6,6 +6,7 @@ import type { Log } from "../observe/log.js";
 import type { Milliseconds } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import { Endpoints } from "./endpoints.js";
+import { heldLinks } from "./entry-links.js";
 import { GarpSender } from "./garp-sender.js";
 import { Instance } from "./instance.js";
 import { instanceKeys } from "./instance-key.js";
@@ -60,6 +61,8 @@ export class VrrpRouter {
   readonly #instanceDeps: InstanceDeps;
   readonly #statics: StaticEntries;
   readonly #linkUp = new Map<string, boolean>();
+  /** Instances by the links that matter to them; undefined: to be built again. */
+  #byLink: Map<string, Set<Entry>> | undefined;
   #virtual: ReadonlySet<IpAddress> = new Set();
   #group: IpAddress | undefined;
   #subscription: Disposable | undefined;
@@ -134,6 +137,7 @@ export class VrrpRouter {
 
   #apply(config: Config): void {
     const wanted = instanceKeys(config.vrrpInstances);
+    this.#byLink = undefined;
     const group = config.global.vrrpMcastGroup4;
     const groupMoved = this.#group !== undefined && this.#group !== group;
     this.#group = group;
@@ -149,6 +153,7 @@ export class VrrpRouter {
       else entry.instance.refresh();
       if (entry !== undefined) entry.config = next;
     }
+    this.#byLink = undefined; // what came in between saw half of it
   }
 
   #add(key: string, config: VrrpInstanceConfig, group: IpAddress): void {
@@ -191,14 +196,30 @@ export class VrrpRouter {
     }
   }
 
+  /** @param interfaceName undefined: anything may be missing */
   #restore(interfaceName: string | undefined): void {
     this.#statics.restore(interfaceName);
-    for (const { instance } of this.#entries.values()) instance.restore(interfaceName);
+    const concerned = interfaceName === undefined ? this.#entries.values() : this.#concerned(interfaceName);
+    for (const { instance } of concerned) instance.restore(interfaceName);
+  }
+
+  /** A storm of links (a thousand VMACs come or go) must not look at every instance each time. */
+  #concerned(interfaceName: string): Iterable<Entry> {
+    if (this.#byLink === undefined) {
+      this.#byLink = new Map();
+      for (const entry of this.#entries.values())
+        for (const name of [...trackedLinks(entry.config), ...heldLinks(entry.config)]) {
+          const known = this.#byLink.get(name);
+          if (known === undefined) this.#byLink.set(name, new Set([entry]));
+          else known.add(entry);
+        }
+    }
+    return this.#byLink.get(interfaceName) ?? [];
   }
 
   #onLink(name: string, link: Link | undefined): void {
     if (link?.running === true) this.#restore(name);
-    const concerned = [...this.#entries.values()].filter((e) => trackedLinks(e.config).has(name));
+    const concerned = [...this.#concerned(name)].filter((e) => trackedLinks(e.config).has(name));
     if (concerned.length === 0) return;
     const up = link?.running === true;
     if (this.#linkUp.get(name) !== up) {

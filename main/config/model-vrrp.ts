@@ -223,7 +223,7 @@ export const plainUnicast: UnicastSettings = {
   vrf: undefined,
 };
 
-/** Flags of an address that are without effect in this version. */
+/** What an address line says beside the address. */
 export interface AddressExtras {
   /** The other end of a point-to-point link. */
   readonly peer: IpAddress | undefined;

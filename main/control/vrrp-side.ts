@@ -7,9 +7,11 @@ import { MessageWriter } from "../netlink/writer.js";
 import type { KernelEntries } from "../network/host-entries.js";
 import type { KernelNetwork } from "../network/host-network.js";
 import { ipv6Forwarding } from "../network/ipv6-forwarding.js";
-import { openHostEntries, openHostNetwork } from "../network/open.js";
+import { openHostEntries, openHostNetwork, openPacketFilter } from "../network/open.js";
+import type { PacketFilter } from "../network/packet-filter.js";
 import { type FrameSender, openFrameSender } from "../network/packet-sender.js";
 import { addAddressRequest, deleteAddressRequest } from "../network/rtnetlink.js";
+import { joiningVmacs } from "../network/virtual-link-plan.js";
 import { VirtualLinks } from "../network/virtual-links.js";
 import type { Notifier } from "../notify/notifier.js";
 import type { Log } from "../observe/log.js";
@@ -44,6 +46,7 @@ export class VrrpSide {
   readonly #network: KernelNetwork;
   readonly #entries: KernelEntries;
   readonly #links: VirtualLinks;
+  readonly #filter: PacketFilter;
   readonly #frames: FrameSender;
   readonly #router: VrrpRouter;
   /** Names of instances whose changes of priority are told. */
@@ -55,11 +58,13 @@ export class VrrpSide {
     this.#network = network;
     this.#entries = openHostEntries(network, deps.log);
     this.#links = new VirtualLinks(network, deps.clock, deps.log);
+    this.#filter = openPacketFilter(network, deps.log);
     this.#frames = frames;
     this.#router = new VrrpRouter({
       clock: deps.clock,
       network,
       entries: this.#entries,
+      filter: this.#filter,
       transport: new RawTransport(deps.log),
       sendFrame: (interfaceIndex, frame) => frames.send(interfaceIndex, frame),
       forwardsIpv6: ipv6Forwarding(deps.clock),
@@ -92,23 +97,34 @@ export class VrrpSide {
 
   async start(config: Config): Promise<void> {
     this.#configure(config);
-    const placed = await this.#links.apply(config);
+    const placed = await this.#place(config);
     this.#router.start(placed);
     this.#rehearse(rehearsal(placed, withoutChanges(this.#network)));
   }
 
   async reload(config: Config): Promise<void> {
     this.#configure(config);
-    this.#router.reload(await this.#links.apply(config));
+    this.#router.reload(await this.#place(config));
     await this.#links.prune();
     if (!config.global.fifos.statesOnReload) return;
     for (const event of stateEvents(config, this.#router.snapshot())) this.#deps.notifier.notify(event);
   }
 
+  async #place(config: Config): Promise<Config> {
+    this.#filter.configure(config.global);
+    const placed = await this.#links.apply(config);
+    this.#filter.redirectIgmp(joiningVmacs(placed));
+    return placed;
+  }
+
   /** With `release`: good-bye adverts, addresses removed. Resolves when the kernel has answered. */
   async stop(release: boolean): Promise<void> {
     await this.#router.stop({ release });
-    if (release) await this.#links.remove();
+    if (release) {
+      await this.#filter.remove();
+      await this.#links.remove();
+    }
+    this.#filter[Symbol.dispose]();
     this.#links[Symbol.dispose]();
     this.#entries[Symbol.dispose]();
     this.#network[Symbol.dispose]();

@@ -8,6 +8,7 @@ import {
   NLM_F_REQUEST,
   NLMSG_DONE,
   NLMSG_ERROR,
+  NLMSG_NOOP,
   type Verdict,
   verdictOf,
 } from "./reader.js";
@@ -92,6 +93,10 @@ export class NetlinkConnection implements Disposable {
 
   /** Sends at once (unless very many are unanswered). `done` is called once, in a later turn of the loop. */
   request(request: Request, done: (verdict: Verdict) => void): void {
+    if (request.type === NLMSG_NOOP) {
+      void this.#probe(request).then(done);
+      return;
+    }
     this.#packer.submit(1, writeRequests([request]), (verdicts) => done(verdicts[0] ?? SUCCESS));
   }
 
@@ -145,6 +150,17 @@ export class NetlinkConnection implements Disposable {
       if (next === undefined) this.#dumping = false;
       else next();
     }
+  }
+
+  /**
+   * A no-op does not wait in line: it is asked when answers were dropped, and then the line may never move again. Answers come
+   * in order, so what was sent before it and is not answered yet gets none any more.
+   */
+  async #probe(request: Request): Promise<Verdict> {
+    const before = this.#packer.sent();
+    const { verdict } = await this.#exchange(request.type, NLM_F_REQUEST | NLM_F_ACK, request.encode, () => undefined);
+    if (verdict.errno === 0) this.#packer.lose(before, { errno: ENOBUFS, reason: "the answer was lost" });
+    return verdict;
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 import { align } from "./writer.js";
 
 /** linux/netlink.h */
+export const NLMSG_NOOP = 1;
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
 export const NLM_F_REQUEST = 0x1;

@@ -18,7 +18,7 @@ interface Job {
 }
 
 /** Requests of one job in one sendmsg; their sequence numbers follow one another from `sequence` on. */
-interface Pack {
+export interface Pack {
   readonly job: Job;
   readonly from: number;
   readonly count: number;
@@ -140,6 +140,17 @@ export class RequestPacker {
     const index = sequence - pack.sequence;
     if (verdict.errno !== 0) pack.job.verdicts[pack.from + index] = verdict;
     if (index === pack.count - 1) this.#endPack(pack);
+  }
+
+  /** What is sent and not answered. */
+  sent(): readonly Pack[] {
+    return [...this.#packs];
+  }
+
+  /** Of what `sent` told, whatever is not answered by now never will be. */
+  lose(packs: readonly Pack[], verdict: Verdict): void {
+    for (const pack of packs) this.#failPack(pack, verdict);
+    this.flush();
   }
 
   /** Fails what was sent; what still waits is sent by the next `flush`. */

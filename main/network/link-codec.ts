@@ -103,8 +103,8 @@ export const linkUpRequest = (name: string): Request => ({
   },
 });
 
-/** Like `ip link set INDEX group GROUP` with the group that it has: the kernel tells everybody of the link. */
-export const tellLinkRequest = (index: number, group: number): Request => ({
+/** Like `ip link set INDEX group GROUP`; with the group that it has, the kernel only tells everybody of the link. */
+export const setGroupRequest = (index: number, group: number): Request => ({
   type: RTM_NEWLINK,
   encode: (writer) => {
     header(writer, { index });
@@ -124,6 +124,15 @@ interface LinkHeader {
   readonly flags?: number;
   readonly change?: number;
 }
+
+/** Like `ip link del group GROUP`. */
+export const deleteGroupRequest = (group: number): Request => ({
+  type: RTM_DELLINK,
+  encode: (writer) => {
+    header(writer, { index: 0 });
+    writer.u32(IFLA_GROUP, group);
+  },
+});
 
 /** struct ifinfomsg { u8 family; u8 pad; u16 type; s32 index; u32 flags; u32 change } */
 function header(writer: MessageWriter, { index, flags = 0, change = 0 }: LinkHeader): void {

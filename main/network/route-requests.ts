@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.js";
 import type { Request } from "../netlink/connection.js";
-import type { Verdict } from "../netlink/reader.js";
+import { NLMSG_NOOP, type Verdict } from "../netlink/reader.js";
 import { ms } from "../units.js";
 import { ENOBUFS } from "./address-errors.js";
 
@@ -18,8 +18,7 @@ interface Asked {
 
 /** An answer that was lost is asked for again this often; adding and deleting twice does no harm. */
 const RETRIES = 3;
-/** linux/netlink.h NLMSG_NOOP: acknowledged, and otherwise without effect. */
-const NLMSG_NOOP = 1;
+/** Acknowledged, and otherwise without effect. */
 const noop: Request = { type: NLMSG_NOOP, encode: () => undefined };
 /** A queue of 4 MiB is read in about 100 ms; a busy machine gets 5 s. */
 const BARRIER_WAIT = ms(100);

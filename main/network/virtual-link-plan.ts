@@ -211,3 +211,13 @@ const noFlags = {
   tracked: false,
   useVmac: false,
 };
+
+/** VMACs on which instances join a multicast group of IPv4, each with the interface below it. */
+export function joiningVmacs(config: Config): readonly { readonly vmac: string; readonly base: string }[] {
+  if (config.global.instanceDefaults.disableLocalIgmp) return [];
+  return config.vrrpInstances.flatMap(({ family, interface: base, virtualInterface, unicastPeers }) => {
+    const { own, transmitBase } = virtualInterface;
+    const joins = own?.kind === "vmac" && family === "inet" && !transmitBase && unicastPeers.length === 0;
+    return joins && own.name !== undefined ? [{ vmac: own.name, base }] : [];
+  });
+}

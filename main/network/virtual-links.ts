@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { IpAddress } from "../address.js";
 import type { Clock } from "../clock.js";
 import type { Config, VirtualAddress } from "../config/model.js";
@@ -10,11 +11,12 @@ import type { HostNetwork, Link, NetworkChange } from "../vrrp/ports.js";
 import { ENODEV, errnoText } from "./address-errors.js";
 import {
   addLinkRequest,
+  deleteGroupRequest,
   deleteLinkRequest,
   linkUpRequest,
   type NewLink,
   prepareLinkRequest,
-  tellLinkRequest,
+  setGroupRequest,
 } from "./link-codec.js";
 import { freeOfReversePathFilter, LinkSettings, procSysctls, type Sysctls, wantedSettings } from "./link-settings.js";
 import { fits, type LinkView, type LinkWish, planLinks } from "./virtual-link-plan.js";
@@ -28,6 +30,9 @@ export interface LinkHost extends HostNetwork {
 
 /** Somebody deletes it again and again: it is made again, but not in a tight circle. */
 const AGAIN = ms(1000);
+const TOGETHER = 100;
+/** Link groups are numbers that people choose; hardly anybody chooses one of these. */
+const SOME_GROUP = 0x5e00_0100;
 
 /** Macvlans and ipvlans of the instances: made, adopted, made again when somebody deletes them, and removed at the end. */
 export class VirtualLinks implements Disposable {
@@ -37,8 +42,8 @@ export class VirtualLinks implements Disposable {
   readonly #sysctls: Sysctls;
   readonly #settings: LinkSettings;
   #wishes: readonly LinkWish[] = [];
-  /** Names of links that are ours to remove. */
-  readonly #ours = new Set<string>();
+  /** Links that are ours to remove, by name, with what they were made for. */
+  readonly #ours = new Map<string, LinkWish>();
   /** Being made: their notifications are no news. */
   readonly #making = new Set<string>();
   #filter: ReadonlyMap<string, string> | undefined;
@@ -60,7 +65,8 @@ export class VirtualLinks implements Disposable {
     const plan = planLinks(config, this.#view());
     this.#wishes = plan.wishes;
     if (plan.wishes.length > 0) this.#subscription ??= this.#network.subscribe((change) => this.#onChange(change));
-    await Promise.all(plan.wishes.map((wish) => this.#make(wish)));
+    // One after the other: each takes the kernel some milliseconds, and timers may be due in between.
+    for (const wish of plan.wishes) await this.#make(wish);
     await this.#settings.apply(new Map([...(await this.#filterSettings()), ...wantedSettings(config, plan.wishes)]));
     return plan.config;
   }
@@ -68,7 +74,7 @@ export class VirtualLinks implements Disposable {
   /** After a reload: removes what no instance uses any more. */
   async prune(): Promise<void> {
     const wanted = new Set(this.#wishes.map(({ name }) => name));
-    await this.#removeAll([...this.#ours].filter((name) => !wanted.has(name)));
+    await this.#removeAll([...this.#ours.keys()].filter((name) => !wanted.has(name)));
   }
 
   /** At the end. */
@@ -114,10 +120,12 @@ export class VirtualLinks implements Disposable {
     const base = this.#network.link(wish.base);
     const there = this.#network.link(name);
     if (base === undefined || this.#making.has(name)) return;
+    const good = there !== undefined && fits(wish, there, base);
+    if (good && isDeepStrictEqual(this.#ours.get(name), wish)) return;
     this.#making.add(name);
     try {
-      if (there !== undefined && fits(wish, there, base)) this.#ours.add(name);
-      else if (!(await this.#create(wish, base, there))) return;
+      if (!good && !(await this.#create(wish, base, there))) return;
+      this.#ours.set(name, wish);
       await this.#prepare(wish, base);
     } finally {
       this.#making.delete(name);
@@ -137,7 +145,6 @@ export class VirtualLinks implements Disposable {
       this.#report(wish, verdict);
       return false;
     }
-    this.#ours.add(name);
     const what = wish.kind.is === "macvlan" ? "VMAC" : "ipvlan";
     this.#log("info", "network.vmac", `(${instance}): Success creating ${what} interface ${name}`, { instance });
     return true;
@@ -159,7 +166,7 @@ export class VirtualLinks implements Disposable {
     if (address !== undefined) this.#network.addAddress(index, address, () => undefined);
     const linkLocal = wish.needsLinkLocal ? this.#linkLocal(base) : undefined;
     if (linkLocal !== undefined) this.#network.addAddress(index, linkLocal, () => undefined);
-    if (wish.tell) void this.#ask(base.name, tellLinkRequest(base.index, base.details?.group ?? 0));
+    if (wish.tell) void this.#ask(base.name, setGroupRequest(base.index, base.details?.group ?? 0));
   }
 
   /** Neighbours are spoken to with a link-local source: that of the base, as keepalived takes it. */
@@ -169,18 +176,35 @@ export class VirtualLinks implements Disposable {
     return address === undefined ? undefined : { ...linkLocalAddress, address };
   }
 
+  /**
+   * The kernel takes some 25 ms for each link that is deleted alone, and as long for a hundred that go together: so they
+   * become a group of their own first. Not all at once, for it tells us of each several times, and what it tells must be read.
+   */
   async #removeAll(names: readonly string[]): Promise<void> {
-    await Promise.all(
-      names.map(async (name) => {
-        this.#ours.delete(name);
-        const index = this.#network.link(name)?.index;
-        if (index === undefined) return;
-        const { errno } = await this.#ask(name, deleteLinkRequest(index));
-        if (errno === 0 || errno === ENODEV) return;
-        const sentence = `cannot remove interface ${name}: ${errnoText(errno)}: remove it with \`ip link del ${name}\``;
-        this.#log("error", "network.vmac-failed", sentence, { interface: name, errno });
-      }),
-    );
+    const links = names.map((name) => this.#network.link(name)).filter((link) => link !== undefined);
+    for (const name of names) this.#ours.delete(name);
+    for (let i = 0; i < links.length; i += TOGETHER) await this.#removeTogether(links.slice(i, i + TOGETHER));
+  }
+
+  async #removeTogether(links: readonly Link[]): Promise<void> {
+    const [first, ...others] = links;
+    if (first === undefined) return;
+    const group = this.#freeGroup();
+    if (others.length > 0)
+      await Promise.all(links.map(({ name, index }) => this.#ask(name, setGroupRequest(index, group))));
+    const request = others.length === 0 ? deleteLinkRequest(first.index) : deleteGroupRequest(group);
+    const { errno } = await this.#ask("removal", request);
+    if (errno === 0 || errno === ENODEV) return;
+    const which = links.map(({ name }) => name).join(", ");
+    const sentence = `cannot remove ${which}: ${errnoText(errno)}: remove them with \`ip link del\``;
+    this.#log("error", "network.vmac-failed", sentence, { errno });
+  }
+
+  #freeGroup(): number {
+    const taken = new Set(this.#network.links().map(({ details }) => details?.group));
+    let group = SOME_GROUP;
+    while (taken.has(group)) group += 1;
+    return group;
   }
 
   /** A link of ours that is gone (or has another name) is made again; one whose base comes back, too. */
@@ -188,6 +212,7 @@ export class VirtualLinks implements Disposable {
     if (change.kind === "link-gone") {
       const wish = this.#wishes.find(({ name }) => name === change.name);
       if (wish === undefined || this.#making.has(wish.name)) return;
+      this.#ours.delete(wish.name);
       const renamed = this.#network.nameOf(change.index);
       const fate = renamed === undefined ? "was deleted" : `was renamed to ${renamed}`;
       const sentence = `(${wish.instance}) interface ${wish.name} ${fate} by somebody else: making it again`;

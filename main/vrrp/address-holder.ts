@@ -1,3 +1,4 @@
+import type { IpAddress } from "../address.js";
 import type { Clock } from "../clock.js";
 import type { VirtualAddress, VrrpInstanceConfig } from "../config/model.js";
 import type { Log } from "../observe/log.js";
@@ -63,6 +64,11 @@ export class AddressHolder {
     return added;
   }
 
+  /** Every address with the name of its interface. */
+  placed(): readonly { readonly address: IpAddress; readonly on: string }[] {
+    return all(this.#config).map(({ address, dev }) => ({ address, on: dev ?? vipInterface(this.#config) }));
+  }
+
   isSet(address: VirtualAddress): boolean {
     return this.#set.has(this.key(address));
   }
@@ -104,13 +110,11 @@ export class AddressHolder {
   /** The interface came up, maybe another one under the name of before: addresses that went with it are added again. */
   restore(interfaceName: string): void {
     const { network } = this.#deps;
-    const index = network.link(interfaceName)?.index;
+    const concerned = all(this.#config).filter(({ dev }) => (dev ?? vipInterface(this.#config)) === interfaceName);
+    const index = concerned.length === 0 ? undefined : network.link(interfaceName)?.index;
     if (index === undefined) return;
     const there = new Set(network.addresses(index).map(({ address, prefix }) => `${address}/${prefix}`));
-    for (const address of all(this.#config)) {
-      const here = (address.dev ?? vipInterface(this.#config)) === interfaceName;
-      if (here && !there.has(`${address.address}/${address.prefix}`)) this.#add(address);
-    }
+    for (const address of concerned) if (!there.has(`${address.address}/${address.prefix}`)) this.#add(address);
   }
 
   #nameOf(ours: VirtualAddress): string {

@@ -7,7 +7,7 @@ import type { Endpoints } from "./endpoints.js";
 import type { GarpSender } from "./garp-sender.js";
 import type { Reducer, VrrpState } from "./machine-types.js";
 import type { TrackerView } from "./more-tracking.js";
-import type { HostEntries, HostNetwork } from "./ports.js";
+import type { AddressFilter, HostEntries, HostNetwork } from "./ports.js";
 import type { Repairs } from "./repairs.js";
 import type { GroupSeat } from "./sync-groups.js";
 import type { Verdicts } from "./verdicts.js";
@@ -43,6 +43,7 @@ export interface InstanceDeps {
   readonly clock: Clock;
   readonly network: HostNetwork;
   readonly entries: HostEntries | undefined;
+  readonly filter: AddressFilter | undefined;
   readonly repairs: Repairs;
   readonly endpoints: Endpoints;
   readonly garp: GarpSender;

@@ -28,6 +28,8 @@ import { WireState } from "./wire-state.js";
 const STALL: Milliseconds = ms(10);
 /** Long enough for one turn of the event loop. */
 const READ_FIRST: Milliseconds = ms(1);
+/** Priority of the owner of the addresses. */
+const OWNER = 255;
 /** design.md: an instance resumes as MASTER only within this many intervals of its last advert. */
 const RESUME_INTERVALS = 2;
 
@@ -164,6 +166,7 @@ export class Instance implements GroupMember {
     this.#entries.reconfigure(config, holding);
     this.#announcements.reconfigure(config);
     this.#config = config;
+    this.#block(holding);
     this.#group = group;
     this.refresh();
     this.#dispatch({ on: "reconfigured", before });
@@ -254,12 +257,14 @@ export class Instance implements GroupMember {
         this.#advertise(effect.priority);
         break;
       case "claimAddresses":
+        this.#block(true);
         this.#addresses.claim();
         this.#entries.claim();
         break;
       case "releaseAddresses":
         this.#entries.release();
         this.#addresses.release();
+        this.#block(false);
         break;
       case "announce":
         this.#announcements.start(effect.block);
@@ -303,6 +308,13 @@ export class Instance implements GroupMember {
   #notice(on: VrrpNotice["on"]): void {
     const { effective } = this.#tracking;
     this.#deps.onNotice?.({ on, instance: this.#config, state: stateName(this.#state), priority: effective });
+  }
+
+  /** The owner of the addresses always accepts (RFC 5798 §6.1). */
+  #block(holding: boolean): void {
+    const { accept, basePriority } = this.#config;
+    const blocks = holding && !accept && basePriority !== OWNER;
+    this.#deps.filter?.block(this.#config.name, blocks ? this.#addresses.placed() : []);
   }
 
   #advertise(at: Priority): void {

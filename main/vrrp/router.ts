@@ -7,6 +7,7 @@ import type { Log } from "../observe/log.js";
 import type { Milliseconds } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import { Endpoints } from "./endpoints.js";
+import { heldLinks } from "./entry-links.js";
 import type { TrackFileHost } from "./file-monitor.js";
 import { GarpSender } from "./garp-sender.js";
 import { Instance } from "./instance.js";
@@ -15,6 +16,7 @@ import type { InstanceDeps, Resumption, VrrpNotice, VrrpTransition } from "./ins
 import { step } from "./machine.js";
 import type { Reducer } from "./machine-types.js";
 import type {
+  AddressFilter,
   AdvertTransport,
   HostEntries,
   HostNetwork,
@@ -38,6 +40,8 @@ export interface VrrpDeps {
   readonly network: HostNetwork;
   /** Routes and rules; without it instances have none. */
   readonly entries?: HostEntries;
+  /** What drops packets to addresses; without it all are accepted. */
+  readonly filter?: AddressFilter;
   readonly transport: AdvertTransport;
   readonly sendFrame: SendFrame;
   /** Whether this host forwards IPv6 on an interface: its neighbour adverts say so (RFC 4861 §4.4). Absent: no. */
@@ -65,6 +69,13 @@ interface Entry {
   readonly instance: Instance;
 }
 
+/** An instance that a link matters to. */
+interface Concerned {
+  readonly instance: Instance;
+  /** Its state is a matter of the link's; otherwise it only has addresses or routes there. */
+  readonly tracked: boolean;
+}
+
 /** All virtual routers of the daemon: sockets, timers and the host's events, around the pure reducer. */
 export class VrrpRouter {
   readonly #deps: VrrpDeps;
@@ -77,6 +88,8 @@ export class VrrpRouter {
   readonly #instanceDeps: InstanceDeps;
   readonly #statics: StaticEntries;
   readonly #linkUp = new Map<string, boolean>();
+  /** Instances by the links that matter to them, by their keys; undefined: to be built again. */
+  #byLink: Map<string, Map<string, Concerned>> | undefined;
   #virtual: ReadonlySet<IpAddress> = new Set();
   #mcastGroups: McastGroups | undefined;
   #trackGroups: readonly TrackGroupConfig[] = [];
@@ -102,6 +115,7 @@ export class VrrpRouter {
       clock: deps.clock,
       network: deps.network,
       entries: deps.entries,
+      filter: deps.filter,
       repairs: new Repairs(deps.clock, deps.log),
       endpoints: new Endpoints(deps.transport),
       garp: this.#garp,
@@ -197,6 +211,7 @@ export class VrrpRouter {
 
   #apply(config: Config): void {
     const wanted = instanceKeys(config.vrrpInstances);
+    this.#byLink = undefined;
     const mcast = mcastGroupsOf(config);
     const before = this.#mcastGroups;
     this.#mcastGroups = mcast;
@@ -228,6 +243,7 @@ export class VrrpRouter {
       entry.config = next;
     }
     this.#groups.settle();
+    this.#byLink = undefined; // what came in between saw half of it
   }
 
   #begin(key: string, { config, instance }: Entry): void {
@@ -288,16 +304,36 @@ export class VrrpRouter {
     }
   }
 
+  /** @param interfaceName undefined: anything may be missing */
   #restore(interfaceName: string | undefined): void {
     this.#statics.restore(interfaceName);
-    for (const { instance } of this.#entries.values()) instance.restore(interfaceName);
+    const concerned = interfaceName === undefined ? this.#entries.values() : this.#concerned(interfaceName);
+    for (const { instance } of concerned) instance.restore(interfaceName);
+  }
+
+  /** A storm of links (a thousand VMACs come or go) must not look at every instance each time. */
+  #concerned(interfaceName: string): Iterable<Concerned> {
+    this.#byLink ??= this.#linkIndex();
+    return this.#byLink.get(interfaceName)?.values() ?? [];
+  }
+
+  #linkIndex(): Map<string, Map<string, Concerned>> {
+    const index = new Map<string, Map<string, Concerned>>();
+    const note = (name: string, key: string, concerned: Concerned): void => {
+      const known = index.get(name);
+      if (known === undefined) index.set(name, new Map([[key, concerned]]));
+      else known.set(key, concerned);
+    };
+    for (const [key, { config, instance }] of this.#entries) {
+      for (const name of heldLinks(config)) note(name, key, { instance, tracked: false });
+      for (const name of trackedLinks(this.#groups.watched(key, config))) note(name, key, { instance, tracked: true });
+    }
+    return index;
   }
 
   #onLink(name: string, link: Link | undefined): void {
     if (link?.running === true) this.#restore(name);
-    const concerned = [...this.#entries].filter(([key, e]) =>
-      trackedLinks(this.#groups.watched(key, e.config)).has(name),
-    );
+    const concerned = [...this.#concerned(name)].filter(({ tracked }) => tracked);
     if (concerned.length === 0) return;
     const up = link?.running === true;
     if (this.#linkUp.get(name) !== up) {
@@ -305,7 +341,7 @@ export class VrrpRouter {
       this.#deps.log("info", "vrrp.link", sentence, { interface: name, up });
     }
     this.#linkUp.set(name, up);
-    for (const [, { instance }] of concerned) instance.refresh();
+    for (const { instance } of concerned) instance.refresh();
   }
 
   /** Addresses matter to instances that take their source address from that interface. */

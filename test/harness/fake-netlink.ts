@@ -46,6 +46,12 @@ export class FakeNetlink {
     for (const datagram of this.#held.splice(0)) datagram();
   }
 
+  /** As a receive buffer that overflowed while nobody read: held answers are lost. */
+  drop(): void {
+    this.hold = false;
+    this.#held.splice(0);
+  }
+
   /** As recvmsg failing with `errno`. */
   fail(errno: number): void {
     this.#handlers?.onError(errno);

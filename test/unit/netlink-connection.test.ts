@@ -53,6 +53,24 @@ test("very many requests wait for answers; those that waited are sent then", asy
   assert.equal((await done).length, 2000);
 });
 
+test("answers were dropped in silence: a no-op overtakes those that wait, and the line moves again", async () => {
+  const kernel = new FakeNetlink();
+  kernel.hold = true;
+  using connection = connect(kernel);
+  const heard: number[] = [];
+  for (let n = 0; n < 1000; n++) connection.request(request(n), ({ errno }) => heard.push(errno));
+  assert.equal(kernel.packs.flat().length, 768);
+  kernel.drop();
+  const noop = await new Promise((resolve) => connection.request({ type: 1, encode: () => undefined }, resolve));
+  assert.deepEqual(noop, { errno: 0, reason: "" });
+  await turn();
+  await turn();
+  assert.deepEqual(
+    [heard.filter((errno) => errno === 105).length, heard.filter((errno) => errno === 0).length],
+    [768, 232],
+  );
+});
+
 test("requests of several callers answer each to its own", async () => {
   const kernel = new FakeNetlink((r) => numberIn(r.payload));
   using connection = connect(kernel);

@@ -69,7 +69,6 @@ export const globalFilterKeywords: Readonly<Record<string, Keyword<FilterDraft>>
     doc: "Names of the sets used with iptables; left out ones are made of the first, and without any no sets are used.",
   }),
   nftables: keyword.words({
-    ...ACCEPTED,
     shape: "[<table>]",
     apply: (draft, [table], context) => {
       const given = textUpTo(254, "<table>").parse(table?.text ?? "keepalived");
@@ -86,19 +85,16 @@ export const globalFilterKeywords: Readonly<Record<string, Keyword<FilterDraft>>
     doc: "Table of nftables for accept, no_accept and the filtering of VMAC interfaces.",
   }),
   nftables_priority: keyword.field("nftablesPriority", integer(INT_MIN, INT_MAX), {
-    ...ACCEPTED,
     default: "-1",
     since: "2.0.11",
     doc: "Priority of the base chains; stands after nftables.",
   }),
   nftables_ifindex: keyword.flag("nftablesIfindex", {
-    ...ACCEPTED,
     default: "off",
     since: "2.0.11",
     doc: "Sets of IPv6 link-local addresses have the index of the interface for a key, not its name.",
   }),
   nftables_counters: keyword.flag("nftablesCounters", {
-    ...ACCEPTED,
     default: "off",
     since: "2.0.11",
     doc: "Puts counters into the rules.",

@@ -146,7 +146,6 @@ const election = {
     "accept",
     {
       default: "off; on in strict mode",
-      effect: "accepted",
       doc: "Packets to the addresses are dropped when not their owner.",
     },
     false,

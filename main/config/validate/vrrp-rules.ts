@@ -30,11 +30,6 @@ export function finishRules(draft: VrrpInstanceDraft, context: RuleContext): Rul
     adjusted("Strict mode requires no advert before yielding. resetting", "remove higher_prio_send_advert");
   }
   const accept = acceptOf(draft, context, adjusted);
-  // no_accept itself has been told of.
-  if (!accept && draft.accept !== false) {
-    const message = `(${draft.name}) packets to its addresses are not dropped: what strict mode implies of no_accept is without effect in this version`;
-    context.diagnostics.warn("CFG_LATER", draft.at, message);
-  }
   return {
     accept,
     lowerPrioNoAdvert: strict || (draft.lowerPrioNoAdvert ?? global.lowerPrioNoAdvert ?? false),

@@ -1,0 +1,152 @@
+import type { GlobalConfig } from "../config/model.js";
+import type { Verdict } from "../netlink/reader.js";
+import type { Log } from "../observe/log.js";
+import type { AddressFilter, Link } from "../vrrp/ports.js";
+import { errnoText } from "./address-errors.js";
+import {
+  blockingRules4,
+  blockingRules6,
+  type ElementPlace,
+  elementOf,
+  type FilterStyle,
+  freshTable,
+  igmpRules,
+  vmacElement,
+} from "./filter-rules.js";
+import { NFPROTO_IPV4, NFPROTO_IPV6, type NftChange } from "./nft-codec.js";
+
+/** What is used of NftConnection. */
+export interface NftTransactions extends Disposable {
+  commit(changes: readonly NftChange[], done: (verdict: Verdict) => void): void;
+}
+
+const DEFAULT_TABLE = "keepalived";
+const DEFAULT_PRIORITY = -1;
+
+/**
+ * Our nftables tables: packets to and from the addresses of masters that do not accept them are dropped, and IGMP reports of
+ * VMACs leave by the interface below. Nothing is made before the first instance asks for it.
+ */
+export class PacketFilter implements AddressFilter, Disposable {
+  readonly #connect: () => NftTransactions;
+  readonly #link: (name: string) => Link | undefined;
+  readonly #log: Log;
+  readonly #wanted = new Map<string, readonly ElementPlace[]>();
+  /** What is in the kernel's sets, by where it is. */
+  readonly #inForce = new Map<string, ElementPlace>();
+  readonly #made = new Set<"blocking4" | "blocking6" | "igmp" | number>();
+  #style: FilterStyle = { table: DEFAULT_TABLE, priority: DEFAULT_PRIORITY, counters: false };
+  #connection: NftTransactions | undefined;
+
+  constructor(connect: () => NftTransactions, link: (name: string) => Link | undefined, log: Log) {
+    this.#connect = connect;
+    this.#link = link;
+    this.#log = log;
+  }
+
+  /** Before anything is made; a table that is there keeps its name. */
+  configure({ packetFilter: { nftables, counters } }: Pick<GlobalConfig, "packetFilter">): void {
+    if (this.#made.size > 0) return;
+    const { table = DEFAULT_TABLE, priority = DEFAULT_PRIORITY } = nftables ?? {};
+    this.#style = { table, priority, counters };
+  }
+
+  block(owner: string, addresses: readonly { readonly address: string; readonly on: string }[]): void {
+    const { table } = this.#style;
+    const places = addresses.map(({ address, on }) =>
+      elementOf(table, { address, interfaceIndex: this.#link(on)?.index ?? 0 }),
+    );
+    this.#want(`block ${owner}`, places);
+  }
+
+  /** @param links names of VMACs that join a multicast group, and of the interfaces below them */
+  redirectIgmp(links: readonly { readonly vmac: string; readonly base: string }[]): void {
+    const places = links.flatMap(({ vmac, base }) => {
+      const [above, below] = [this.#link(vmac)?.index, this.#link(base)?.index];
+      return above === undefined || below === undefined ? [] : [vmacElement(this.#style.table, above, below)];
+    });
+    this.#want("igmp", places);
+  }
+
+  /** At the end: like `nft delete table ip TABLE`. */
+  remove(): Promise<void> {
+    const { table } = this.#style;
+    const families = [NFPROTO_IPV4, NFPROTO_IPV6].filter((family) => this.#made.has(family));
+    const changes = families.map((family): NftChange => ({ kind: "delete-table", family, table }));
+    this.#made.clear();
+    this.#inForce.clear();
+    return new Promise((resolve) => {
+      if (changes.length === 0) resolve();
+      else this.#connection?.commit(changes, () => resolve());
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#connection?.[Symbol.dispose]();
+    this.#connection = undefined;
+  }
+
+  /** Several owners may want one element: it stays until the last of them lets go. */
+  #want(owner: string, places: readonly ElementPlace[]): void {
+    if (places.length === 0 && !this.#wanted.has(owner)) return;
+    if (places.length === 0) this.#wanted.delete(owner);
+    else this.#wanted.set(owner, places);
+    const wanted = new Map([...this.#wanted.values()].flat().map((place) => [keyOf(place), place]));
+    const gone = [...this.#inForce].filter(([key]) => !wanted.has(key)).map(([, place]) => place);
+    const added = [...wanted].filter(([key]) => !this.#inForce.has(key)).map(([, place]) => place);
+    const changes = [
+      ...this.#missingParts(added),
+      ...gone.map((place) => change("delete-elements", place)),
+      ...added.map((place) => change("elements", place)),
+    ];
+    this.#inForce.clear();
+    for (const [key, place] of wanted) this.#inForce.set(key, place);
+    if (changes.length > 0) this.#commit(changes, owner);
+  }
+
+  #missingParts(added: readonly ElementPlace[]): readonly NftChange[] {
+    const style = this.#style;
+    return added.flatMap(({ family, element }) => {
+      const table = this.#once(family) ? freshTable(family, style.table) : [];
+      if (element.value !== undefined) return [...table, ...(this.#once("igmp") ? igmpRules(style) : [])];
+      const is4 = family === NFPROTO_IPV4;
+      if (!this.#once(is4 ? "blocking4" : "blocking6")) return table;
+      return [...table, ...(is4 ? blockingRules4(style) : blockingRules6(style))];
+    });
+  }
+
+  #once(part: "blocking4" | "blocking6" | "igmp" | number): boolean {
+    if (this.#made.has(part)) return false;
+    this.#made.add(part);
+    return true;
+  }
+
+  #commit(changes: readonly NftChange[], owner: string): void {
+    try {
+      this.#connection ??= this.#connect();
+    } catch (error) {
+      this.#report(owner, error instanceof Error ? error.message : String(error));
+      return;
+    }
+    this.#connection.commit(changes, ({ errno, reason }) => {
+      if (errno !== 0) this.#report(owner, reason === "" ? errnoText(errno) : `${errnoText(errno)}, ${reason}`);
+    });
+  }
+
+  #report(owner: string, why: string): void {
+    const what =
+      owner === "igmp"
+        ? "IGMP reports of VMACs leave with the virtual MAC address, which may mislead switches"
+        : `packets to the addresses of ${owner.replace("block ", "")} are not dropped`;
+    const sentence = `nftables refuses the rules of table ${this.#style.table}: ${why}: ${what}; load nf_tables and nft_dup_netdev, and give the daemon CAP_NET_ADMIN`;
+    this.#log(owner === "igmp" ? "warning" : "error", "network.filter-failed", sentence, { why });
+  }
+}
+
+const keyOf = ({ family, set, element }: ElementPlace): string =>
+  `${family} ${set} ${Buffer.from(element.key).toString("hex")} ${Buffer.from(element.value ?? []).toString("hex")}`;
+
+const change = (kind: "elements" | "delete-elements", { family, table, set, element }: ElementPlace): NftChange => ({
+  ...{ kind, family, table, set },
+  elements: [kind === "elements" ? element : { key: element.key }],
+});

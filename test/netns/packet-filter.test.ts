@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Daemon, holdfast, keepalived, type Program } from "../harness/daemon.js";
+import type { Host } from "../harness/host.js";
+import { Lan, plainHosts } from "../harness/lan.js";
+import { needs } from "../harness/needs.js";
+import { until } from "../harness/until.js";
+
+/** Accept_Mode of RFC 5798 §6.1 with nftables: who can reach an address of a master, beside keepalived. */
+
+const options = { skip: needs("root", "netns", "native", "keepalived"), timeout: 60_000 };
+const ours = holdfast("memory");
+const SOON = 10_000;
+const PORT = 8080;
+
+const config = (lines: string, priority = 200): string => `
+vrrp_instance V1 {
+  state BACKUP
+  interface eth0
+  virtual_router_id 51
+  priority ${priority}
+  version 3
+  advert_int 0.1
+  ${lines}
+  virtual_ipaddress {
+    192.0.2.100/24
+  }
+  virtual_ipaddress_excluded {
+    2001:db8::7/64
+    fe80::7/64
+  }
+}
+`;
+
+const server = `require("net").createServer((s) => s.end()).listen({ port: ${PORT}, host: "::" })`;
+
+/** Exits with 0 when something answers. */
+const client = (address: string): readonly string[] => [
+  ...[process.execPath, "-e"],
+  `const s = require("net").connect(${PORT}, ${JSON.stringify(address)}, () => process.exit(0)); s.setTimeout(700, () => process.exit(1)); s.on("error", () => process.exit(2))`,
+];
+
+async function reaches(from: Host, address: string): Promise<boolean> {
+  return (await from.attempt(client(address))).code === 0;
+}
+
+/** Names of nftables' tables, asked for over netlink: the tool need not be there. */
+const tables = `
+import socket, struct
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+s.send(struct.pack("IHHIIBBH", 20, (10 << 8) | 1, 0x301, 1, 0, 0, 0, 0))
+data = s.recv(65536)
+while len(data) >= 16:
+    length, kind = struct.unpack("IH", data[:6])
+    if kind >> 8 == 10: print(data[16], data[24:20 + struct.unpack("H", data[20:22])[0]].rstrip(b"\\0").decode())
+    data = data[(length + 3) & ~3:]
+    if kind == 3: break
+    if not data: data = s.recv(65536)
+`;
+
+const tablesOf = async (host: Host): Promise<string> => (await host.exec(["python3", "-c", tables])).trim();
+
+async function master(host: Host, program: Program, text: string): Promise<Daemon> {
+  const daemon = await host.start(program, text, ["--vrrp"]);
+  await until("it is master", SOON, () => host.hasAddress("192.0.2.100"));
+  await until("its last address is there", SOON, () => host.hasAddress("fe80::7"));
+  return daemon;
+}
+
+for (const [name, program] of [
+  ["holdfast", ours],
+  ["keepalived", keepalived],
+] as const) {
+  test(`no_accept: packets to the addresses are dropped, others are not: ${name}`, options, async () => {
+    await using lan = await Lan.create(plainHosts("a", "b"));
+    const [a, b] = [lan.host("a"), lan.host("b")];
+    await b.exec(["ip", "addr", "add", "2001:db8::99/64", "dev", "eth0", "nodad"]);
+    await a.exec(["ip", "addr", "add", "2001:db8::1/64", "dev", "eth0", "nodad"]);
+    await a.spawn([process.execPath, "-e", server]);
+    await until("the server listens", SOON, () => reaches(b, "192.0.2.1"));
+    const daemon = await master(a, program, config("no_accept"));
+    assert.equal(await tablesOf(a), "2 keepalived\n10 keepalived");
+    const shown = [];
+    for (const address of ["192.0.2.1", "192.0.2.100", "2001:db8::1", "2001:db8::7", "fe80::7%eth0"])
+      shown.push([address, await reaches(b, address)]);
+    assert.deepEqual(shown, [
+      ...[
+        ["192.0.2.1", true],
+        ["192.0.2.100", false],
+        ["2001:db8::1", true],
+        ["2001:db8::7", false],
+      ],
+      ["fe80::7%eth0", false],
+    ]);
+    await daemon.stop();
+    assert.equal(await tablesOf(a), "");
+    assert.equal(await reaches(b, "192.0.2.1"), true);
+  });
+}
+
+for (const [what, text] of [
+  ["accept", config("accept")],
+  ["nothing said", config("")],
+  ["no_accept of the owner of the addresses", config("no_accept", 255)],
+] as const) {
+  test(`${what}: the addresses answer, and there is no table`, options, async () => {
+    await using lan = await Lan.create(plainHosts("a", "b"));
+    const [a, b] = [lan.host("a"), lan.host("b")];
+    await a.spawn([process.execPath, "-e", server]);
+    await until("the server listens", SOON, () => reaches(b, "192.0.2.1"));
+    await master(a, ours, text);
+    assert.equal(await reaches(b, "192.0.2.100"), true);
+    assert.equal(await tablesOf(a), "");
+  });
+}
+
+test("a crash: the next daemon has its table, and what it no longer blocks is free", options, async () => {
+  await using lan = await Lan.create(plainHosts("a", "b"));
+  const [a, b] = [lan.host("a"), lan.host("b")];
+  await a.spawn([process.execPath, "-e", server]);
+  await until("the server listens", SOON, () => reaches(b, "192.0.2.1"));
+  const daemon = await master(a, ours, `global_defs {\n  nftables mine\n}\n${config("no_accept")}`);
+  await until("the spare waits", SOON, () => daemon.sparePid !== undefined);
+  process.kill(daemon.nodePid ?? 0, "SIGKILL");
+  await until("the next one runs", SOON, async () => (await daemon.log()).split("Startup complete").length > 2);
+  assert.equal(await reaches(b, "192.0.2.100"), false);
+  assert.equal(await tablesOf(a), "2 mine\n10 mine");
+  await daemon.stop();
+  assert.equal(await tablesOf(a), "");
+});

@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { RouteConfig, RuleConfig } from "../../main/config/model-routes.js";
+import { entryText, type HostEntry } from "../../main/host-entry.js";
+import { ms } from "../../main/units.js";
+import type { EntryListener, HostEntries } from "../../main/vrrp/ports.js";
+import { VrrpRouter } from "../../main/vrrp/router.js";
+import { emptyConfig, virtualAddress } from "../harness/config-fixtures.js";
+import { SimClock } from "../simulation/sim-clock.js";
+import { daemonConfig, instanceConfig, SimRouter, vip } from "../simulation/sim-router.js";
+import { SimSegment } from "../simulation/sim-segment.js";
+import { recordingLog } from "./notify-support.js";
+
+/** Routes and rules of instances, over a host that only writes down what is asked of it. */
+class FakeEntries implements HostEntries {
+  readonly journal: string[];
+  readonly there = new Set<string>();
+  listener: EntryListener | undefined;
+
+  constructor(journal: string[]) {
+    this.journal = journal;
+  }
+
+  identity(entry: HostEntry): string {
+    return entryText(entry);
+  }
+
+  add(entry: HostEntry, done: (errno: number) => void): void {
+    this.journal.push(`add ${entryText(entry)}`);
+    this.there.add(entryText(entry));
+    done(0);
+  }
+
+  delete(entry: HostEntry, done: (errno: number) => void): void {
+    if (this.there.delete(entryText(entry))) this.journal.push(`delete ${entryText(entry)}`);
+    done(0);
+  }
+
+  subscribe(events: EntryListener): Disposable {
+    this.listener = events;
+    return { [Symbol.dispose]: () => void (this.listener = undefined) };
+  }
+
+  /** Somebody else deletes it. */
+  lose(text: string): void {
+    this.there.delete(text);
+    this.listener?.onLost((entry) => entryText(entry) === text);
+  }
+}
+
+const route = (address: string, changes: Partial<RouteConfig> = {}): RouteConfig =>
+  ({
+    ...{ family: "inet", type: 1, destination: { address, length: 24 }, table: 254, protocol: 18, tracked: true },
+    ...{ device: "eth0", hops: [], ...changes },
+  }) as RouteConfig;
+const rule = (preference: number, changes: Partial<RuleConfig> = {}): RuleConfig =>
+  ({ family: "inet", preference, tracked: true, action: { do: "nop" }, ...changes }) as RuleConfig;
+
+const fast = { version: 3, advertInterval: ms(100) } as const;
+
+function bench() {
+  const clock = new SimClock();
+  const segment = new SimSegment(clock);
+  segment.delay = 0;
+  // Its own router is not started: what is borrowed is its host, whose journal both write to.
+  const sim = new SimRouter("us", "192.0.2.1", clock, segment);
+  const entries = new FakeEntries(sim.journal);
+  const { log, lines } = recordingLog();
+  const blocked: string[] = [];
+  const router = new VrrpRouter({
+    clock,
+    network: sim.host,
+    entries,
+    filter: {
+      block: (owner, addresses) => {
+        blocked.push(`${owner}: ${addresses.map(({ address, on }) => `${address} on ${on}`).join(" ")}`);
+        sim.journal.push(`block ${addresses.length}`);
+      },
+    },
+    transport: segment.transport("us", () => undefined),
+    sendFrame: () => 0,
+    scripts: { run: () => undefined },
+    log,
+    onTransition: ({ from, to }) => void sim.journal.push(`${from} -> ${to}`),
+    resume: () => undefined,
+  });
+  return { clock, sim, entries, router, lines, blocked };
+}
+
+const routed = instanceConfig({ ...fast, routes: [route("198.51.100.0")], rules: [rule(100)] });
+
+test("filter, addresses, routes, rules; and back in the opposite order", async () => {
+  const { clock, sim, router, blocked } = bench();
+  router.start(daemonConfig([{ ...routed, accept: false }]));
+  clock.advance(1000);
+  assert.deepEqual(sim.take(), [
+    ...[`delete ${vip}`, "INIT -> BACKUP", "block 1", `add ${vip}`, "add route 198.51.100.0/24"],
+    ...["add rule preference 100 inet", "BACKUP -> MASTER"],
+  ]);
+  assert.deepEqual(blocked, [`V: ${vip} on eth0`]);
+  await router.stop({ release: true });
+  assert.deepEqual(sim.take(), [
+    ...["delete rule preference 100 inet", "delete route 198.51.100.0/24", `delete ${vip}`, "block 0"],
+    "MASTER -> STOP",
+  ]);
+});
+
+test("the owner of the addresses, and who accepts, blocks nothing", () => {
+  for (const changes of [{ accept: true }, { accept: false, basePriority: 255 as never }]) {
+    const { clock, router, blocked } = bench();
+    router.start(daemonConfig([{ ...routed, ...changes }]));
+    clock.advance(1000);
+    assert.ok(blocked.length > 0 && blocked.every((line) => line === "V: "), blocked.join());
+  }
+});
+
+test("a tracked route that somebody deletes: the instance leaves, and comes back with everything", () => {
+  const { clock, sim, entries, router } = bench();
+  router.start(daemonConfig([routed]));
+  clock.advance(1000);
+  sim.take();
+  entries.lose("route 198.51.100.0/24");
+  clock.advance(1000);
+  const told = sim.take().filter((line) => !line.startsWith("block"));
+  assert.deepEqual(told, [
+    ...["delete rule preference 100 inet", `delete ${vip}`, "MASTER -> BACKUP", `add ${vip}`],
+    ...["add route 198.51.100.0/24", "add rule preference 100 inet", "BACKUP -> MASTER"],
+  ]);
+});
+
+test("one that is not tracked is put back, and the instance stays", () => {
+  const { clock, sim, entries, router, lines } = bench();
+  router.start(daemonConfig([instanceConfig({ ...fast, routes: [route("198.51.100.0", { tracked: false })] })]));
+  clock.advance(1000);
+  sim.take();
+  entries.lose("route 198.51.100.0/24");
+  assert.deepEqual(sim.take(), ["add route 198.51.100.0/24"]);
+  assert.match(JSON.stringify(lines), /route 198\.51\.100\.0\/24 was deleted by somebody else: putting it back/);
+});
+
+test("a reload of a master applies the difference; a backup has none", () => {
+  const { clock, sim, router } = bench();
+  router.start(daemonConfig([routed]));
+  router.reload(daemonConfig([{ ...routed, rules: [] }]));
+  assert.deepEqual(
+    sim.take().filter((line) => /route|rule/.test(line)),
+    [],
+  );
+  clock.advance(1000);
+  sim.take();
+  router.reload(daemonConfig([{ ...routed, routes: [route("198.51.101.0")] }]));
+  assert.deepEqual(
+    sim.take().filter((line) => /route|rule/.test(line)),
+    ["delete route 198.51.100.0/24", "add route 198.51.101.0/24", "add rule preference 100 inet"],
+  );
+});
+
+test("an interface of a tracked route that is missing is a fault; of one that is not tracked it is none", () => {
+  for (const [tracked, state] of [
+    [true, "FAULT"],
+    [false, "MASTER"],
+  ] as const) {
+    const { clock, router } = bench();
+    router.start(
+      daemonConfig([instanceConfig({ ...fast, routes: [route("198.51.100.0", { device: "eth9", tracked })] })]),
+    );
+    clock.advance(1000);
+    assert.equal(router.snapshot()[0]?.state, state);
+  }
+});
+
+test("static entries: there before the instances, gone after them, put back; a restart finds the link again", async () => {
+  const { clock, sim, entries, router } = bench();
+  const address = { ...virtualAddress("192.0.2.50", { prefix: 24, dev: "eth0" }), trackGroup: undefined };
+  const staticEntries = { addresses: [address], routes: [route("198.51.200.0")], rules: [rule(300)] };
+  router.start(emptyConfig({ vrrpInstances: [routed], staticEntries }));
+  clock.advance(1000);
+  const first = sim.take().filter((line) => !line.startsWith("block"));
+  assert.deepEqual(first.slice(0, 4), [
+    ...["add 192.0.2.50", "add route 198.51.200.0/24", "add rule preference 300 inet", `delete ${vip}`],
+  ]);
+  entries.lose("rule preference 300 inet");
+  sim.host.lose("192.0.2.50");
+  assert.deepEqual(sim.take(), ["add rule preference 300 inet", "add 192.0.2.50"]);
+  entries.listener?.onUnknown();
+  assert.equal(sim.take().filter((line) => line.startsWith("add r")).length, 4, "all are added again");
+  await router.stop({ release: true });
+  const last = sim.take();
+  assert.deepEqual(last.slice(-3), [
+    ...["delete rule preference 300 inet", "delete route 198.51.200.0/24", "delete 192.0.2.50"],
+  ]);
+});

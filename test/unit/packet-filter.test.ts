@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { messages } from "../../main/netlink/reader.js";
+import { MessageWriter } from "../../main/netlink/writer.js";
+import { type NftChange, writeTransaction } from "../../main/network/nft-codec.js";
+import { PacketFilter } from "../../main/network/packet-filter.js";
+import type { Link } from "../../main/vrrp/ports.js";
+import { globalConfig } from "../harness/config-fixtures.js";
+import { recordingLog } from "./notify-support.js";
+
+const links: Readonly<Record<string, number>> = { eth0: 2, "vrrp.51": 9 };
+const link = (name: string): Link | undefined => {
+  const index = links[name];
+  const common = { running: true, noArp: false, multicast: true, mtu: 1500, mac: new Uint8Array(6) };
+  return index === undefined ? undefined : { index, name, ...common };
+};
+
+function bench(errno = 0) {
+  const { log, lines } = recordingLog();
+  const transactions: (readonly NftChange[])[] = [];
+  const connect = () => ({
+    commit: (changes: readonly NftChange[], done: (verdict: { errno: number; reason: string }) => void) => {
+      transactions.push(changes);
+      done({ errno, reason: "" });
+    },
+    [Symbol.dispose]: () => undefined,
+  });
+  const filter = new PacketFilter(connect, link, log);
+  /** Kinds of the changes since the last call, one text per transaction. */
+  const take = (): readonly string[] =>
+    transactions.splice(0).map((each) => [...new Set(each.map((c) => `${c.kind}${c.family}`))].join(" "));
+  return { filter, take, transactions, lines };
+}
+
+const at = (address: string) => ({ address, on: "eth0" });
+
+test("nothing is made before it is needed; then what is needed", async () => {
+  const { filter, take } = bench();
+  filter.block("A", []);
+  filter.redirectIgmp([]);
+  await filter.remove();
+  assert.deepEqual(take(), []);
+  filter.block("A", [at("192.0.2.100")]);
+  assert.deepEqual(take(), ["table2 delete-table2 set2 chain2 rule2 elements2"]);
+  filter.block("B", [at("2001:db8::1"), at("fe80::1")]);
+  assert.deepEqual(take(), ["table10 delete-table10 set10 elements10 chain10 rule10"]);
+  filter.block("B", [at("2001:db8::1")]);
+  assert.deepEqual(take(), ["delete-elements10"]);
+  await filter.remove();
+  assert.deepEqual(take(), ["delete-table2 delete-table10"]);
+});
+
+test("an address that two instances block stays until both let go", () => {
+  const { filter, take } = bench();
+  filter.block("A", [at("192.0.2.100")]);
+  take();
+  filter.block("B", [at("192.0.2.100")]);
+  filter.block("A", []);
+  assert.deepEqual(take(), []);
+  filter.block("B", []);
+  assert.deepEqual(take(), ["delete-elements2"]);
+});
+
+test("a VMAC's IGMP reports have rules of their own in the same table", () => {
+  const { filter, take, transactions } = bench();
+  filter.redirectIgmp([{ vmac: "vrrp.51", base: "eth0" }]);
+  const [first] = transactions;
+  const last = first?.at(-1);
+  assert.ok(last?.kind === "elements");
+  assert.deepEqual(last.elements[0]?.key, Buffer.from([9, 0, 0, 0]));
+  assert.deepEqual(last.elements[0]?.value, Buffer.from([2, 0, 0, 0]));
+  take();
+  filter.block("A", [at("192.0.2.100")]);
+  assert.deepEqual(take(), ["set2 chain2 rule2 elements2"], "the table is there");
+  filter.redirectIgmp([{ vmac: "vrrp.51", base: "eth0" }]);
+  assert.deepEqual(take(), []);
+});
+
+test("name, priority and counters are those of the configuration", () => {
+  const { filter, transactions } = bench();
+  const plain = globalConfig();
+  const packetFilter = { ...plain.packetFilter, nftables: { table: "mine", priority: -5 }, counters: true };
+  filter.configure({ ...plain, packetFilter });
+  filter.block("A", [at("192.0.2.100")]);
+  const changes = transactions[0] ?? [];
+  assert.deepEqual(new Set(changes.map(({ table }) => table)), new Set(["mine"]));
+  const hooks = changes.flatMap((c) => (c.kind === "chain" ? [c.hook?.priority] : []));
+  assert.deepEqual(hooks, [-5, -5]);
+  for (const c of changes) if (c.kind === "rule") assert.deepEqual(c.steps.at(-2), { do: "counter" });
+});
+
+test("what the kernel refuses is said, with its consequence", () => {
+  const { filter, lines } = bench(95);
+  filter.block("VI_1", [at("192.0.2.100")]);
+  assert.match(
+    JSON.stringify(lines),
+    /nftables refuses .* EOPNOTSUPP: packets to the addresses of VI_1 are not dropped; load/,
+  );
+});
+
+test("a transaction is framed, and only its last change asks for an answer", () => {
+  const writer = new MessageWriter();
+  writeTransaction(
+    writer,
+    [
+      { kind: "table", family: 2, table: "t" },
+      { kind: "delete-table", family: 2, table: "t" },
+    ],
+    7,
+  );
+  const all = [...messages(Buffer.from(writer.bytes()))];
+  assert.deepEqual(
+    all.map(({ type, flags }) => [type, flags]),
+    [
+      [0x10, 1],
+      [0xa00, 0x401],
+      [0xa02, 5],
+      [0x11, 1],
+    ],
+  );
+  assert.deepEqual(new Set(all.map(({ sequence }) => sequence)), new Set([7]));
+  assert.deepEqual([...(all[0]?.payload ?? [])], [0, 0, 0, 10], "res_id is the subsystem, in network order");
+});

@@ -12,7 +12,15 @@ import type { InstanceDeps, Resumption } from "./instance-types.js";
 import { Intake } from "./intake.js";
 import { step } from "./machine.js";
 import { isOwnerMaster } from "./machine-moves.js";
-import { type Effect, type Event, type LogEffect, type State, stateName, type VrrpState } from "./machine-types.js";
+import {
+  type AdvertEvent,
+  type Effect,
+  type Event,
+  type LogEffect,
+  type State,
+  stateName,
+  type VrrpState,
+} from "./machine-types.js";
 import type { ReceivedAdvert } from "./packet.js";
 import type { InterfaceAddress } from "./ports.js";
 import { snapshotOf, type VrrpSnapshot } from "./snapshot.js";
@@ -43,6 +51,10 @@ export class Instance implements GroupMember {
   #busy: boolean = false;
   #readFirst: boolean = false;
   readonly #counters: Counters = zeroCounters();
+  /** For the question "why?". */
+  #heard: AdvertEvent | undefined;
+  #heardAt: Milliseconds = ms(0);
+  #rejectedAt: Milliseconds = ms(0);
   readonly #events: Event[] = [];
   readonly #advertiser: Advertiser;
   readonly #surroundings: Surroundings;
@@ -171,6 +183,8 @@ export class Instance implements GroupMember {
       nextAdvertAt: this.#timers.advert.at,
       masterDownAt: this.#timers.masterDown.at,
       lastAdvertSentAt: this.#lastAdvertSentAt,
+      lastHeard: this.#heard && { at: this.#heardAt, what: heardOf(this.#heard) },
+      lastRejected: this.#intake.rejected && { at: this.#rejectedAt, what: this.#intake.rejected },
     };
     return snapshotOf(plain, this.#state, this.#tracking, (address) => this.#addresses.isSet(address));
   }
@@ -179,8 +193,13 @@ export class Instance implements GroupMember {
     const { source } = this.#surroundings;
     if (source === undefined) return;
     const receiver = { config: this.#config, state: this.#state, tracking: this.#tracking, source };
+    const { rejected } = this.#intake;
     const event = this.#intake.judge(advert, receiver);
-    if (event !== undefined) this.#dispatch(event);
+    if (this.#intake.rejected !== rejected) this.#rejectedAt = this.#deps.clock.now();
+    if (event === undefined) return;
+    this.#heard = event;
+    this.#heardAt = this.#deps.clock.now();
+    this.#dispatch(event);
   }
 
   /** Steady path: in MASTER the reducer's answer is always this, so nothing is built for it. */
@@ -304,3 +323,5 @@ export class Instance implements GroupMember {
     this.#deps.groups.moved(this.key, to, because, cause.on === "addressLost");
   }
 }
+
+const heardOf = ({ source, priority, interval }: AdvertEvent) => ({ source, priority, intervalMs: interval });

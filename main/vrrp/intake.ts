@@ -22,6 +22,8 @@ export class Intake {
   readonly #log: AdvertLog;
   readonly #told = new Set<RuleName>();
   #lastSource: IpAddress | undefined;
+  /** The last one that was not used; another object each time. */
+  rejected: { readonly source: IpAddress; readonly reason: string } | undefined;
 
   constructor(counters: Counters, log: AdvertLog) {
     this.#counters = counters;
@@ -33,6 +35,7 @@ export class Intake {
     if (receiver.state.at !== "backup" && receiver.state.at !== "master") return undefined;
     const verdict = validate(advert, expectation(receiver));
     if (verdict.is === "dropped") {
+      this.rejected = { source: advert.source, reason: verdict.finding.sentence };
       this.#note(verdict.finding, receiver);
       return undefined;
     }

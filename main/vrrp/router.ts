@@ -123,6 +123,16 @@ export class VrrpRouter {
     return [...this.#entries.values()].map(({ instance }) => instance.snapshot());
   }
 
+  /** Of those with these names; `snapshot` of a thousand instances is not for every question. */
+  snapshotsOf(names: ReadonlySet<string>): readonly VrrpSnapshot[] {
+    const named = [...this.#entries.values()].filter(({ config }) => names.has(config.name));
+    return named.map(({ instance }) => instance.snapshot());
+  }
+
+  names(): readonly string[] {
+    return [...this.#entries.values()].map(({ config }) => config.name);
+  }
+
   scripts(): readonly ScriptSnapshot[] {
     return this.#scripts.snapshot();
   }

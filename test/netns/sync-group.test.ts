@@ -7,6 +7,7 @@ import { type Daemon, keepalived } from "../harness/daemon.js";
 import type { Host } from "../harness/host.js";
 import { type HostSpec, Lan } from "../harness/lan.js";
 import { needs } from "../harness/needs.js";
+import { projectRoot } from "../harness/project.js";
 import { stays, until } from "../harness/until.js";
 import { type Pairing, pairings } from "./pairing.js";
 
@@ -121,6 +122,8 @@ const output = (lan: Lan): string => path.join(lan.dir, "told");
 /** Unique on this machine, and short enough for /proc/PID/comm. */
 const processName = `hf${process.pid}`;
 
+const why = [path.join(projectRoot, "bin/holdfast"), "why"];
+
 const cases: readonly Case[] = [
   {
     name: "link failure of one member moves both, and both come back",
@@ -145,6 +148,26 @@ const cases: readonly Case[] = [
         SETTLE,
         async () => (await stand.holders()) === "a a",
       );
+    },
+  },
+  {
+    name: "holdfast why names the member that is the cause, as text and as JSON",
+    pairings: pairings.filter(({ master }) => master !== keepalived),
+    run: async (stand) => {
+      await stand.lan.cut("a", "carrier", "eth1");
+      await stand.becomes("b");
+      const ask = (...more: readonly string[]): Promise<string> =>
+        stand.a.exec([...why, "V1", "--control-socket", stand.master.files.controlSocket, ...more]);
+      assert.match(
+        await ask(),
+        /^V1 is FAULT for .*\n(.*\n)*faults +V2 of sync group G has a fault \(interface eth1 down\)$/m,
+      );
+      const document: unknown = JSON.parse(await ask("--format", "json"));
+      assert.ok(typeof document === "object" && document !== null && "state" in document);
+      assert.equal(document.state, "FAULT");
+      const unknown = await stand.a.attempt([...why, "V3", "--control-socket", stand.master.files.controlSocket]);
+      assert.equal(unknown.code, 1);
+      assert.match(unknown.stderr, /there is no instance V3 - there are V1, V2/);
     },
   },
   {

@@ -155,6 +155,10 @@ export class VrrpRouter {
     }
   }
 
+  trackedFiles(): ReturnType<Trackers["files"]> {
+    return this.#trackers.files();
+  }
+
   trackedProcesses(): readonly ProcessSnapshot[] {
     return this.#trackers.processes();
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { chmod, copyFile, readFile, writeFile } from "node:fs/promises";
+import { chmod, copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 import { type Daemon, keepalived } from "../harness/daemon.js";
@@ -208,6 +208,21 @@ const cases: readonly Case[] = [
       await stand.becomes("b");
       assert.match(await stand.master.log(), /VRRP_Group\(G\) Syncing instances to FAULT state/);
       await writeFile(file(stand.lan), "0\n");
+      await stand.becomes("a");
+    },
+  },
+  {
+    name: "track_script of the group lowers both",
+    extra: async (lan) => {
+      await writeFile(file(lan), "");
+      const block = `script "/usr/bin/test -e ${file(lan)}"\n  interval 1\n  timeout 1\n  fall 1\n  rise 1`;
+      return { blocks: `vrrp_script s {\n  ${block}\n}`, group: "track_script {\n    s weight -150\n  }" };
+    },
+    run: async (stand) => {
+      await rm(file(stand.lan));
+      await stand.becomes("b");
+      assert.doesNotMatch(await stand.master.log(), /Entering FAULT STATE/);
+      await writeFile(file(stand.lan), "");
       await stand.becomes("a");
     },
   },

@@ -3,13 +3,13 @@ import { masterDownInterval } from "../vrrp/timers.js";
 import type { PriorityPart, WhyDocument } from "./why.js";
 
 type Known = Omit<WhyDocument, "wouldMakeItMaster">;
-type Mine = Pick<VrrpSnapshot, "config" | "effectivePriority" | "master" | "masterAdvertInterval" | "masterDownAt">;
+type Mine = Pick<VrrpSnapshot, "config" | "effectivePriority" | "master" | "masterAdvertInterval" | "wantState">;
 
 /** What would make the instance MASTER, as sentences without a subject of their own. Pure. */
 export function wouldMakeItMaster(known: Known, mine: Mine): readonly string[] {
   switch (known.state) {
     case "BACKUP":
-      return [...fromBackup(known, mine), ...groupHint(known)];
+      return mine.wantState === "MASTER" ? readyIn(known) : [...fromBackup(known, mine), ...groupHint(known)];
     case "FAULT":
     case "INIT":
       return fromFault(known, mine);
@@ -65,6 +65,11 @@ function groupHint({ group }: Known): readonly string[] {
   if (group === undefined || reluctant.length === 0) return [];
   return [`whichever it is, ${reluctant.join(", ")} of sync group ${group.name} must be ready for it too`];
 }
+
+const readyIn = ({ group }: Known): readonly string[] => {
+  const reluctant = group?.others.filter(({ wantsMaster }) => !wantsMaster).map(({ instance }) => instance) ?? [];
+  return [`it is ready itself: ${reluctant.join(", ")} of sync group ${group?.name ?? ""} must be ready too`];
+};
 
 export const nameOf = ({ tracker, name }: Pick<PriorityPart, "tracker" | "name">): string => `${tracker} ${name}`;
 

@@ -208,6 +208,11 @@ test("a sync group: who holds it back, and whose fault it is", () => {
     "nobody is heard for another 2.61 s",
     "whichever it is, B of sync group G must be ready for it too",
   ]);
+  for (let i = 0; i < 4; i++) {
+    stand.clock.advance(1000);
+    stand.hear(b, 150);
+  }
+  assert.deepEqual(stand.why("A").wouldMakeItMaster, ["it is ready itself: B of sync group G must be ready too"]);
   stand.exit(1);
   assert.deepEqual(stand.why("A").faults, ["B of sync group G has a fault due to script chk"]);
   assert.deepEqual(stand.why("A").group, {

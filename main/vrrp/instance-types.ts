@@ -36,6 +36,8 @@ export interface InstanceDeps {
   readonly garp: GarpSender;
   readonly verdicts: Verdicts;
   readonly log: Log;
+  /** With interface_up_down_delays. */
+  readonly linkUp: (name: string) => boolean;
   readonly script: (name: string) => "init" | "up" | "down";
   /** Addresses that some instance floats: none of them is a source address. */
   readonly virtualAddresses: () => ReadonlySet<IpAddress>;

@@ -12,7 +12,8 @@ import { GarpSender } from "./garp-sender.js";
 import { Instance } from "./instance.js";
 import { instanceKeys } from "./instance-key.js";
 import type { InstanceDeps, Resumption, VrrpTransition } from "./instance-types.js";
-import type { AdvertTransport, HostNetwork, Link, NetworkChange, ScriptRunner, SendFrame } from "./ports.js";
+import { LinkStandings } from "./link-standings.js";
+import type { AdvertTransport, HostNetwork, NetworkChange, ScriptRunner, SendFrame } from "./ports.js";
 import type { ProcessCounter, ProcessSnapshot } from "./process-monitor.js";
 import { ScriptMonitor, type ScriptSnapshot } from "./script-monitor.js";
 import type { VrrpSnapshot } from "./snapshot.js";
@@ -54,7 +55,7 @@ export class VrrpRouter {
   readonly #groups: SyncGroups;
   readonly #trackers: Trackers;
   readonly #instanceDeps: InstanceDeps;
-  readonly #linkUp = new Map<string, boolean>();
+  readonly #links: LinkStandings;
   #virtual: ReadonlySet<IpAddress> = new Set();
   #group: IpAddress | undefined;
   #trackGroups: readonly TrackGroupConfig[] = [];
@@ -74,6 +75,12 @@ export class VrrpRouter {
       processes: deps.processes,
       onEdge: (kind, name) => this.#refreshWho(({ track }) => track[kind].some((t) => t.name === name)),
     });
+    this.#links = new LinkStandings({
+      clock,
+      log,
+      running: (name) => deps.network.link(name)?.running === true,
+      onDue: (name) => this.#refreshWho((config) => trackedLinks(config).has(name)),
+    });
     this.#instanceDeps = {
       clock: deps.clock,
       network: deps.network,
@@ -81,6 +88,7 @@ export class VrrpRouter {
       garp: this.#garp,
       verdicts: this.#verdicts,
       log: deps.log,
+      linkUp: (name) => this.#links.up(name),
       script: (name) => this.#scripts.standing(name),
       virtualAddresses: () => this.#virtual,
       groups: this.#groups,
@@ -109,6 +117,7 @@ export class VrrpRouter {
     this.#subscription?.[Symbol.dispose]();
     this.#scripts[Symbol.dispose]();
     this.#trackers[Symbol.dispose]();
+    this.#links[Symbol.dispose]();
     const groups = this.#groups.close();
     for (const { instance } of this.#entries.values()) instance.stop(options.release, "STOP");
     this.#entries.clear();
@@ -189,6 +198,7 @@ export class VrrpRouter {
     for (const [key, { instance }] of gone) this.#remove(key, instance);
     this.#scripts.update(config.vrrpScripts);
     this.#trackers.update(config.trackers);
+    this.#links.configure(config.linkSettings.delays, config.vrrpInstances);
     this.#trackGroups = config.trackers.groups;
     this.#groups.prepare();
     for (const [key, next] of wanted) {
@@ -203,9 +213,7 @@ export class VrrpRouter {
   }
 
   #begin(key: string, { config, instance }: Entry): void {
-    for (const name of trackedLinks(this.#groups.watched(key, config))) {
-      this.#linkUp.set(name, this.#deps.network.link(name)?.running === true);
-    }
+    for (const name of trackedLinks(this.#groups.watched(key, config))) this.#links.begin(name);
     const resumption = this.#groups.mayResume(key, (member) => this.#isFresh(member))
       ? this.#deps.resume(key)
       : undefined;
@@ -242,10 +250,10 @@ export class VrrpRouter {
   #onChange(change: NetworkChange): void {
     switch (change.kind) {
       case "link":
-        this.#onLink(change.link.name, change.link);
+        this.#onLink(change.link.name);
         break;
       case "link-gone":
-        this.#onLink(change.name, undefined);
+        this.#onLink(change.name);
         break;
       case "address":
         this.#refreshOn(change.address.interfaceIndex);
@@ -259,17 +267,12 @@ export class VrrpRouter {
     }
   }
 
-  #onLink(name: string, link: Link | undefined): void {
+  #onLink(name: string): void {
     const concerned = [...this.#entries].filter(([key, e]) =>
       trackedLinks(this.#groups.watched(key, e.config)).has(name),
     );
     if (concerned.length === 0) return;
-    const up = link?.running === true;
-    if (this.#linkUp.get(name) !== up) {
-      const sentence = `Netlink reports ${name} ${up ? "up" : "down"}`;
-      this.#deps.log("info", "vrrp.link", sentence, { interface: name, up });
-    }
-    this.#linkUp.set(name, up);
+    this.#links.look(name);
     for (const [, { instance }] of concerned) instance.refresh();
   }
 

@@ -52,6 +52,9 @@ function raise({ priority: { base, effective, parts } }: Known, leader: number):
   const gained = better.reduce((sum, part) => sum + (part.bestDelta ?? 0) - part.delta, 0);
   const needed = `its own priority goes above ${leader}`;
   if (base === 255 || leader >= 254) return `${needed}: no tracker can do that`;
+  const [file] = parts.filter(({ tracker }) => tracker === "file");
+  if (better.length === 0 && file !== undefined)
+    return `${needed}: the number in ${nameOf(file)} has to give ${leader + 1 - effective} more`;
   if (better.length === 0)
     return `${needed}: every tracker gives what it can already, so priority ${base} has to be changed`;
   const best = Math.min(254, effective + gained);

@@ -1,4 +1,4 @@
-import type { WhyDocument } from "./why.js";
+import type { PriorityPart, WhyDocument } from "./why.js";
 import { nameOf, seconds } from "./why-master.js";
 
 /** Plain text for `holdfast why`: one block per question, the answer first. */
@@ -23,14 +23,19 @@ function priorityLines({ priority: { base, effective, parts } }: WhyDocument): r
   const clamped = base + parts.reduce((sum, { delta }) => sum + delta, 0) !== effective;
   const note = !clamped ? "" : base === 255 ? " (the owner's stays)" : " (kept within 1 to 254)";
   const rows = parts.map((part) => {
-    const what = part.value === undefined ? part.state : part.state === "init" ? "not read yet" : `holds ${part.value}`;
+    const what = part.value === undefined || part.state === "init" ? `is ${stateWord(part)}` : `holds ${part.value}`;
     const best =
       part.bestDelta === undefined || part.bestDelta === part.delta ? "" : `, at best ${signed(part.bestDelta)}`;
     const of = part.group === undefined ? "" : `, of sync group ${part.group}`;
-    return `  ${signed(part.delta)}  ${nameOf(part)} is ${what}${best}${of}`.replace("is holds", "holds");
+    return `  ${signed(part.delta)}  ${nameOf(part)} ${what}${best}${of}`;
   });
   return [`${effective}${note} = ${base} configured${parts.length === 0 ? "" : ", and"}`, ...rows];
 }
+
+const stateWord = ({ tracker, state }: PriorityPart): string => {
+  if (state !== "init") return state;
+  return tracker === "file" ? "not read yet" : "not known yet";
+};
 
 function checkLine({ script, state, lastExit, running }: WhyDocument["checks"][number]): string {
   const exit = lastExit === undefined ? "never ended" : `last exit ${lastExit}`;

@@ -146,6 +146,16 @@ const rows: readonly (readonly [
     ],
   ],
   [
+    "a file could help",
+    { track: { files: [{ name: "f", weight: 1, reverse: false }], processes: [], bfds: [] } },
+    150,
+    [
+      "192.0.2.9 is not heard for another 3.61 s",
+      "192.0.2.9 goes below priority 100",
+      "its own priority goes above 150: the number in file f has to give 51 more",
+    ],
+  ],
+  [
     "nopreempt",
     { preempt: false },
     50,
@@ -230,6 +240,25 @@ test("what the group tracks is named as its part", () => {
     { tracker: "script", name: "chk", state: "down", delta: -30, bestDelta: 0, group: "G" },
   ]);
   assert.deepEqual(stand.why().checks, [{ script: "chk", state: "down", lastExit: 1, running: false }]);
+});
+
+test("parts of every kind in words", () => {
+  const why = new Stand([instanceConfig()]).why();
+  const part = { name: "t", state: "up", delta: 0 } as const;
+  const parts: WhyDocument["priority"]["parts"] = [
+    { ...part, tracker: "file", value: 20, delta: 20 },
+    { ...part, tracker: "file", state: "init", value: 0 },
+    { ...part, tracker: "process", state: "init", bestDelta: 10 },
+    { ...part, tracker: "interface", state: "down", delta: -5, bestDelta: 0, group: "G" },
+  ];
+  const text = renderWhy({ ...why, priority: { base: 100, effective: 115, parts } });
+  assert.deepEqual(text.split("\n").slice(1, 6), [
+    "priority     115 = 100 configured, and",
+    "               +20  file t holds 20",
+    "               +0  file t is not read yet",
+    "               +0  process t is not known yet, at best +10",
+    "               -5  interface t is down, at best +0, of sync group G",
+  ]);
 });
 
 test("a rejected advert is shown with its reason", () => {

@@ -31,6 +31,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return printSignum(action.name);
     case "status":
       return status(options, options.statusJson);
+    case "why":
+      return why(options, action.instance, options.statusJson);
     case "config-test":
       return configTest(options, action.output);
     case "run":
@@ -55,6 +57,14 @@ async function status(options: Options, json: boolean): Promise<number> {
   const { renderStatus } = await import("./status-render.js");
   const document = await askStatus(controlSocketPath(options));
   await print(json ? `${JSON.stringify(document)}\n` : renderStatus(document));
+  return exitCodes.ok;
+}
+
+async function why(options: Options, instance: string, json: boolean): Promise<number> {
+  const { askWhy } = await import("./status-client.js");
+  const { renderWhy } = await import("./why-render.js");
+  const document = await askWhy(controlSocketPath(options), instance);
+  await print(json ? `${JSON.stringify(document)}\n` : renderWhy(document));
   return exitCodes.ok;
 }
 

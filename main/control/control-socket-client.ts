@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { didYouMean } from "../config/suggest.js";
 import type { StatusSource } from "./status.js";
 import { jsonPieces } from "./status-json.js";
+import type { WhySource } from "./why.js";
 
 const MAX_REQUEST_CHARS = 4096;
 /** Requests of one client that wait for their turn. */
@@ -15,18 +17,25 @@ const SLICE_MS = 1;
 const IDLE_MS = 30_000;
 const READ_MS = 5_000;
 
+/** What may be asked for. */
+export interface Sources {
+  readonly status: StatusSource;
+  /** Undefined: there is no VRRP to ask about. */
+  readonly why: WhySource | undefined;
+}
+
 /** One connection to the control socket. Answers in order, in slices, and never more than one chunk ahead of the reader. */
 export class ControlClient {
   readonly #socket: Socket;
-  readonly #status: StatusSource;
+  readonly #sources: Sources;
   readonly #gone = new AbortController();
   #partial = "";
   #waiting: string[] = [];
   #phase: "idle" | "answering" = "idle";
 
-  constructor(socket: Socket, status: StatusSource) {
+  constructor(socket: Socket, sources: Sources) {
     this.#socket = socket;
-    this.#status = status;
+    this.#sources = sources;
     socket.setEncoding("utf8");
     socket.setTimeout(IDLE_MS, () => socket.destroy());
     socket.on("data", (chunk: string) => this.#receive(chunk));
@@ -64,7 +73,7 @@ export class ControlClient {
 
   /** @returns false when the client is gone */
   async #answer(request: string): Promise<boolean> {
-    const answer = await answerTo(request, this.#status);
+    const answer = await answerTo(request, this.#sources);
     let chunk = "";
     let sliceEnd = performance.now() + SLICE_MS;
     for (const piece of jsonPieces(answer)) {
@@ -93,19 +102,41 @@ export class ControlClient {
   }
 }
 
-/** An answer is `{"status": ...}` or `{"error": sentence}`. */
-async function answerTo(line: string, status: StatusSource): Promise<unknown> {
+/** An answer is `{"status": ...}`, `{"why": ...}` or `{"error": sentence}`. */
+async function answerTo(line: string, { status, why }: Sources): Promise<unknown> {
   const request = parse(line);
   if (request === undefined) return { error: "the request is not JSON" };
-  return request === "status" ? { status: await status() } : { error: 'unknown request - known: {"get":"status"}' };
+  if (request?.get === "status") return { status: await status() };
+  if (request?.get === "why" && request.instance !== undefined) return answerWhy(request.instance, why);
+  return { error: 'unknown request - known: {"get":"status"}, {"get":"why","instance":NAME}' };
 }
 
-/** @returns what is to be got, null for other JSON, undefined for no JSON */
-function parse(line: string): string | null | undefined {
+/** Names that an error lists. */
+const MOST_NAMES = 20;
+
+function answerWhy(instance: string, why: WhySource | undefined): unknown {
+  const answer = why?.(instance) ?? { known: [] };
+  if (!("known" in answer)) return { why: answer };
+  const { known } = answer;
+  const more = known.length > MOST_NAMES ? `, and ${known.length - MOST_NAMES} more` : "";
+  const names =
+    known.length === 0 ? "there are no instances" : `there are ${known.slice(0, MOST_NAMES).join(", ")}${more}`;
+  return { error: `there is no instance ${instance} - ${didYouMean(instance, known) ?? names}` };
+}
+
+interface Request {
+  readonly get: string;
+  readonly instance: string | undefined;
+}
+
+/** @returns null for JSON that is no request, undefined for no JSON */
+function parse(line: string): Request | null | undefined {
   try {
     const value: unknown = JSON.parse(line);
     if (typeof value !== "object" || value === null || !("get" in value)) return null;
-    return typeof value.get === "string" ? value.get : null;
+    if (typeof value.get !== "string") return null;
+    const instance = "instance" in value && typeof value.instance === "string" ? value.instance : undefined;
+    return { get: value.get, instance };
   } catch {
     return undefined;
   }

@@ -1,8 +1,9 @@
 import { lstatSync, type Stats, unlinkSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { DaemonError, errnoName } from "../errors.js";
-import { ControlClient } from "./control-socket-client.js";
+import { ControlClient, type Sources } from "./control-socket-client.js";
 import type { StatusSource } from "./status.js";
+import type { WhySource } from "./why.js";
 
 const MAX_CLIENTS = 16;
 /** sun_path of a Unix socket address, less its final NUL (unix(7)). */
@@ -10,7 +11,7 @@ const MAX_PATH_BYTES = 107;
 /** How long a socket file that is in our place may take to answer. */
 const PROBE_MS = 1000;
 
-/** Answers `holdfast status` and programs: one JSON request per line, one JSON line per answer. */
+/** Answers `holdfast status`, `holdfast why` and programs: one JSON request per line, one JSON line per answer. */
 export class ControlSocket implements AsyncDisposable {
   readonly #server: Server;
   readonly #path: string;
@@ -26,11 +27,11 @@ export class ControlSocket implements AsyncDisposable {
    * Listens at `path`, mode 0600. A socket file that nobody answers is replaced; other files never are.
    * @throws DaemonError E_ALREADY_RUNNING when a daemon answers there, E_SOCKET for anything else
    */
-  static async open(path: string, status: StatusSource): Promise<ControlSocket> {
+  static async open(path: string, status: StatusSource, why?: WhySource): Promise<ControlSocket> {
     if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw tooLong(path);
     await removeStale(path);
     const clients = new Set<ControlClient>();
-    const server = createServer((socket) => accept(socket, clients, status));
+    const server = createServer((socket) => accept(socket, clients, { status, why }));
     // The server counts from accept to close; this one refuses in words.
     server.maxConnections = MAX_CLIENTS * 2;
     await listenPrivately(server, path);
@@ -44,13 +45,13 @@ export class ControlSocket implements AsyncDisposable {
   }
 }
 
-function accept(socket: Socket, clients: Set<ControlClient>, status: StatusSource): void {
+function accept(socket: Socket, clients: Set<ControlClient>, sources: Sources): void {
   if (clients.size >= MAX_CLIENTS) {
     socket.on("error", () => undefined); // it may be gone before it hears why
     socket.end(`{"error":"${MAX_CLIENTS} clients are connected already - try again later"}\n`, () => socket.destroy());
     return;
   }
-  const client = new ControlClient(socket, status);
+  const client = new ControlClient(socket, sources);
   clients.add(client);
   socket.on("close", () => clients.delete(client));
 }

@@ -278,7 +278,11 @@ export class Daemon {
     const path = controlSocketPath(options);
     const reporter = new StatusReporter(this.#loopDelay, log);
     try {
-      this.#control = await ControlSocket.open(path, () => reporter.document(this.#vrrp, this.#lvs));
+      this.#control = await ControlSocket.open(
+        path,
+        () => reporter.document(this.#vrrp, this.#lvs),
+        (instance) => this.#vrrp?.why(instance) ?? { known: [] },
+      );
     } catch (error) {
       if (!(error instanceof DaemonError)) throw error;
       this.#log("error", "control.unavailable", `${error.message}; the daemon runs without it`, { code: error.code });

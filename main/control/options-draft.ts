@@ -32,7 +32,7 @@ export interface OptionsDraft {
   ignoreSigint: boolean;
   ipvs: string | undefined;
   controlSocket: string | undefined;
-  /** `holdfast status --json`. */
+  /** `--json` of `holdfast status` and `holdfast why`. */
   statusJson: boolean;
 }
 
@@ -43,6 +43,7 @@ export type Action =
   | { readonly do: "version" }
   | { readonly do: "signum"; readonly name: string }
   | { readonly do: "status" }
+  | { readonly do: "why"; readonly instance: string }
   /** `output`: file for the diagnostics, appended to; undefined: standard error. */
   | { readonly do: "config-test"; readonly output: string | undefined };
 

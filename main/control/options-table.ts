@@ -296,9 +296,14 @@ export const optionTable: readonly OptionSpec[] = [
     argument: required,
     metavar: "PATH",
     apply: text("controlSocket"),
-    help: "Socket for `holdfast status` (default: beside the pid file)",
+    help: "Socket for `holdfast status` and `why` (default: beside the pid file)",
   },
-  { long: "json", argument: none, apply: flag("statusJson"), help: "With `status`: print the document as JSON" },
+  {
+    long: "json",
+    argument: none,
+    apply: flag("statusJson"),
+    help: "With `status` and `why`: print the document as JSON",
+  },
   { short: "v", long: "version", argument: none, action: () => ({ do: "version" }), help: "Print the version" },
   { short: "h", long: "help", argument: none, action: () => ({ do: "usage" }), help: "Print this text" },
 ];

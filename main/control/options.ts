@@ -33,9 +33,10 @@ export function parseOptions(
   env: Readonly<Record<string, string | undefined>>,
 ): ParsedOptions {
   const [first] = argv;
-  const reader = new Reader(first === "status" ? argv.slice(1) : argv);
-  const read = reader.run();
-  const asked = first === "status" && read.action.do === "run" ? ({ do: "status" } as const) : read.action;
+  const question = questionOf(argv);
+  const read = new Reader(question.rest).run();
+  if (question.json) read.draft.statusJson = true;
+  const asked = question.action !== undefined && read.action.do === "run" ? question.action : read.action;
   const choice = read.draft.ipvs ?? env["HOLDFAST_IPVS"] ?? "auto";
   const ipvs = ipvsChoices.find((known) => known === choice);
   const badChoice = ipvs === undefined ? [`Invalid IPVS back end '${choice}' - use auto, kernel or memory`] : [];
@@ -43,9 +44,39 @@ export function parseOptions(
   const dontFork = read.draft.dontFork || asked.do === "config-test";
   return {
     options: { ...read.draft, dontFork, ipvs: ipvs ?? "auto", action: asked },
-    errors: [...mistypedTool(first), ...read.errors, ...badChoice],
+    errors: [...mistypedTool(first), ...question.errors, ...read.errors, ...badChoice],
     warnings: read.warnings,
   };
+}
+
+interface Question {
+  /** Undefined: nothing is asked of a running daemon. */
+  readonly action: Action | undefined;
+  readonly json: boolean;
+  readonly errors: readonly string[];
+  /** Without the words that belong to the question. */
+  readonly rest: readonly string[];
+}
+
+/** `status`, and `why INSTANCE [--format text|json]`: an option of its own, as keepalived's names may be shortened. */
+function questionOf(argv: readonly string[]): Question {
+  const [first, instance, ...words] = argv;
+  const plain = { json: false, errors: [] };
+  if (first === "status") return { ...plain, action: { do: "status" }, rest: argv.slice(1) };
+  if (first !== "why") return { ...plain, action: undefined, rest: argv };
+  if (instance === undefined || (instance.startsWith("-") && words.length === 0)) {
+    const asksHelp = instance === "-h" || instance === "--help";
+    const errors = asksHelp ? [] : ["why: no instance is named - write: holdfast why INSTANCE [--format text|json]"];
+    return { json: false, errors, action: { do: "why", instance: "" }, rest: argv.slice(1) };
+  }
+  const at = words.findIndex((word) => word === "--format" || word.startsWith("--format="));
+  if (at < 0) return { ...plain, action: { do: "why", instance }, rest: words };
+  const attached = words[at]?.split("=", 2)[1];
+  const format = attached ?? words[at + 1];
+  const known = format === "json" || format === "text";
+  const errors = known ? [] : [`why: unknown format '${format ?? ""}' - use text or json`];
+  const rest = words.toSpliced(at, attached === undefined ? 2 : 1);
+  return { json: format === "json", errors, action: { do: "why", instance }, rest };
 }
 
 /** Words that bin/holdfast takes for tools, and what comes to the daemon. */
@@ -58,6 +89,7 @@ export const firstWords: readonly string[] = [
   "lsp",
   "help",
   "status",
+  "why",
 ];
 
 /** keepalived goes on with words that it does not expect, and so do we; but `holdfast chekc FILE` must not start a daemon. */

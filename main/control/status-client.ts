@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import { DaemonError, errnoName } from "../errors.js";
 import { type Milliseconds, ms } from "../units.js";
 import { parseStatus, type StatusDocument } from "./status.js";
+import { parseWhy, type WhyDocument } from "./why.js";
 
 /** Some 100,000 real servers; more is not what we asked. */
 const MAX_ANSWER_CHARS = 64 * 1024 * 1024;
@@ -11,13 +12,27 @@ const MAX_ANSWER_CHARS = 64 * 1024 * 1024;
  * @throws DaemonError E_SOCKET with what to do when nobody answers, or not within `timeout`, or not as expected
  */
 export async function askStatus(path: string, timeout: Milliseconds = ms(5000)): Promise<StatusDocument> {
-  const line = await exchange(path, '{"get":"status"}\n', timeout);
+  return ask(path, { get: "status" }, (answer) => parseStatus("status" in answer ? answer.status : undefined), timeout);
+}
+
+/** Why an instance is in its state. @throws DaemonError as `askStatus`, and when there is no such instance */
+export async function askWhy(path: string, instance: string, timeout: Milliseconds = ms(5000)): Promise<WhyDocument> {
+  return ask(path, { get: "why", instance }, (answer) => parseWhy("why" in answer ? answer.why : undefined), timeout);
+}
+
+async function ask<T>(
+  path: string,
+  request: object,
+  read: (answer: object) => T | undefined,
+  timeout: Milliseconds,
+): Promise<T> {
+  const line = await exchange(path, `${JSON.stringify(request)}\n`, timeout);
   const answer = parseJson(line);
   if (typeof answer !== "object" || answer === null) throw unexpected(path, line);
   if ("error" in answer) throw new DaemonError("E_SOCKET", `The daemon at ${path} refused: ${String(answer.error)}`);
-  const status = parseStatus("status" in answer ? answer.status : undefined);
-  if (status === undefined) throw unexpected(path, line);
-  return status;
+  const document = read(answer);
+  if (document === undefined) throw unexpected(path, line);
+  return document;
 }
 
 /** Sends one line, gives back one line. */

@@ -15,7 +15,13 @@ export function usageText(name: string): string {
     const text = inert === true ? `${help} (no effect yet)` : help;
     return names.length < WIDTH ? `${names.padEnd(WIDTH)}${text}` : `${names}\n${"".padEnd(WIDTH)}${text}`;
   });
-  return [`Usage: ${name} [OPTION...]`, `       ${name} status [--control-socket=PATH]`, ...rows, ""].join("\n");
+  return [
+    `Usage: ${name} [OPTION...]`,
+    `       ${name} status [--control-socket=PATH]`,
+    `       ${name} why INSTANCE [--format text|json] [--control-socket=PATH]`,
+    ...rows,
+    "",
+  ].join("\n");
 }
 
 /**

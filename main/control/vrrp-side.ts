@@ -29,6 +29,8 @@ import type { InstanceStatus } from "./status.js";
 import { instanceStatus } from "./status-view.js";
 import { noticeEvent, reportingPriority, stateEvents, transitionEvent } from "./vrrp-notices.js";
 import { groupDumps, instanceDump, scriptDump } from "./vrrp-view.js";
+import type { WhySource } from "./why.js";
+import { whyDocument } from "./why-report.js";
 
 const BETWEEN_ROUNDS = ms(25);
 
@@ -151,6 +153,16 @@ export class VrrpSide {
       const master = snapshot.state === "MASTER" ? snapshot.source : snapshot.master?.address;
       yield instanceStatus(instanceDump(snapshot, offset), master);
     }
+  }
+
+  /** `holdfast why NAME` */
+  why(name: string): ReturnType<WhySource> {
+    const group = this.#router.groups().find(({ config }) => config.members.includes(name));
+    const found = this.#router.snapshotsOf(new Set([name, ...(group?.config.members ?? [])]));
+    const snapshot = found.find(({ config }) => config.name === name);
+    if (snapshot === undefined) return { known: this.#router.names() };
+    const others = found.filter((other) => other !== snapshot);
+    return whyDocument({ snapshot, group, others, scripts: this.#router.scripts(), now: this.#deps.clock.now() });
   }
 
   /** One round now and then, so that it delays nothing that is due. */

@@ -29,7 +29,7 @@ export interface FileMonitorDeps {
 }
 
 interface Watched {
-  readonly config: TrackFileConfig;
+  config: TrackFileConfig;
   value: number | undefined;
   readonly overdue: Deadline;
   watch: Disposable | undefined;
@@ -60,20 +60,22 @@ export class FileMonitor implements Disposable {
   /** @param atStart files are initialised at a start, never at a reload */
   update(configs: readonly TrackFileConfig[], atStart: boolean): void {
     const wanted = new Map(configs.map((config) => [config.name, config]));
-    for (const [name, watched] of this.#watched) {
-      if (wanted.get(name)?.path !== watched.config.path) this.#drop(name, watched);
-    }
+    for (const [name, watched] of this.#watched) if (!wanted.has(name)) this.#drop(name, watched);
     for (const config of configs) {
       const known = this.#watched.get(config.name);
-      if (known === undefined) this.#add(config, atStart);
-      else this.#watched.set(config.name, Object.assign(known, { config }));
+      if (known?.config.path === config.path) known.config = config;
+      else {
+        if (known !== undefined) this.#drop(config.name, known);
+        this.#add(config, atStart, known?.value);
+      }
     }
   }
 
-  #add(config: TrackFileConfig, atStart: boolean): void {
+  /** @param value of the file that it replaces: it counts until this one is read, lest the priority change for a moment */
+  #add(config: TrackFileConfig, atStart: boolean, value: number | undefined): void {
     const { name, path, init } = config;
     const overdue = new Deadline(this.#deps.clock, () => this.#onOverdue(config));
-    const watched: Watched = { config, value: undefined, overdue, watch: undefined };
+    const watched: Watched = { config, value, overdue, watch: undefined };
     this.#watched.set(name, watched);
     overdue.arm(ms(this.#deps.clock.now() + PATIENCE));
     const first = init !== undefined && atStart ? { text: `${init.value}\n`, overwrite: init.overwrite } : undefined;

@@ -51,6 +51,8 @@ export interface InstanceDeps {
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly wallClock: () => number;
+  /** With interface_up_down_delays. */
+  readonly linkUp: (name: string) => boolean;
   readonly script: (name: string) => "init" | "up" | "down";
   /** Addresses that some instance floats: none of them is a source address. */
   readonly virtualAddresses: () => ReadonlySet<IpAddress>;

@@ -13,7 +13,15 @@ import { EntryHolder } from "./entry-holder.js";
 import type { InstanceDeps, Resumption, VrrpNotice } from "./instance-types.js";
 import { Intake } from "./intake.js";
 import { isOwnerMaster } from "./machine-moves.js";
-import { type Effect, type Event, type LogEffect, type State, stateName, type VrrpState } from "./machine-types.js";
+import {
+  type AdvertEvent,
+  type Effect,
+  type Event,
+  type LogEffect,
+  type State,
+  stateName,
+  type VrrpState,
+} from "./machine-types.js";
 import type { ReceivedAdvert } from "./packet.js";
 import type { InterfaceAddress } from "./ports.js";
 import { snapshotOf, type VrrpSnapshot } from "./snapshot.js";
@@ -47,6 +55,10 @@ export class Instance implements GroupMember {
   #busy: boolean = false;
   #readFirst: boolean = false;
   readonly #counters: Counters = zeroCounters();
+  /** For the question "why?". */
+  #heard: AdvertEvent | undefined;
+  #heardAt: Milliseconds = ms(0);
+  #rejectedAt: Milliseconds = ms(0);
   readonly #events: Event[] = [];
   readonly #advertiser: Advertiser;
   readonly #surroundings: Surroundings;
@@ -196,6 +208,8 @@ export class Instance implements GroupMember {
       nextAdvertAt: this.#timers.advert.at,
       masterDownAt: this.#timers.masterDown.at,
       lastAdvertSentAt: this.#lastAdvertSentAt,
+      lastHeard: this.#heard && { at: this.#heardAt, what: heardOf(this.#heard) },
+      lastRejected: this.#intake.rejected && { at: this.#rejectedAt, what: this.#intake.rejected },
     };
     return snapshotOf(plain, this.#state, this.#tracking, (address) => this.#addresses.isSet(address));
   }
@@ -203,6 +217,7 @@ export class Instance implements GroupMember {
   #receive(advert: ReceivedAdvert): void {
     const { source } = this.#surroundings;
     if (source === undefined) return;
+    const { rejected } = this.#intake;
     const event = this.#intake.judge(advert, {
       config: this.#config,
       state: this.#state,
@@ -212,7 +227,11 @@ export class Instance implements GroupMember {
       wire: this.#wire,
       wallClock: this.#deps.wallClock,
     });
-    if (event !== undefined) this.#dispatch(event);
+    if (this.#intake.rejected !== rejected) this.#rejectedAt = this.#deps.clock.now();
+    if (event === undefined) return;
+    this.#heard = event;
+    this.#heardAt = this.#deps.clock.now();
+    this.#dispatch(event);
   }
 
   /** Steady path: in MASTER the reducer's answer is always this, so nothing is built for it. */
@@ -361,3 +380,5 @@ export class Instance implements GroupMember {
     this.#deps.groups.moved(this.key, to, because, cause.on === "addressLost");
   }
 }
+
+const heardOf = ({ source, priority, interval }: AdvertEvent) => ({ source, priority, intervalMs: interval });

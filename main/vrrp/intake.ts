@@ -17,6 +17,8 @@ export class Intake {
   readonly #told = new Set<RuleName>();
   #lastSource: IpAddress | undefined;
   #skewTold: boolean = false;
+  /** The last one that was not used; another object each time. */
+  rejected: { readonly source: IpAddress; readonly reason: string } | undefined;
 
   constructor(counters: Counters, log: AdvertLog) {
     this.#counters = counters;
@@ -29,6 +31,7 @@ export class Intake {
     const expect = expectation(receiver);
     const verdict = this.#orOtherChecksum(validate(advert, expect), advert, receiver);
     if (verdict.is === "dropped") {
+      this.rejected = { source: advert.source, reason: verdict.finding.sentence };
       this.#note(verdict.finding, receiver);
       return undefined;
     }

@@ -19,6 +19,11 @@ export class ProcessCensus {
     return this.#counts;
   }
 
+  /** Matches a pattern, as far as is known. */
+  has(pid: number): boolean {
+    return this.#matching.has(pid);
+  }
+
   /** Looks at all processes. */
   take(pids: Iterable<number>): void {
     const alive = new Set(pids);

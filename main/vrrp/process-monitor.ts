@@ -61,15 +61,20 @@ export class ProcessMonitor implements Disposable {
     return [...this.#watched.values()].map(({ config, state }) => ({ config, state }));
   }
 
-  /** What did not change keeps its state; counting begins anew when anything did. */
+  /**
+   * Counting begins anew when anything changed. What was known counts until then, also under a changed configuration: a
+   * priority must not change for a moment because of a reload.
+   */
   update(configs: readonly TrackProcessConfig[]): void {
     const before = [...this.#watched.values()].map(({ config }) => config);
     if (isDeepStrictEqual(before, configs)) return;
     const wanted = new Map(configs.map((config) => [config.name, config]));
-    for (const [name, watched] of this.#watched) {
-      if (!isDeepStrictEqual(watched.config, wanted.get(name))) this.#drop(name, watched);
+    for (const [name, watched] of this.#watched) if (!wanted.has(name)) this.#drop(name, watched);
+    for (const config of configs) {
+      const known = this.#watched.get(config.name);
+      if (known === undefined) this.#add(config);
+      else known.config = config;
     }
-    for (const config of configs) if (!this.#watched.has(config.name)) this.#add(config);
     this.#counting?.[Symbol.dispose]();
     const handlers: CountHandlers = {
       onCount: (name, count) => this.#onCount(name, count),

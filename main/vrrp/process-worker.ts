@@ -19,10 +19,14 @@ const CENSUS_MS = 30_000;
 const POLL_MS = 1000;
 /** For the kernel's answer to the subscription. */
 const ACK_MS = 2000;
+/** A new process is looked at this much later. */
+const SETTLE_MS = 10;
 
 const patterns = workerData as readonly ProcessPattern[];
 const wantsWords = patterns.some(({ fullCommand, match }) => fullCommand || match !== "none");
 const census = new ProcessCensus(patterns, facts);
+const started = new Set<number>();
+let looking: "no" | "soon" = "no";
 let told = "";
 let flush: "none" | "due" = "none";
 let taking: NodeJS.Timeout | undefined;
@@ -71,6 +75,26 @@ function tell(): void {
 
 const post = (report: ProcessReport): void => parentPort?.postMessage(report);
 
+/** Most processes of a busy machine have ended by then, and cost next to nothing. */
+function lookSoon(pid: number): void {
+  started.add(pid);
+  if (looking === "soon") return;
+  looking = "soon";
+  setTimeout(look, SETTLE_MS);
+}
+
+function look(): void {
+  looking = "no";
+  for (const pid of started) census.changed(pid);
+  started.clear();
+  tell();
+}
+
+function end(pid: number): void {
+  started.delete(pid);
+  census.gone(pid);
+}
+
 function pollInstead(reason: string): void {
   const why = `the kernel tells no process events here (${reason})`;
   const need = "they need CONFIG_PROC_EVENTS, CAP_NET_ADMIN and the initial network namespace";
@@ -84,8 +108,9 @@ function hear(datagram: Buffer): void {
       clearTimeout(unanswered);
       if (event.errno !== 0) pollInstead(`errno ${event.errno}`);
     } else if (event.kind === "fork") census.forked(event.parent, event.pid);
-    else if (event.kind === "changed") census.changed(event.pid);
-    else census.gone(event.pid);
+    else if (event.kind === "exit") end(event.pid);
+    else if (census.has(event.pid)) census.changed(event.pid);
+    else lookSoon(event.pid);
   }
   tell();
 }

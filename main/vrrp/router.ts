@@ -13,6 +13,7 @@ import { GarpSender } from "./garp-sender.js";
 import { Instance } from "./instance.js";
 import { instanceKeys } from "./instance-key.js";
 import type { InstanceDeps, Resumption, VrrpNotice, VrrpTransition } from "./instance-types.js";
+import { LinkStandings } from "./link-standings.js";
 import { step } from "./machine.js";
 import type { Reducer } from "./machine-types.js";
 import type {
@@ -87,7 +88,7 @@ export class VrrpRouter {
   readonly #trackers: Trackers;
   readonly #instanceDeps: InstanceDeps;
   readonly #statics: StaticEntries;
-  readonly #linkUp = new Map<string, boolean>();
+  readonly #links: LinkStandings;
   /** Instances by the links that matter to them, by their keys; undefined: to be built again. */
   #byLink: Map<string, Map<string, Concerned>> | undefined;
   #virtual: ReadonlySet<IpAddress> = new Set();
@@ -110,6 +111,12 @@ export class VrrpRouter {
       processes: deps.processes,
       onEdge: (kind, name) => this.#refreshWho(({ track }) => track[kind].some((t) => t.name === name)),
     });
+    this.#links = new LinkStandings({
+      clock,
+      log,
+      running: (name) => deps.network.link(name)?.running === true,
+      onDue: (name) => this.#refreshWho((config) => trackedLinks(config).has(name)),
+    });
     this.#instanceDeps = {
       reducer: deps.reducer ?? step,
       clock: deps.clock,
@@ -122,6 +129,7 @@ export class VrrpRouter {
       verdicts: this.#verdicts,
       log: deps.log,
       wallClock: deps.wallClock ?? Date.now,
+      linkUp: (name) => this.#links.up(name),
       script: (name) => this.#scripts.standing(name),
       virtualAddresses: () => this.#virtual,
       groups: this.#groups,
@@ -160,6 +168,7 @@ export class VrrpRouter {
     this.#entrySubscription?.[Symbol.dispose]();
     this.#scripts[Symbol.dispose]();
     this.#trackers[Symbol.dispose]();
+    this.#links[Symbol.dispose]();
     const groups = this.#groups.close();
     for (const { instance } of this.#entries.values()) instance.stop(options.release, "STOP");
     this.#entries.clear();
@@ -173,6 +182,16 @@ export class VrrpRouter {
 
   snapshot(): readonly VrrpSnapshot[] {
     return [...this.#entries.values()].map(({ instance }) => instance.snapshot());
+  }
+
+  /** Of those with these names; `snapshot` of a thousand instances is not for every question. */
+  snapshotsOf(names: ReadonlySet<string>): readonly VrrpSnapshot[] {
+    const named = [...this.#entries.values()].filter(({ config }) => names.has(config.name));
+    return named.map(({ instance }) => instance.snapshot());
+  }
+
+  names(): readonly string[] {
+    return [...this.#entries.values()].map(({ config }) => config.name);
   }
 
   scripts(): readonly ScriptSnapshot[] {
@@ -195,6 +214,10 @@ export class VrrpRouter {
     for (const { config, instance } of this.#entries.values()) {
       if (members.includes(config.name)) instance.giveWay(what);
     }
+  }
+
+  trackedFiles(): ReturnType<Trackers["files"]> {
+    return this.#trackers.files();
   }
 
   trackedProcesses(): readonly ProcessSnapshot[] {
@@ -230,6 +253,7 @@ export class VrrpRouter {
     for (const [key, entry] of gone) this.#remove(key, entry);
     this.#scripts.update(config.vrrpScripts);
     this.#trackers.update(config.trackers);
+    this.#links.configure(config.linkSettings.delays, config.vrrpInstances);
     this.#trackGroups = config.trackers.groups;
     this.#groups.prepare();
     for (const [key, next] of wanted) {
@@ -247,9 +271,7 @@ export class VrrpRouter {
   }
 
   #begin(key: string, { config, instance }: Entry): void {
-    for (const name of trackedLinks(this.#groups.watched(key, config))) {
-      this.#linkUp.set(name, this.#deps.network.link(name)?.running === true);
-    }
+    for (const name of trackedLinks(this.#groups.watched(key, config))) this.#links.begin(name);
     const resumption = this.#groups.mayResume(key, (member) => this.#isFresh(member))
       ? this.#deps.resume(key)
       : undefined;
@@ -335,12 +357,7 @@ export class VrrpRouter {
     if (link?.running === true) this.#restore(name);
     const concerned = [...this.#concerned(name)].filter(({ tracked }) => tracked);
     if (concerned.length === 0) return;
-    const up = link?.running === true;
-    if (this.#linkUp.get(name) !== up) {
-      const sentence = `Netlink reports ${name} ${up ? "up" : "down"}`;
-      this.#deps.log("info", "vrrp.link", sentence, { interface: name, up });
-    }
-    this.#linkUp.set(name, up);
+    this.#links.look(name);
     for (const { instance } of concerned) instance.refresh();
   }
 

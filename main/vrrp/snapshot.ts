@@ -28,11 +28,17 @@ export interface VrrpSnapshot {
   readonly preemptAt: Milliseconds | undefined;
   readonly lastAdvertSentAt: Milliseconds | undefined;
   readonly master: HeardMaster | undefined;
+  /** The last advert that was good, used or not. */
+  readonly lastHeard: Noted<{ readonly source: IpAddress; readonly priority: number; readonly intervalMs: number }>;
+  /** The last one that was dropped, in this state or before. */
+  readonly lastRejected: Noted<{ readonly source: IpAddress; readonly reason: string }>;
   readonly faults: readonly Fault[];
   readonly waitingForScripts: readonly string[];
   /** What turned the base priority into the effective one. */
   readonly contributions: readonly Contribution[];
 }
+
+export type Noted<T> = { readonly at: Milliseconds; readonly what: T } | undefined;
 
 export interface HeldAddress {
   readonly address: VirtualAddress;
@@ -52,7 +58,16 @@ export const stateNumbers = {
 /** What the instance holds itself, beside state and tracking. */
 export type Plain = Pick<
   VrrpSnapshot,
-  "key" | "config" | "source" | "lastTransition" | "counters" | "nextAdvertAt" | "masterDownAt" | "lastAdvertSentAt"
+  | "key"
+  | "config"
+  | "source"
+  | "lastTransition"
+  | "counters"
+  | "nextAdvertAt"
+  | "masterDownAt"
+  | "lastAdvertSentAt"
+  | "lastHeard"
+  | "lastRejected"
 >;
 
 export function snapshotOf(

@@ -42,7 +42,7 @@ export class Surroundings implements Disposable {
     else this.#retry.arm(ms(this.#deps.clock.now() + SOCKET_RETRY));
     const watched = groups.watched(key, config);
     const view: HostView = {
-      linkUp: (name) => network.link(name)?.running === true,
+      linkUp: this.#deps.linkUp,
       script: this.#deps.script,
       hasSource: this.#source !== undefined,
       socketProblem: this.#socketProblem,

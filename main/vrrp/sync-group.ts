@@ -63,12 +63,19 @@ export function mayLead<T extends Pick<MemberView, "wantsMaster">>(
   return state === "MASTER" || members.every((member) => member === asking || member.wantsMaster);
 }
 
-/** A member's tracking within its group: the others' faults are its faults, and it waits for what they wait for. */
-export function joinTracking(group: string, own: Tracking, others: readonly MemberView[]): Tracking {
-  const faults: Fault[] = others
-    .filter((other) => other.own.faults.length > 0)
-    .map(({ name: member }) => ({ kind: "sync-group", group, member }));
-  const waiting = others.flatMap((other) => other.own.waiting);
-  if (faults.length === 0 && waiting.length === 0) return own;
-  return { ...own, faults: [...own.faults, ...faults], waiting: [...new Set([...own.waiting, ...waiting])] };
+/**
+ * A member's tracking within its group: another one's fault is its fault, and it waits for what another one waits for. One
+ * of each is enough to hold it: groups have hundreds of members that may all fail at once.
+ * @param faulty name of another member that has a fault of its own
+ * @param waiting what another member waits for
+ */
+export function joinTracking(
+  group: string,
+  own: Tracking,
+  faulty: string | undefined,
+  waiting: readonly string[],
+): Tracking {
+  if (faulty === undefined && waiting.length === 0) return own;
+  const shared: Fault[] = faulty === undefined ? [] : [{ kind: "sync-group", group, member: faulty }];
+  return { ...own, faults: [...own.faults, ...shared], waiting: [...new Set([...own.waiting, ...waiting])] };
 }

@@ -65,17 +65,27 @@ interface Group {
   config: SyncGroupConfig;
   state: GroupState | "new";
   members: readonly GroupMember[];
+  /** By key, those with faults of their own, and those that wait. */
+  readonly faulty: Map<string, Own>;
+  readonly waiting: Map<string, Own>;
 }
 
-const nothing: Pick<Tracking, "faults" | "waiting"> = { faults: [], waiting: [] };
+type Own = Pick<Tracking, "faults" | "waiting">;
+
+interface Seat {
+  readonly group: Group;
+  readonly member: GroupMember;
+}
+
+const nothing: Own = { faults: [], waiting: [] };
 
 /** All sync groups: carries the orders of the pure half to the instances, and tells of groups as they move. */
 export class SyncGroups implements GroupSeat {
   readonly #deps: SyncGroupsDeps;
   #groups = new Map<string, Group>();
-  #byKey = new Map<string, Group>();
-  /** Each member's own faults, as it last saw them. */
-  readonly #own = new Map<string, Pick<Tracking, "faults" | "waiting">>();
+  #byKey = new Map<string, Seat>();
+  /** By key, as each member last saw itself. */
+  readonly #own = new Map<string, Own>();
 
   constructor(deps: SyncGroupsDeps) {
     this.#deps = deps;
@@ -90,9 +100,14 @@ export class SyncGroups implements GroupSeat {
     for (const config of configs) {
       const members = config.members.map((name) => byName.get(name)).filter((member) => member !== undefined);
       if (members.length === 0) continue;
-      const group: Group = { config, members, state: before.get(config.name)?.state ?? "new" };
+      const state = before.get(config.name)?.state ?? "new";
+      const group: Group = { config, members, state, faulty: new Map(), waiting: new Map() };
       this.#groups.set(config.name, group);
-      for (const { key } of members) this.#byKey.set(key, group);
+      for (const member of members) {
+        const { key } = member;
+        this.#byKey.set(key, { group, member });
+        note(group, key, this.#own.get(key) ?? nothing);
+      }
     }
     for (const key of this.#own.keys()) if (!this.#byKey.has(key)) this.#own.delete(key);
   }
@@ -144,30 +159,35 @@ export class SyncGroups implements GroupSeat {
 
   /** Every member resumes, or none does: `fresh` says which of them could. */
   mayResume(key: string, fresh: (key: string) => boolean): boolean {
-    return this.#byKey.get(key)?.members.every((member) => fresh(member.key)) ?? true;
+    return this.#byKey.get(key)?.group.members.every((member) => fresh(member.key)) ?? true;
   }
 
   mayLead(key: string): boolean | undefined {
-    const group = this.#byKey.get(key);
-    if (group === undefined) return undefined;
-    const asking = group.members.find((member) => member.key === key);
-    return asking === undefined || mayLead(group.state === "new" ? "INIT" : group.state, group.members, asking);
+    const seat = this.#byKey.get(key);
+    if (seat === undefined) return undefined;
+    const { state, members } = seat.group;
+    return mayLead(state === "new" ? "INIT" : state, members, seat.member);
   }
 
   watched(key: string, config: VrrpInstanceConfig): VrrpInstanceConfig {
-    const group = this.#byKey.get(key);
-    return group === undefined ? config : withGroupTracks(config, group.config);
+    const seat = this.#byKey.get(key);
+    return seat === undefined ? config : withGroupTracks(config, seat.group.config);
   }
 
   share(key: string, own: Tracking): Tracking {
-    const group = this.#byKey.get(key);
+    const group = this.#byKey.get(key)?.group;
     if (group === undefined) return own;
     this.#own.set(key, own);
-    return joinTracking(group.config.name, own, this.#others(group, key));
+    note(group, key, own);
+    const faulty = firstOther(group.faulty, key);
+    const waiting = firstOther(group.waiting, key);
+    const name = faulty === undefined ? undefined : this.#byKey.get(faulty)?.member.name;
+    const names = waiting === undefined ? [] : (group.waiting.get(waiting)?.waiting ?? []);
+    return joinTracking(group.config.name, own, name, names);
   }
 
   moved(key: string, to: VrrpState, because: string, rush: boolean): void {
-    const group = this.#byKey.get(key);
+    const group = this.#byKey.get(key)?.group;
     if (group === undefined) return;
     const before = group.state === "new" ? "INIT" : group.state;
     const { state, order } = groupStep(before, to, rush);
@@ -181,11 +201,7 @@ export class SyncGroups implements GroupSeat {
   }
 
   announceOthers(key: string): void {
-    for (const member of this.#byKey.get(key)?.members ?? []) if (member.key !== key) member.announceAgain();
-  }
-
-  #others(group: Group, key: string): readonly MemberView[] {
-    return viewsOf({ members: group.members.filter((member) => member.key !== key) }, this.#own);
+    for (const member of this.#byKey.get(key)?.group.members ?? []) if (member.key !== key) member.announceAgain();
   }
 
   #tell(group: Group, to: Exclude<GroupState, "INIT">, because: string): void {
@@ -197,11 +213,21 @@ export class SyncGroups implements GroupSeat {
   }
 }
 
-const viewsOf = (
-  { members }: Pick<Group, "members">,
-  own: ReadonlyMap<string, Pick<Tracking, "faults" | "waiting">>,
-): readonly MemberView[] =>
+const viewsOf = ({ members }: Pick<Group, "members">, own: ReadonlyMap<string, Own>): readonly MemberView[] =>
   members.map(({ key, name, wantsMaster }) => ({ name, wantsMaster, own: own.get(key) ?? nothing }));
+
+function note({ faulty, waiting }: Group, key: string, own: Own): void {
+  if (own.faults.length > 0) faulty.set(key, own);
+  else faulty.delete(key);
+  if (own.waiting.length > 0) waiting.set(key, own);
+  else waiting.delete(key);
+}
+
+/** Looks at two of them at most. */
+function firstOther(of: ReadonlyMap<string, Own>, key: string): string | undefined {
+  for (const other of of.keys()) if (other !== key) return other;
+  return undefined;
+}
 
 /** A member that recovers does so by looking again; BACKUP is said too, as it may be MASTER. */
 function carryOut(member: GroupMember, order: GroupOrder, because: string): void {
@@ -212,6 +238,8 @@ function carryOut(member: GroupMember, order: GroupOrder, because: string): void
 /** What a member tracks itself is not tracked twice. */
 function withGroupTracks(config: VrrpInstanceConfig, group: SyncGroupConfig): VrrpInstanceConfig {
   const { trackInterfaces, trackScripts, track } = group;
+  const lists = [trackInterfaces, trackScripts, track.files, track.processes, track.bfds];
+  if (lists.every((list) => list.length === 0)) return config;
   return {
     ...config,
     trackInterfaces: joined(config.trackInterfaces, trackInterfaces),

@@ -53,6 +53,10 @@ export class Trackers implements TrackerView, Disposable {
     this.#deps.onEdge("bfds", name);
   }
 
+  files(): ReturnType<FileMonitor["values"]> {
+    return this.#files.values();
+  }
+
   processes(): readonly ProcessSnapshot[] {
     return this.#processes.snapshot();
   }

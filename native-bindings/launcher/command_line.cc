@@ -105,7 +105,7 @@ CommandLine ScanCommandLine(int argc, char* const* argv) {
   optind = 0;  // GNU: start anew
   for (int found = 0; (found = getopt_long(argc, words.data(), kShort, kLong.data(), nullptr)) != -1;)
     Apply(found, out);
-  if (argc > 1 && std::string_view(argv[1]) == "status") {
+  if (argc > 1 && (std::string_view(argv[1]) == "status" || std::string_view(argv[1]) == "why")) {
     out.background = false;
     out.short_job = true;
   }

@@ -5,7 +5,7 @@ import type { Resumption, VrrpTransition } from "../../main/vrrp/instance-types.
 import { numberToIpv4 } from "../../main/vrrp/ipv4.js";
 import { decodeAdvert } from "../../main/vrrp/packet.js";
 import type { ScriptResult } from "../../main/vrrp/ports.js";
-import { VrrpRouter } from "../../main/vrrp/router.js";
+import { type VrrpDeps, VrrpRouter } from "../../main/vrrp/router.js";
 import {
   virtualAddress as anyAddress,
   emptyConfig,
@@ -33,6 +33,7 @@ export function daemonConfig(
 export interface SimRouterOptions {
   readonly resume?: (key: string) => Resumption | undefined;
   readonly detail?: boolean;
+  readonly trackers?: Pick<VrrpDeps, "trackFiles" | "processes">;
 }
 
 /** A daemon's VRRP side on a simulated host. Everything it does is in `journal`, in order. */
@@ -72,6 +73,7 @@ export class SimRouter {
         this.journal.push(`${event.from} -> ${event.to}`);
       },
       onGroupTransition: ({ group, to }) => this.journal.push(`group ${group.name} -> ${to}`),
+      ...options.trackers,
       resume: options.resume ?? (() => undefined),
     });
   }

@@ -93,8 +93,8 @@ test("what is wrong is said in keepalived's words, all of it", () => {
   }
 });
 
-test("first words: all tools, their help, and the one that asks the daemon", () => {
-  assert.deepEqual(new Set(firstWords), new Set([...Object.keys(toolTable), "help", "status"]));
+test("first words: all tools, their help, and those that ask the daemon", () => {
+  assert.deepEqual(new Set(firstWords), new Set([...Object.keys(toolTable), "help", "status", "why"]));
 });
 
 test("every option of the table is recognised in both spellings", () => {

@@ -163,6 +163,10 @@ test("monitor: init until counted, edges as the quorum moves, what did not chang
   assert.deepEqual(edges, ["p", "p"]);
   monitor.update([pattern({ terminateDelay: ms(500) }), pattern({ name: "q" })]);
   assert.deepEqual([monitor.standing("p"), monitor.standing("q"), handlers.length], ["down", "init", 2]);
+  monitor.update([pattern({ quorumMax: 0 }), pattern({ name: "q" })]);
+  assert.equal(monitor.standing("p"), "down", "what was known counts until the next count");
+  handlers[2]?.onCount("p", 0);
+  assert.equal(monitor.standing("p"), "up");
   monitor.update([]);
   assert.equal(monitor.standing("p"), "up");
 });

@@ -149,7 +149,6 @@ export const hostBlocks: Readonly<Record<string, Keyword<HostDraft>>> = {
     shape: "<interface> <down: 0..255> [<up: 0..255>]",
     entry: readDelay,
     since: "2.2.3",
-    ...ACCEPTED,
     doc: "How many seconds an interface has to be down or up before it counts.",
   }),
 };

@@ -66,6 +66,12 @@ export const subcommands: readonly Subcommand[] = [
     ...(options[name] ?? { options: [], words: [] }),
   })),
   { name: "status", summary: "ask the running daemon", options: [{ name: "--json", help: "as JSON" }], words: [] },
+  {
+    name: "why",
+    summary: "ask the running daemon why an instance is in its state",
+    options: [{ name: "--format", help: "form of the output", values: ["text", "json"] }],
+    words: [],
+  },
 ];
 
 /** The daemon's own. */

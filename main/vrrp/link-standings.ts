@@ -1,0 +1,111 @@
+import type { Clock } from "../clock.js";
+import type { VrrpInstanceConfig } from "../config/model.js";
+import type { LinkSettingsConfig } from "../config/model-vrrp.js";
+import type { Log } from "../observe/log.js";
+import { type Milliseconds, ms } from "../units.js";
+import { Deadline } from "./deadline.js";
+
+export type LinkDelay = LinkSettingsConfig["delays"][number];
+
+export interface LinkStandingsDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The link is up as it is, without any delay. */
+  readonly running: (name: string) => boolean;
+  /** A delay is over, and the link counts as something else now. */
+  readonly onDue: (name: string) => void;
+}
+
+interface Waiting {
+  /** What the link counts as until the delay is over. */
+  readonly up: boolean;
+  readonly deadline: Deadline;
+}
+
+/** What links count as: interface_up_down_delays has them be down, or up, for some time before it matters. */
+export class LinkStandings implements Disposable {
+  readonly #deps: LinkStandingsDeps;
+  #delays: ReadonlyMap<string, LinkDelay> = new Map();
+  /** What was told last. */
+  readonly #told = new Map<string, boolean>();
+  readonly #waiting = new Map<string, Waiting>();
+
+  constructor(deps: LinkStandingsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Start and reload. A delay that runs already ends as it began. */
+  configure(delays: readonly LinkDelay[], instances: readonly VrrpInstanceConfig[]): void {
+    const fit = delays.map((delay) => fittingDelay(delay, instances));
+    for (const [i, { interface: name, down }] of fit.entries()) {
+      if (down === delays[i]?.down) continue;
+      const sentence = `${name}: its down delay is longer than backups wait for adverts - reducing it to ${down / 1000} s`;
+      this.#deps.log("warning", "vrrp.link-delay", sentence, { interface: name });
+    }
+    this.#delays = new Map(fit.map((delay) => [delay.interface, delay]));
+  }
+
+  up(name: string): boolean {
+    return this.#waiting.get(name)?.up ?? this.#deps.running(name);
+  }
+
+  /** An instance begins to watch the link: what it is now is nothing to tell. */
+  begin(name: string): void {
+    this.#told.set(name, this.up(name));
+  }
+
+  /** The link may have changed. */
+  look(name: string): void {
+    const running = this.#deps.running(name);
+    const waiting = this.#waiting.get(name);
+    if (waiting !== undefined) {
+      if (running === waiting.up) this.#forget(name, waiting);
+      return;
+    }
+    const before = this.#told.get(name);
+    if (running === before) return;
+    const delay = before === undefined ? 0 : (this.#delays.get(name)?.[running ? "up" : "down"] ?? 0);
+    if (delay === 0 || before === undefined) this.#tell(name, running);
+    else this.#wait(name, before, ms(delay));
+  }
+
+  #wait(name: string, up: boolean, delay: Milliseconds): void {
+    const deadline = new Deadline(this.#deps.clock, () => this.#onDue(name));
+    this.#waiting.set(name, { up, deadline });
+    deadline.arm(ms(this.#deps.clock.now() + delay));
+  }
+
+  #onDue(name: string): void {
+    this.#waiting.delete(name);
+    this.#tell(name, this.#deps.running(name));
+    this.#deps.onDue(name);
+  }
+
+  #tell(name: string, up: boolean): void {
+    this.#told.set(name, up);
+    this.#deps.log("info", "vrrp.link", `Netlink reports ${name} ${up ? "up" : "down"}`, { interface: name, up });
+  }
+
+  #forget(name: string, { deadline }: Waiting): void {
+    deadline.disarm();
+    this.#waiting.delete(name);
+  }
+
+  [Symbol.dispose](): void {
+    for (const [name, waiting] of this.#waiting) this.#forget(name, waiting);
+  }
+}
+
+/**
+ * A link that is down for longer than backups wait makes a second master. So the delay stays below the time that
+ * down_timer_adverts - 1 adverts take, less the shortest skew; with one advert there is no time for any (keepalived.conf(5)).
+ */
+export function fittingDelay(delay: LinkDelay, instances: readonly VrrpInstanceConfig[]): LinkDelay {
+  const limits = instances
+    .filter((instance) => instance.interface === delay.interface)
+    .map(({ downTimerAdverts, advertInterval }) => (downTimerAdverts - 1) * advertInterval - advertInterval / 256);
+  const limit = Math.max(0, Math.min(...limits));
+  return delay.down < limit ? delay : { ...delay, down: floorMs(limit) };
+}
+
+const floorMs = (time: number): Milliseconds => ms(Math.max(0, Math.floor(time)));

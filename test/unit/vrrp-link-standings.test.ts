@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ms } from "../../main/units.js";
+import { fittingDelay, LinkStandings } from "../../main/vrrp/link-standings.js";
+import { emptyConfig } from "../harness/config-fixtures.js";
+import { SimClock } from "../simulation/sim-clock.js";
+import { daemonConfig, instanceConfig, SimRouter } from "../simulation/sim-router.js";
+import { SimSegment } from "../simulation/sim-segment.js";
+
+/** interface_up_down_delays: a link counts as what it was until it has been something else for long enough. */
+
+const delay = { interface: "eth0", down: ms(500), up: ms(2000) };
+
+function stand() {
+  const clock = new SimClock();
+  const told: string[] = [];
+  const link = { running: true };
+  const log = Object.assign((_l: string, _e: string, sentence: string) => void told.push(sentence), { detail: false });
+  const deps = { clock, log, running: () => link.running, onDue: (name: string) => void told.push(`due ${name}`) };
+  const links = new LinkStandings(deps);
+  links.configure([delay], [instanceConfig()]);
+  links.begin("eth0");
+  const set = (running: boolean): void => {
+    link.running = running;
+    links.look("eth0");
+  };
+  return { clock, told, links, set };
+}
+
+test("down for as long as the delay, then up for as long as the other one", () => {
+  const { clock, told, links, set } = stand();
+  set(false);
+  clock.advance(499);
+  assert.deepEqual([links.up("eth0"), told], [true, []]);
+  clock.advance(1);
+  assert.deepEqual([links.up("eth0"), told.splice(0)], [false, ["Netlink reports eth0 down", "due eth0"]]);
+  set(true);
+  clock.advance(1999);
+  assert.deepEqual([links.up("eth0"), told], [false, []]);
+  clock.advance(1);
+  assert.deepEqual([links.up("eth0"), told], [true, ["Netlink reports eth0 up", "due eth0"]]);
+});
+
+test("a link that is back in time was never down", () => {
+  const { clock, told, links, set } = stand();
+  set(false);
+  clock.advance(400);
+  set(true);
+  clock.advance(5000);
+  assert.deepEqual([links.up("eth0"), told, clock.pending], [true, [], 0]);
+});
+
+test("the down delay stays below the time after which backups take over", () => {
+  const long = { ...delay, down: ms(5000) };
+  const rows = [
+    [instanceConfig({ advertInterval: ms(1000) }), 1996],
+    [instanceConfig({ advertInterval: ms(1000), downTimerAdverts: 1 }), 0],
+    [instanceConfig({ interface: "eth1", advertInterval: ms(100) }), 5000],
+    [instanceConfig({ advertInterval: ms(40_000) }), 5000],
+  ] as const;
+  for (const [instance, down] of rows) assert.deepEqual(fittingDelay(long, [instance]), { ...long, down });
+});
+
+test("an instance stays MASTER through a short failure, and goes to FAULT in a long one", () => {
+  const clock = new SimClock();
+  const sim = new SimRouter("us", "192.0.2.1", clock, new SimSegment(clock));
+  const linkSettings = { ...emptyConfig().linkSettings, delays: [delay] };
+  sim.router.start({ ...daemonConfig([instanceConfig()]), linkSettings });
+  clock.advance(4000);
+  sim.host.setRunning(false);
+  clock.advance(400);
+  sim.host.setRunning(true);
+  assert.equal(sim.state(), "MASTER");
+  sim.host.setRunning(false);
+  clock.advance(500);
+  assert.equal(sim.state(), "FAULT");
+  sim.host.setRunning(true);
+  clock.advance(1999);
+  assert.equal(sim.state(), "FAULT");
+  clock.advance(1);
+  assert.equal(sim.state(), "BACKUP");
+});

@@ -75,11 +75,19 @@ function instanceData(instance: VrrpInstanceDump): string[] {
     ...authenticationData(config),
     ...list(`   Virtual IP (${vips.length}):`, vips),
     ...list("   Virtual IP Excluded :", evips),
-    ...list("   Unicast Peer :", config.unicastPeers),
+    ...list(
+      "   Unicast Peer :",
+      config.unicastPeers.map((peer) => peerData(config, peer)),
+    ),
     ...trackingData(instance),
     `   Using smtp notification = ${config.smtpAlert ? "yes" : "no"}`,
     ...notifyData(config),
   ];
+}
+
+function peerData({ unicast }: VrrpInstanceConfig, peer: string): string {
+  const limits = unicast.ttlLimits.find((limit) => limit.peer === peer);
+  return limits === undefined ? peer : `${peer} min_ttl ${limits.least} max_ttl ${limits.most}`;
 }
 
 const list = (title: string, items: readonly string[]): string[] =>

@@ -139,9 +139,10 @@ export class Instance {
     return snapshotOf(plain, this.#state, this.#tracking, (address) => this.#addresses.isSet(address));
   }
 
-  #receive(advert: ReceivedAdvert): void {
+  /** @returns whether it was of use */
+  #receive(advert: ReceivedAdvert): boolean {
     const { source } = this.#surroundings;
-    if (source === undefined) return;
+    if (source === undefined) return false;
     const event = this.#intake.judge(advert, {
       config: this.#config,
       state: this.#state,
@@ -152,6 +153,7 @@ export class Instance {
       wallClock: this.#deps.wallClock,
     });
     if (event !== undefined) this.#dispatch(event);
+    return event !== undefined;
   }
 
   /** Steady path: in MASTER the reducer's answer is always this, so nothing is built for it. */

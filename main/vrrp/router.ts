@@ -59,7 +59,7 @@ export class VrrpRouter {
     this.#instanceDeps = {
       clock: deps.clock,
       network: deps.network,
-      endpoints: new Endpoints(deps.transport),
+      endpoints: new Endpoints(deps),
       garp: this.#garp,
       verdicts: this.#verdicts,
       log: deps.log,

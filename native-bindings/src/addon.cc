@@ -7,6 +7,7 @@
 #include "packet_socket.h"
 #include "probe_engine.h"
 #include "process_functions.h"
+#include "raw_filter.h"
 #include "script_process.h"
 #include "unix_datagram.h"
 
@@ -25,6 +26,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("ScriptProcess", ScriptProcess::Define(env));
   exports.Set("UnixDatagram", UnixDatagram::Define(env));
   DefineProcessFunctions(env, exports);
+  DefineRawFilter(env, exports);
   return exports;
 }
 

@@ -6,6 +6,7 @@ import type { Host } from "../harness/host.js";
 import { Lan, plainHosts } from "../harness/lan.js";
 import { needs } from "../harness/needs.js";
 import { until } from "../harness/until.js";
+import { linkLocalOf } from "./link-local.js";
 import { type Pairing, pairings } from "./pairing.js";
 
 /** VRRP over IPv6 and, with the same VRID on the same interface, over IPv4: each family elects for itself. */
@@ -59,12 +60,6 @@ vrrp_instance V6 {
   }
 }
 `;
-
-async function linkLocalOf(host: Host): Promise<string> {
-  const listing = () => host.exec(["ip", "-6", "-o", "addr", "show", "dev", "eth0", "scope", "link", "-tentative"]);
-  await until("there is a link-local address", 10_000, async () => /fe80:/.test(await listing()), 50);
-  return /fe80:[0-9a-f:]+/.exec(await listing())?.[0] ?? "";
-}
 
 const all = [vip4, vip6, global6];
 

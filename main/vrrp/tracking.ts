@@ -5,7 +5,8 @@ import { unreachable } from "../unreachable.js";
 /** Why an instance may not take part. Several can hold at once; it recovers when none does. */
 export type Fault =
   | { readonly kind: "interface-down"; readonly name: string }
-  | { readonly kind: "no-source-address" }
+  /** Family absent: IPv4. */
+  | { readonly kind: "no-source-address"; readonly family?: "inet6" }
   | { readonly kind: "script"; readonly name: string }
   | { readonly kind: "socket"; readonly problem: string };
 
@@ -43,6 +44,7 @@ type Config = Pick<
   | "trackScripts"
   | "virtualAddresses"
   | "excludedAddresses"
+  | "family"
 >;
 
 /** Pure: effective priority and faults of an instance on this host. */
@@ -50,7 +52,7 @@ export function track(config: Config, view: HostView): Tracking {
   const contributions = [...interfaceContributions(config, view), ...scriptContributions(config, view)];
   return {
     effective: effectivePriority(config.basePriority, contributions),
-    faults: [...linkFaults(config, view), ...scriptFaults(config, view), ...pathFaults(view)],
+    faults: [...linkFaults(config, view), ...scriptFaults(config, view), ...pathFaults(config, view)],
     waiting: config.trackScripts.filter((t) => t.weight === 0 && view.script(t.name) === "init").map((t) => t.name),
     contributions,
   };
@@ -91,8 +93,8 @@ function scriptFaults(config: Config, view: HostView): Fault[] {
     .map((t) => ({ kind: "script", name: t.name }));
 }
 
-function pathFaults(view: HostView): Fault[] {
-  if (!view.hasSource) return [{ kind: "no-source-address" }];
+function pathFaults({ family }: Config, view: HostView): Fault[] {
+  if (!view.hasSource) return [{ kind: "no-source-address", ...(family === "inet6" ? { family } : {}) }];
   return view.socketProblem === undefined ? [] : [{ kind: "socket", problem: view.socketProblem }];
 }
 
@@ -123,7 +125,7 @@ export function faultReason(fault: Fault): string {
     case "interface-down":
       return `(interface ${fault.name} down)`;
     case "no-source-address":
-      return "(no IPv4 address for interface)";
+      return `(no IPv${fault.family === "inet6" ? 6 : 4} address for interface)`;
     case "script":
       return `due to script ${fault.name}`;
     case "socket":

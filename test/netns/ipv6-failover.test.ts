@@ -100,6 +100,24 @@ for (const kind of kinds) {
   }
 }
 
+test("a link-local address that is still being checked is waited for", options, async () => {
+  await using lan = await Lan.create(plainHosts("a"));
+  const a = lan.host("a");
+  // Ten probes of a second each: long enough for the daemon to see it.
+  await a.sysctl({ "net.ipv6.conf.eth0.dad_transmits": "3" });
+  for (const way of ["down", "up"]) await a.exec(["ip", "link", "set", "dev", "eth0", way]);
+  const daemon = await a.start(pairings[0]?.master ?? assert.fail(), config(high, []), ["--vrrp"]);
+  await until(
+    "V6 has no source address",
+    5000,
+    async () => (await daemon.log()).includes("(V6) Entering FAULT STATE"),
+    50,
+  );
+  assert.match(await daemon.log(), /\(V6\) entering FAULT state \(no IPv6 address for interface\)/);
+  await until("V6 is master", SETTLE_MS, async () => (await daemon.log()).includes("(V6) Entering MASTER STATE"), 50);
+  assert.ok((await holds(a))[1]);
+});
+
 async function play(lan: Lan, pairing: Pairing, first: Daemon, lines: readonly string[]): Promise<void> {
   const [a, b] = [lan.host("a"), lan.host("b")];
   await until("a is master of both families", SETTLE_MS, () => alone(a, b));

@@ -37,7 +37,9 @@ function instance(random: Random, vrid: number, side: Side): string {
   const v6 = random() < 0.4;
   const version = pick([2, 3]);
   const unicast = random() < 0.3;
-  const auth = version === 2 && !v6 ? pick(["none", "PASS", "AH"]) : "none";
+  // Routers of keepalived do not take each other's adverts of version 2 over IPv6 with a password: only their octets are compared.
+  const auth =
+    version === 2 ? pick(v6 ? (side === alone ? ["none", "PASS"] : ["none"]) : ["none", "PASS", "AH"]) : "none";
   const interval = version === 2 ? pick([1, 2, 3]) : pick([0.05, 0.1, 0.37, 1, 2.5]);
   const addresses = pick([1, 1, 2, 3, 5, 20]);
   const priority = pick([1, 50, 100, 101, 200, 254]);

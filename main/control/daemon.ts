@@ -1,7 +1,7 @@
 import { closeOnExecFrom, mapShared } from "../../native-bindings/process.js";
 import { removeAccepted } from "../config/accepted.js";
 import type { Edition, Kept } from "../config/config-protocol.js";
-import type { Config } from "../config/model.js";
+import type { Config, VrrpInstanceConfig } from "../config/model.js";
 import { DeadlineClock } from "../deadline-clock.js";
 import { DaemonError } from "../errors.js";
 import type { ServerEvent } from "../health/effects.js";
@@ -179,7 +179,7 @@ export class Daemon {
 
   #configure(config: Config): void {
     this.#config = config;
-    this.#deps.log.setSecrets(config.vrrpInstances.flatMap(({ authPass }) => authPass ?? []));
+    this.#deps.log.setSecrets(config.vrrpInstances.flatMap(secretsOf));
     this.#mailer.configure({ routerId: config.global.routerId, mail: config.global.mail });
   }
 
@@ -336,6 +336,12 @@ export class Daemon {
 function reasonOf(answer: Exclude<AsideResult, { kind: "good" }>): string {
   if (answer.kind === "failed") return `reading it failed: ${answer.why}`;
   return answer.kind === "missing" ? "it cannot be read" : "see above";
+}
+
+/** What no line of the log may show: passwords, and keys as they may stand in the file. */
+function secretsOf({ authPass = "", wire }: VrrpInstanceConfig): readonly string[] {
+  const keys = (wire.hmac?.keys ?? []).map(({ bytes }) => Buffer.from(bytes));
+  return [authPass, ...keys.flatMap((key) => [key.toString(), key.toString("hex")])];
 }
 
 /** Without a launcher nothing outlives the process. */

@@ -20,6 +20,8 @@ export interface Side {
   readonly priority: number | undefined;
   readonly peers4: readonly string[];
   readonly peers6: readonly string[];
+  /** auth_hmac in every instance. */
+  readonly signed?: boolean;
 }
 
 const alone: Side = { priority: undefined, peers4: ["192.0.2.2", "192.0.2.3"], peers6: ["fe80::2", "fe80::3"] };
@@ -53,7 +55,10 @@ function instance(random: Random, vrid: number, side: Side): string {
     "garp_master_delay 0",
     ...(unicast ? unicastLines(v6 ? side.peers6 : side.peers4, pick([undefined, undefined, 1, 64, 254])) : []),
     ...(!unicast && random() < 0.3 ? [`mcast_dst_ip ${v6 ? "ff02::77" : "224.0.0.77"}`] : []),
-    ...(auth === "none" ? [] : authLines(auth, pick(["a", "secret12", "12345678901234", "pa55w0rd"]))),
+    ...(side.signed === true ? hmacLines(random) : []),
+    ...(auth === "none" || side.signed === true
+      ? []
+      : authLines(auth, pick(["a", "secret12", "12345678901234", "pa55w0rd"]))),
     "virtual_ipaddress {",
     ...Array.from(
       { length: addresses },
@@ -75,5 +80,14 @@ const authLines = (type: string, password: string): readonly string[] => [
   "authentication {",
   `  auth_type ${type}`,
   `  auth_pass ${password}`,
+  "}",
+];
+
+const hmacLines = (random: Random): readonly string[] => [
+  "auth_hmac {",
+  "  key 1 0123456789abcdef0123456789abcdef",
+  `  key 2 hex:${"5a".repeat(64)}`,
+  `  active_key ${random() < 0.5 ? 1 : 2}`,
+  `  anti_replay ${random() < 0.5 ? "time" : "monotonic"}`,
   "}",
 ];

@@ -50,6 +50,7 @@
         'native-bindings/src/probe_engine.cc',
         'native-bindings/src/probe_spec.cc',
         'native-bindings/src/process_functions.cc',
+        'native-bindings/src/raw_filter.cc',
         'native-bindings/src/raw_ipv6.cc',
         'native-bindings/src/scheduling_functions.cc',
         'native-bindings/src/script_process.cc',

@@ -2,7 +2,7 @@ import { closeOnExecFrom, mapShared } from "../../native-bindings/process.js";
 import { lockMemory, readThread } from "../../native-bindings/scheduling.js";
 import { removeAccepted } from "../config/accepted.js";
 import type { Edition, Kept } from "../config/config-protocol.js";
-import type { Config } from "../config/model.js";
+import type { Config, VrrpInstanceConfig } from "../config/model.js";
 import { DeadlineClock } from "../deadline-clock.js";
 import { DaemonError } from "../errors.js";
 import type { ServerEvent } from "../health/effects.js";
@@ -234,7 +234,7 @@ export class Daemon {
     this.#loopDelay.threshold = this.#lateWatch.threshold = processes.lateTimerWarning;
     this.#scheduling.configure(processes);
     this.#scheduling.keepInMemory(processes, [this.#state], lockMemory);
-    this.#deps.log.setSecrets(config.vrrpInstances.flatMap(({ authPass }) => authPass ?? []));
+    this.#deps.log.setSecrets(config.vrrpInstances.flatMap(secretsOf));
     const { routerId, mail, alerts } = config.global;
     this.#mailer.configure({ routerId, mail });
     this.#notifier.configure(alerts.faults);
@@ -424,6 +424,12 @@ function reasonOf(answer: Exclude<AsideResult, { kind: "good" }>): string {
 export async function loadVrrp(): Promise<typeof import("./vrrp-side.js")> {
   const [side] = await Promise.all([import("./vrrp-side.js"), import("../health/pool.js"), import("hdr-histogram-js")]);
   return side;
+}
+
+/** What no line of the log may show: passwords, and keys as they may stand in the file. */
+function secretsOf({ authPass = "", wire }: VrrpInstanceConfig): readonly string[] {
+  const keys = (wire.hmac?.keys ?? []).map(({ bytes }) => Buffer.from(bytes));
+  return [authPass, ...keys.flatMap((key) => [key.toString(), key.toString("hex")])];
 }
 
 /** Without a launcher nothing outlives the process. */

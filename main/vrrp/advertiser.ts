@@ -49,10 +49,15 @@ export class Advertiser implements Disposable {
     this.#name = config.name;
     this.#build(config, path);
     const endpoint = endpointOf(config, path);
-    const key = `${endpoint.kind} ${endpoint.link?.index ?? 0} ${endpoint.address} ${endpoint.ah} ${config.unicastPeers.join()}`;
+    const key = `${endpoint.kind} ${endpoint.link?.index ?? 0} ${endpoint.address} ${endpoint.ah} ${config.version} ${config.unicastPeers.join()}`;
     if (this.#attached?.key === key) return undefined;
     this.close();
-    const subscriber = { vrid: config.vrid, peers: config.unicastPeers, onAdvert: this.#onAdvert };
+    const subscriber = {
+      vrid: config.vrid,
+      version: config.version,
+      peers: config.unicastPeers,
+      onAdvert: this.#onAdvert,
+    };
     try {
       this.#attached = { key, attachment: this.#deps.endpoints.attach(endpoint, subscriber) };
       return undefined;

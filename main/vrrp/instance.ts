@@ -214,9 +214,10 @@ export class Instance implements GroupMember {
     return snapshotOf(plain, this.#state, this.#tracking, (address) => this.#addresses.isSet(address));
   }
 
-  #receive(advert: ReceivedAdvert): void {
+  /** @returns whether it was of use */
+  #receive(advert: ReceivedAdvert): boolean {
     const { source } = this.#surroundings;
-    if (source === undefined) return;
+    if (source === undefined) return false;
     const { rejected } = this.#intake;
     const event = this.#intake.judge(advert, {
       config: this.#config,
@@ -228,10 +229,11 @@ export class Instance implements GroupMember {
       wallClock: this.#deps.wallClock,
     });
     if (this.#intake.rejected !== rejected) this.#rejectedAt = this.#deps.clock.now();
-    if (event === undefined) return;
+    if (event === undefined) return false;
     this.#heard = event;
     this.#heardAt = this.#deps.clock.now();
     this.#dispatch(event);
+    return true;
   }
 
   /** Steady path: in MASTER the reducer's answer is always this, so nothing is built for it. */

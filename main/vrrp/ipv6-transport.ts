@@ -3,7 +3,9 @@ import { openIpv6AdvertReader, openIpv6AdvertSender } from "../../native-binding
 import type { IpAddress } from "../address.js";
 import { bytesOfIp } from "../ip-bytes.js";
 import type { Log } from "../observe/log.js";
+import { filterSpec, reportUnfiltered } from "./endpoint-filter.js";
 import { sourceOf } from "./ip-header.js";
+import { type FilterSpec, packetFilter } from "./packet-filter.js";
 import type { AdvertEndpoint, AdvertSocket } from "./ports.js";
 import { errnoText } from "./system-error.js";
 
@@ -13,10 +15,11 @@ const RECEIVE_QUEUE_BYTES = 1 << 20;
 
 /** @throws system error */
 export function openIpv6(
-  { link, address }: AdvertEndpoint,
+  endpoint: AdvertEndpoint,
   onPacket: (packet: Buffer, source: IpAddress) => void,
   log: Log,
 ): AdvertSocket {
+  const { link, address } = endpoint;
   const device: Device = { name: link?.name ?? "", index: link?.index ?? 0 };
   const where = link === undefined ? address : `${address} on ${link.name}`;
   const sender = openIpv6AdvertSender(device);
@@ -28,7 +31,7 @@ export function openIpv6(
         log("warning", "vrrp.receive-failed", sentence, { errno });
       },
     });
-    return new Ipv6AdvertSocket(sender, reader);
+    return new Ipv6AdvertSocket(sender, reader, endpoint, log);
   } catch (error) {
     sender.close();
     throw error;
@@ -38,14 +41,23 @@ export function openIpv6(
 class Ipv6AdvertSocket implements AdvertSocket {
   readonly #sender: Ipv6AdvertSender;
   readonly #reader: Ipv6AdvertReader;
+  readonly #endpoint: AdvertEndpoint;
+  readonly #log: Log;
 
-  constructor(sender: Ipv6AdvertSender, reader: Ipv6AdvertReader) {
+  constructor(sender: Ipv6AdvertSender, reader: Ipv6AdvertReader, endpoint: AdvertEndpoint, log: Log) {
     this.#sender = sender;
     this.#reader = reader;
+    this.#endpoint = endpoint;
+    this.#log = log;
   }
 
   send(packet: Uint8Array): number {
     return this.#sender.send(packet);
+  }
+
+  filter(wanted: Pick<FilterSpec, "routers" | "flooded">): void {
+    const errno = this.#reader.filter(packetFilter(filterSpec(this.#endpoint, wanted)));
+    if (errno !== 0) reportUnfiltered(this.#endpoint, errno, this.#log);
   }
 
   [Symbol.dispose](): void {

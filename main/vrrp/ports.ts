@@ -2,6 +2,7 @@ import type { IpAddress } from "../address.js";
 import type { ScriptCommand, VirtualAddress } from "../config/model.js";
 import type { HostEntry } from "../host-entry.js";
 import type { Milliseconds } from "../units.js";
+import type { FilterSpec } from "./packet-filter.js";
 
 /** What the VRRP shell needs of the host. main/network, main/notify and raw-socket implement it; tests fake it. */
 
@@ -101,6 +102,8 @@ export interface AdvertEndpoint {
 export interface AdvertSocket extends Disposable {
   /** Sends a whole packet, IP header included (IP_HDRINCL). @returns 0 or a positive errno; sent when this returns */
   send(packet: Uint8Array, destination: IpAddress): number;
+  /** What is to be heard from now on. The kernel may keep everything else; whoever cannot do that has no such method. */
+  filter?(wanted: Pick<FilterSpec, "routers" | "flooded">): void;
 }
 
 export interface AdvertTransport {

@@ -2,12 +2,15 @@ import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { isMainThread } from "node:worker_threads";
 import { closeOnExecFrom } from "../../native-bindings/process.js";
+import { findUnfilteredRawSocket, setRawSocketFilter } from "../../native-bindings/raw-filter.js";
 import { familyOf, type IpAddress } from "../address.js";
 import { DaemonError } from "../errors.js";
 import type { Log } from "../observe/log.js";
+import { filterSpec, reportUnfiltered } from "./endpoint-filter.js";
 import { IPPROTO_AH, IPPROTO_VRRP } from "./ip-header.js";
 import { ipv4ToNumber } from "./ipv4.js";
 import { openIpv6 } from "./ipv6-transport.js";
+import { type FilterSpec, packetFilter } from "./packet-filter.js";
 import type { AdvertEndpoint, AdvertSocket, AdvertTransport } from "./ports.js";
 import { errnoOf, problemOf } from "./system-error.js";
 
@@ -87,7 +90,7 @@ export class RawTransport implements AdvertTransport {
     const protocol = endpoint.ah === true ? IPPROTO_AH : IPPROTO_VRRP;
     try {
       const openReader = () => this.#create(protocol, (socket) => prepareReader(socket, endpoint));
-      return new RawAdvertSocket(sender, new Reader(openReader, endpoint, onPacket, this.#log));
+      return new RawAdvertSocket(sender, new Reader(openReader, protocol, endpoint, onPacket, this.#log));
     } catch (error) {
       sender.close();
       throw error;
@@ -111,15 +114,20 @@ export class RawTransport implements AdvertTransport {
 /** Reads what is addressed to an endpoint. raw-socket closes a socket whose polling fails: then it is opened again. */
 class Reader implements Disposable {
   readonly #open: () => RawSocket;
+  readonly #protocol: number;
   readonly #endpoint: AdvertEndpoint;
   readonly #onPacket: OnPacket;
   readonly #log: Log;
   #socket: RawSocket | undefined;
   #retry: NodeJS.Timeout | undefined;
+  /** Descriptor of the socket, which raw-socket does not tell; -1 when it was not found. */
+  #fd = -1;
+  #wanted: Pick<FilterSpec, "routers" | "flooded"> = { routers: [], flooded: false };
 
   /** @throws system error when the socket cannot be opened now */
-  constructor(open: () => RawSocket, endpoint: AdvertEndpoint, onPacket: OnPacket, log: Log) {
+  constructor(open: () => RawSocket, protocol: number, endpoint: AdvertEndpoint, onPacket: OnPacket, log: Log) {
     this.#open = open;
+    this.#protocol = protocol;
     this.#endpoint = endpoint;
     this.#onPacket = onPacket;
     this.#log = log;
@@ -138,6 +146,15 @@ class Reader implements Disposable {
       if (this.#socket === socket) this.#startLater();
     });
     this.#socket = socket;
+    this.#fd = findUnfilteredRawSocket(this.#protocol, FIRST_FD); // ours: all others have a filter since they were opened
+    this.filter(this.#wanted);
+  }
+
+  filter(wanted: Pick<FilterSpec, "routers" | "flooded">): void {
+    this.#wanted = wanted;
+    const program = packetFilter(filterSpec(this.#endpoint, wanted));
+    const errno = setRawSocketFilter(this.#fd, this.#protocol, program);
+    if (errno !== 0 && this.#socket !== undefined) reportUnfiltered(this.#endpoint, errno, this.#log);
   }
 
   #startLater(): void {
@@ -170,10 +187,10 @@ class Reader implements Disposable {
 
 class RawAdvertSocket implements AdvertSocket {
   readonly #sender: RawSocket;
-  readonly #reader: Disposable;
+  readonly #reader: Reader;
   #open: boolean = true;
 
-  constructor(sender: RawSocket, reader: Disposable) {
+  constructor(sender: RawSocket, reader: Reader) {
     this.#sender = sender;
     this.#reader = reader;
   }
@@ -186,6 +203,10 @@ class RawAdvertSocket implements AdvertSocket {
     } catch (error) {
       return errnoOf(error);
     }
+  }
+
+  filter(wanted: Pick<FilterSpec, "routers" | "flooded">): void {
+    this.#reader.filter(wanted);
   }
 
   [Symbol.dispose](): void {

@@ -124,7 +124,7 @@ export class VrrpRouter {
       entries: deps.entries,
       filter: deps.filter,
       repairs: new Repairs(deps.clock, deps.log),
-      endpoints: new Endpoints(deps.transport),
+      endpoints: new Endpoints(deps),
       garp: this.#garp,
       verdicts: this.#verdicts,
       log: deps.log,

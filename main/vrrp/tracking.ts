@@ -8,7 +8,8 @@ import { vipInterface } from "./vip-interface.js";
 /** Why an instance may not take part. Several can hold at once; it recovers when none does. */
 export type Fault =
   | { readonly kind: "interface-down"; readonly name: string }
-  | { readonly kind: "no-source-address" }
+  /** Family absent: IPv4. */
+  | { readonly kind: "no-source-address"; readonly family?: "inet6" }
   | { readonly kind: "script"; readonly name: string }
   | { readonly kind: "socket"; readonly problem: string }
   | { readonly kind: "tracker"; readonly tracker: "file" | "process" | "bfd"; readonly name: string }
@@ -57,6 +58,7 @@ type Config = Pick<
   | "routes"
   | "rules"
   | "virtualInterface"
+  | "family"
 >;
 
 /** Pure: effective priority and faults of an instance on this host. `more`: what its other trackers say. */
@@ -66,7 +68,12 @@ export function track(config: Config, view: HostView, more?: MoreTracking): Trac
   const waiting = config.trackScripts.filter((t) => t.weight === 0 && view.script(t.name) === "init");
   return {
     effective: effectivePriority(config.basePriority, contributions),
-    faults: [...linkFaults(config, view), ...scriptFaults(config, view), ...(more?.faults ?? []), ...pathFaults(view)],
+    faults: [
+      ...linkFaults(config, view),
+      ...scriptFaults(config, view),
+      ...(more?.faults ?? []),
+      ...pathFaults(config, view),
+    ],
     waiting: [...waiting.map((t) => t.name), ...(more?.waiting ?? [])],
     contributions,
   };
@@ -113,8 +120,8 @@ function scriptFaults(config: Config, view: HostView): Fault[] {
     .map((t) => ({ kind: "script", name: t.name }));
 }
 
-function pathFaults(view: HostView): Fault[] {
-  if (!view.hasSource) return [{ kind: "no-source-address" }];
+function pathFaults({ family }: Config, view: HostView): Fault[] {
+  if (!view.hasSource) return [{ kind: "no-source-address", ...(family === "inet6" ? { family } : {}) }];
   return view.socketProblem === undefined ? [] : [{ kind: "socket", problem: view.socketProblem }];
 }
 
@@ -145,7 +152,7 @@ export function faultReason(fault: Fault): string {
     case "interface-down":
       return `(interface ${fault.name} down)`;
     case "no-source-address":
-      return "(no IPv4 address for interface)";
+      return `(no IPv${fault.family === "inet6" ? 6 : 4} address for interface)`;
     case "script":
       return `due to script ${fault.name}`;
     case "socket":

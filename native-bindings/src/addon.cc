@@ -8,6 +8,7 @@
 #include "packet_socket.h"
 #include "probe_engine.h"
 #include "process_functions.h"
+#include "raw_filter.h"
 #include "scheduling_functions.h"
 #include "script_process.h"
 #include "unix_datagram.h"
@@ -29,6 +30,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   DefineMakeFifo(env, exports);
   DefineProcessFunctions(env, exports);
   DefineSchedulingFunctions(env, exports);
+  DefineRawFilter(env, exports);
   return exports;
 }
 

@@ -15,6 +15,8 @@ type RawClass = new (...args: readonly unknown[]) => RawObject;
 export interface RawAddon {
   readonly NetlinkSocket: RawClass;
   readonly PacketSocket: RawClass;
+  readonly Ipv6AdvertReader: RawClass;
+  readonly Ipv6AdvertSender: RawClass;
   readonly DeadlineTimer: RawClass;
   readonly ScriptProcess: RawClass;
   readonly UnixDatagram: RawClass;

@@ -108,12 +108,20 @@ test("constructors: lists whose elements are nonsense, throw, or change while th
   assert.throws(() => new ScriptProcess(shrinking, env, uid, gid, groups, onExit), TypeError);
 });
 
+const localhost6 = new Uint8Array(16).fill(1, 15);
+
 const openers: Readonly<Record<string, () => RawObject>> = {
   NetlinkSocket: () => new addon.NetlinkSocket(...good.NetlinkSocket),
   DeadlineTimer: () => new addon.DeadlineTimer(...good.DeadlineTimer),
   UnixDatagram: () => new addon.UnixDatagram(),
   ScriptProcess: () => script("sleep 1000", nothing),
-  ...(process.geteuid?.() === 0 ? { PacketSocket: () => new addon.PacketSocket() } : {}),
+  ...(process.geteuid?.() === 0
+    ? {
+        PacketSocket: () => new addon.PacketSocket(),
+        Ipv6AdvertReader: () => new addon.Ipv6AdvertReader("lo", 1, localhost6, 0, nothing, nothing),
+        Ipv6AdvertSender: () => new addon.Ipv6AdvertSender("lo", 1),
+      }
+    : {}),
 };
 
 const methods: Readonly<Record<string, readonly string[]>> = {
@@ -121,6 +129,8 @@ const methods: Readonly<Record<string, readonly string[]>> = {
   DeadlineTimer: ["arm", "disarm", "close"],
   UnixDatagram: ["send", "close"],
   PacketSocket: ["send", "close"],
+  Ipv6AdvertReader: ["filter", "close"],
+  Ipv6AdvertSender: ["send", "close"],
   ScriptProcess: ["killGroup", "close"],
 };
 

@@ -73,6 +73,8 @@ test("a worker that is ended in the middle of its start", { timeout }, async () 
   await until(`${before} descriptors again`, () => openFiles() <= before);
 });
 
+const nothing = (): void => undefined;
+
 test("opening and closing on one thread leaves nothing", { timeout }, async () => {
   const before = { files: openFiles(), polls: polls() };
   assert.equal(before.polls, 0);
@@ -88,7 +90,11 @@ test("opening and closing on one thread leaves nothing", { timeout }, async () =
     const timer = new addon.DeadlineTimer(() => undefined);
     call(timer, "arm", 0);
     const opened: RawObject[] = [netlink, timer, new addon.UnixDatagram()];
-    if (process.geteuid?.() === 0) opened.push(new addon.PacketSocket());
+    if (process.geteuid?.() === 0) {
+      const localhost = new Uint8Array(16).fill(1, 15);
+      const reader = new addon.Ipv6AdvertReader("", 0, localhost, 0, nothing, nothing);
+      opened.push(new addon.PacketSocket(), new addon.Ipv6AdvertSender("", 0), reader);
+    }
     if (i % 10 === 0) script("exit 0", () => ended++);
     assert.ok(polls() >= 2, "the count sees them");
     await new Promise((resolve) => setImmediate(resolve));

@@ -4,17 +4,18 @@ import path from "node:path";
 import { test } from "node:test";
 import type { IpAddress } from "../../main/address.js";
 import type { VrrpInstanceConfig } from "../../main/config/model.js";
-import { priority } from "../../main/units.js";
+import { ms, priority } from "../../main/units.js";
 import { Advertiser } from "../../main/vrrp/advertiser.js";
 import { Endpoints } from "../../main/vrrp/endpoints.js";
+import type { AdvertTransport } from "../../main/vrrp/ports.js";
 import { WireState } from "../../main/vrrp/wire-state.js";
 import { Capture } from "../harness/capture.js";
 import { keepalived } from "../harness/daemon.js";
-import type { Host } from "../harness/host.js";
 import { Lan, plainHosts } from "../harness/lan.js";
 import { needs } from "../harness/needs.js";
 import { readPcap } from "../harness/pcap.js";
 import { until } from "../harness/until.js";
+import { linkLocalOf } from "./link-local.js";
 import { loadText } from "./load-text.js";
 import { generateInstances } from "./wire-cases.js";
 
@@ -51,7 +52,7 @@ function keyOf(packet: Uint8Array): string | undefined {
 /** The adverts of one beat, one per destination, as we send them. @param number of the beat, from 1 */
 function ours(config: VrrpInstanceConfig, source: IpAddress, group: IpAddress, beat: number): readonly Uint8Array[] {
   const sent: Uint8Array[] = [];
-  const endpoints = new Endpoints({
+  const transport: AdvertTransport = {
     open: () => ({
       send: (packet) => {
         sent.push(packet.slice());
@@ -59,22 +60,16 @@ function ours(config: VrrpInstanceConfig, source: IpAddress, group: IpAddress, b
       },
       [Symbol.dispose]: () => undefined,
     }),
-  });
+  };
   const log = Object.assign(() => undefined, { detail: false });
-  const advertiser = new Advertiser({ endpoints, log, wallClock: Date.now }, new WireState(), () => undefined);
+  const endpoints = new Endpoints({ transport, log, clock: { now: () => ms(0) } });
+  const advertiser = new Advertiser({ endpoints, log, wallClock: Date.now }, new WireState(), () => true);
   assert.equal(advertiser.prepare(config, { link: undefined, source, group }), undefined);
   for (let i = 0; i < beat; i++) {
     sent.length = 0;
     advertiser.send(priority(config.basePriority));
   }
   return sent;
-}
-
-/** Once the kernel has made sure that nobody else has it. */
-async function linkLocalOf(host: Host): Promise<string> {
-  const listing = () => host.exec(["ip", "-6", "-o", "addr", "show", "dev", "eth0", "scope", "link", "-tentative"]);
-  await until("there is a link-local address", 10_000, async () => /fe80:/.test(await listing()), 100);
-  return /fe80:[0-9a-f:]+/.exec(await listing())?.[0] ?? "";
 }
 
 const options = { skip: needs("root", "netns", "keepalived", "tcpdump"), timeout: 120_000 };

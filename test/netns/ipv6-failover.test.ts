@@ -6,6 +6,7 @@ import type { Host } from "../harness/host.js";
 import { Lan, plainHosts } from "../harness/lan.js";
 import { needs } from "../harness/needs.js";
 import { until } from "../harness/until.js";
+import { linkLocalOf } from "./link-local.js";
 import { type Pairing, pairings } from "./pairing.js";
 
 /** VRRP over IPv6 and, with the same VRID on the same interface, over IPv4: each family elects for itself. */
@@ -60,12 +61,6 @@ vrrp_instance V6 {
 }
 `;
 
-async function linkLocalOf(host: Host): Promise<string> {
-  const listing = () => host.exec(["ip", "-6", "-o", "addr", "show", "dev", "eth0", "scope", "link", "-tentative"]);
-  await until("there is a link-local address", 10_000, async () => /fe80:/.test(await listing()), 50);
-  return /fe80:[0-9a-f:]+/.exec(await listing())?.[0] ?? "";
-}
-
 const all = [vip4, vip6, global6];
 
 async function holds(host: Host): Promise<readonly boolean[]> {
@@ -104,6 +99,24 @@ for (const kind of kinds) {
     });
   }
 }
+
+test("a link-local address that is still being checked is waited for", options, async () => {
+  await using lan = await Lan.create(plainHosts("a"));
+  const a = lan.host("a");
+  // Ten probes of a second each: long enough for the daemon to see it.
+  await a.sysctl({ "net.ipv6.conf.eth0.dad_transmits": "3" });
+  for (const way of ["down", "up"]) await a.exec(["ip", "link", "set", "dev", "eth0", way]);
+  const daemon = await a.start(pairings[0]?.master ?? assert.fail(), config(high, []), ["--vrrp"]);
+  await until(
+    "V6 has no source address",
+    5000,
+    async () => (await daemon.log()).includes("(V6) Entering FAULT STATE"),
+    50,
+  );
+  assert.match(await daemon.log(), /\(V6\) entering FAULT state \(no IPv6 address for interface\)/);
+  await until("V6 is master", SETTLE_MS, async () => (await daemon.log()).includes("(V6) Entering MASTER STATE"), 50);
+  assert.ok((await holds(a))[1]);
+});
 
 async function play(lan: Lan, pairing: Pairing, first: Daemon, lines: readonly string[]): Promise<void> {
   const [a, b] = [lan.host("a"), lan.host("b")];

@@ -57,6 +57,8 @@ test("raw transport: an advert arrives whole at the endpoint that it is for, and
   using socketB = transport.open(at(b), hear("b"));
   const toB = advert(a, b);
   assert.equal(socketA.send(toB, b), 0);
+  for (const socket of [socketA, socketB]) socket.filter?.({ routers: [{ vrid: 7, version: 3 }], flooded: false });
+  assert.equal(socketA.send(toB, b), 0);
   await until("b hears it", 5000, () => heard.length > 0);
   assert.equal(socketB.send(advert(b, a), a), 0);
   await until("a hears the answer", 5000, () => heard.length > 1);

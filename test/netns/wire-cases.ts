@@ -14,33 +14,51 @@ function generator(seed: number): Random {
   };
 }
 
+/** What differs between two hosts that run the same cases. */
+export interface Side {
+  /** Of all instances; undefined: generated. */
+  readonly priority: number | undefined;
+  readonly peers4: readonly string[];
+  readonly peers6: readonly string[];
+  /** auth_hmac in every instance. */
+  readonly signed?: boolean;
+}
+
+const alone: Side = { priority: undefined, peers4: ["192.0.2.2", "192.0.2.3"], peers6: ["fe80::2", "fe80::3"] };
+
 /** A keepalived.conf with `count` instances on eth0, at most 250. VRIDs are their numbers, from 1. */
-export function generateInstances(seed: number, count: number): string {
+export function generateInstances(seed: number, count: number, side: Side = alone): string {
   const random = generator(seed);
-  const blocks = Array.from({ length: count }, (_, i) => instance(random, i + 1));
+  const blocks = Array.from({ length: count }, (_, i) => instance(random, i + 1, side));
   return ["global_defs {", "  router_id test", "}", ...blocks].join("\n");
 }
 
-function instance(random: Random, vrid: number): string {
+function instance(random: Random, vrid: number, side: Side): string {
   const upTo = (n: number): number => Math.floor(random() * n);
   const pick = <T>(from: readonly [T, ...T[]]): T => from[upTo(from.length)] ?? from[0];
   const v6 = random() < 0.4;
   const version = pick([2, 3]);
   const unicast = random() < 0.3;
-  const auth = version === 2 && !v6 ? pick(["none", "PASS", "AH"]) : "none";
+  // Routers of keepalived do not take each other's adverts of version 2 over IPv6 with a password: only their octets are compared.
+  const auth =
+    version === 2 ? pick(v6 ? (side === alone ? ["none", "PASS"] : ["none"]) : ["none", "PASS", "AH"]) : "none";
   const interval = version === 2 ? pick([1, 2, 3]) : pick([0.05, 0.1, 0.37, 1, 2.5]);
   const addresses = pick([1, 1, 2, 3, 5, 20]);
+  const priority = pick([1, 50, 100, 101, 200, 254]);
   const lines = [
     `interface eth0`,
     `virtual_router_id ${vrid}`,
     `version ${version}`,
-    `priority ${pick([1, 50, 100, 101, 200, 254])}`,
+    `priority ${side.priority ?? priority}`,
     `advert_int ${interval}`,
     "garp_master_repeat 1",
     "garp_master_delay 0",
-    ...(unicast ? unicastLines(v6, pick([undefined, undefined, 1, 64, 254])) : []),
+    ...(unicast ? unicastLines(v6 ? side.peers6 : side.peers4, pick([undefined, undefined, 1, 64, 254])) : []),
     ...(!unicast && random() < 0.3 ? [`mcast_dst_ip ${v6 ? "ff02::77" : "224.0.0.77"}`] : []),
-    ...(auth === "none" ? [] : authLines(auth, pick(["a", "secret12", "12345678901234", "pa55w0rd"]))),
+    ...(side.signed === true ? hmacLines(random) : []),
+    ...(auth === "none" || side.signed === true
+      ? []
+      : authLines(auth, pick(["a", "secret12", "12345678901234", "pa55w0rd"]))),
     "virtual_ipaddress {",
     ...Array.from(
       { length: addresses },
@@ -51,10 +69,10 @@ function instance(random: Random, vrid: number): string {
   return [`vrrp_instance V${vrid} {`, ...lines.map((line) => `  ${line}`), "}"].join("\n");
 }
 
-const unicastLines = (v6: boolean, ttl: number | undefined): readonly string[] => [
+const unicastLines = (peers: readonly string[], ttl: number | undefined): readonly string[] => [
   ...(ttl === undefined ? [] : [`unicast_ttl ${ttl}`]),
   "unicast_peer {",
-  ...(v6 ? ["  fe80::2", "  fe80::3"] : ["  192.0.2.2", "  192.0.2.3"]),
+  ...peers.map((peer) => `  ${peer}`),
   "}",
 ];
 
@@ -62,5 +80,14 @@ const authLines = (type: string, password: string): readonly string[] => [
   "authentication {",
   `  auth_type ${type}`,
   `  auth_pass ${password}`,
+  "}",
+];
+
+const hmacLines = (random: Random): readonly string[] => [
+  "auth_hmac {",
+  "  key 1 0123456789abcdef0123456789abcdef",
+  `  key 2 hex:${"5a".repeat(64)}`,
+  `  active_key ${random() < 0.5 ? 1 : 2}`,
+  `  anti_replay ${random() < 0.5 ? "time" : "monotonic"}`,
   "}",
 ];

@@ -1,12 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { ipOfBytes } from "../../main/ip-bytes.js";
 import { ms, priority, vrid } from "../../main/units.js";
+import { AdvertBuffer } from "../../main/vrrp/advert-buffer.js";
+import { sequenceOf } from "../../main/vrrp/hmac-trailer.js";
 import { numberToIpv4 } from "../../main/vrrp/ipv4.js";
 import { type AdvertSpec, decodeAdvert, encodeAdvert } from "../../main/vrrp/packet.js";
 import { type Expectation, validate } from "../../main/vrrp/validate.js";
+import { ReplayMarks } from "../../main/vrrp/wire-state.js";
 
-const address = fc.integer({ min: 0, max: 0xdfffffff }).map(numberToIpv4);
+const address4 = fc.integer({ min: 0, max: 0xdfffffff }).map(numberToIpv4);
+const address6 = fc
+  .uint8Array({ minLength: 16, maxLength: 16 })
+  .map((octets) => ipOfBytes(octets.with(0, (octets[0] ?? 0) & 0x7f)));
 const v2 = fc.record({
   version: fc.constant(2 as const),
   interval: fc.integer({ min: 1, max: 255 }).map((s) => ms(s * 1000)),
@@ -17,13 +24,21 @@ const v3 = fc.record({
   interval: fc.integer({ min: 1, max: 4095 }).map((cs) => ms(cs * 10)),
   authPass: fc.constant(undefined),
 });
-const common = fc.record({
-  vrid: fc.integer({ min: 1, max: 255 }).map(vrid),
-  addresses: fc.uniqueArray(address, { maxLength: 255 }),
-  source: address,
-  destination: fc.oneof(address, fc.constant("224.0.0.18")),
-});
-const spec: fc.Arbitrary<AdvertSpec> = fc.tuple(fc.oneof(v2, v3), common).map(([a, b]) => ({ ...a, ...b }));
+const commonOf = (address: fc.Arbitrary<string>, group: string) =>
+  fc.record({
+    vrid: fc.integer({ min: 1, max: 255 }).map(vrid),
+    addresses: fc.uniqueArray(address, { maxLength: 255 }),
+    source: address,
+    destination: fc.oneof(address, fc.constant(group)),
+  });
+const withAh = v2.chain((one) => fc.boolean().map((ah) => ({ ...one, ah: ah && one.authPass !== undefined })));
+const spec4: fc.Arbitrary<AdvertSpec> = fc
+  .tuple(fc.oneof(withAh, v3), commonOf(address4, "224.0.0.18"))
+  .map(([a, b]) => ({ ...a, ...b }));
+const spec6: fc.Arbitrary<AdvertSpec> = fc
+  .tuple(fc.oneof(v2, v3), commonOf(address6, "ff02::12"))
+  .map(([a, b]) => ({ ...a, ...b, authPass: undefined }));
+const spec = fc.oneof(spec4, spec6);
 const anyPriority = fc.integer({ min: 0, max: 255 }).map(priority);
 const anyId = fc.integer({ min: 1, max: 0xffff });
 
@@ -33,7 +48,8 @@ const expectation = (s: AdvertSpec): Expectation => ({
   authPass: s.authPass,
   interval: s.interval,
   addresses: s.addresses,
-  unicast: s.destination !== "224.0.0.18",
+  unicast: s.destination !== "224.0.0.18" && s.destination !== "ff02::12",
+  ah: s.ah === true ? { sequence: -1 } : undefined,
   ignoreAdverts: false,
   knownMaster: undefined,
 });
@@ -49,7 +65,7 @@ test("decode(encode(x)) is x, and is accepted without a word", () => {
       const decoded = decodeAdvert(encodeAdvert(s, at, id));
       assert.ok(decoded.ok);
       const { version, vrid: router, interval, addresses, source, destination } = decoded.advert;
-      const { authPass: _, ...want } = s;
+      const { authPass: _, ah: _ah, ...want } = s;
       assert.deepEqual({ version, vrid: router, interval, addresses, source, destination }, want);
       assert.equal(decoded.advert.priority, at);
       assert.deepEqual(validate(decoded.advert, expectation(s)), { is: "accepted", warnings: [] });
@@ -72,7 +88,8 @@ test("one changed octet of the VRRP message is never accepted", () => {
   fc.assert(
     fc.property(spec, anyPriority, anyId, fc.nat(), fc.integer({ min: 1, max: 255 }), (s, at, id, where, flip) => {
       const bytes = encodeAdvert(s, at, id);
-      const offset = 20 + (where % (bytes.length - 20));
+      const header = s.source.includes(":") ? 40 : 20;
+      const offset = header + (where % (bytes.length - header));
       bytes[offset] = (bytes[offset] ?? 0) ^ flip;
       assert.notEqual(judge(bytes, s), "accepted", `octet ${offset}`);
     }),
@@ -82,8 +99,40 @@ test("one changed octet of the VRRP message is never accepted", () => {
 test("any bytes: a verdict, never an exception", () => {
   const plausible = fc
     .uint8Array({ minLength: 28, maxLength: 1100 })
-    .map((bytes) => bytes.fill(0x45, 0, 1).fill(112, 9, 10));
+    .map((bytes) => bytes.fill(0x45, 0, 1).fill((bytes[27] ?? 0) % 2 > 0 ? 112 : 51, 9, 10));
+  const plausible6 = fc
+    .uint8Array({ minLength: 48, maxLength: 1100 })
+    .map((bytes) => bytes.fill(0x60, 0, 1).fill(112, 6, 7));
+  const any = fc.oneof(fc.uint8Array({ maxLength: 1100 }), plausible, plausible6);
+  fc.assert(fc.property(any, spec, (bytes, s) => void judge(bytes, s)));
+});
+
+test("signed adverts: any octet that is changed is noticed, and any octets in a trailer are judged without an exception", () => {
+  const key = { id: 1, bytes: new Uint8Array(32).fill(1) };
+  const config = { keys: [key], activeKey: 1, windowSeconds: 300, antiReplay: "time", mode: "enforce" } as const;
+  const signed = fc.oneof(spec4, spec6).map((s): AdvertSpec => ({ ...s, authPass: undefined, ah: false, hmac: true }));
   fc.assert(
-    fc.property(fc.oneof(fc.uint8Array({ maxLength: 1100 }), plausible), spec, (bytes, s) => void judge(bytes, s)),
+    fc.property(signed, anyPriority, fc.nat(), fc.integer({ min: 1, max: 255 }), (s, at, where, flip) => {
+      const buffer = new AdvertBuffer(s, at);
+      const bytes = buffer.stamp(1, at).slice();
+      const copy = new AdvertBuffer(s, at);
+      const packet = copy.stamp(1, at);
+      copy.signHmac(key, sequenceOf(1_767_225_600_000));
+      const expect = (): Expectation => ({
+        ...expectation(s),
+        hmac: { config, marks: new ReplayMarks(), now: 1_767_225_600, senders: undefined },
+      });
+      const verdict = (octets: Uint8Array) => {
+        const decoded = decodeAdvert(octets);
+        return decoded.ok ? validate(decoded.advert, expect()).is : decoded.problem;
+      };
+      assert.equal(verdict(packet), "accepted");
+      const header = s.source.includes(":") ? 40 : 20;
+      const changed = packet.slice();
+      const offset = header + (where % (packet.length - header));
+      changed[offset] = (changed[offset] ?? 0) ^ flip;
+      assert.notEqual(verdict(changed), "accepted", `octet ${offset}`);
+      assert.notEqual(verdict(bytes), "accepted", "not signed at all");
+    }),
   );
 });

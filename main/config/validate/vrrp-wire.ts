@@ -59,6 +59,15 @@ function passwordOf(
   if (authPass === undefined || authPass === "") {
     return ignored("authentication without auth_pass. Ignoring.", "write: auth_pass PASSWORD");
   }
+  if (authType !== undefined && family === "inet6") {
+    const message = `(${name}) auth_type PASS protects nothing over IPv6: adverts have no room for the password there`;
+    diagnostics.warn(
+      "CFG_ADVICE",
+      at,
+      message,
+      "write auth_hmac, or remove authentication: keepalived drops such adverts",
+    );
+  }
   if (authType !== undefined) return authPass;
   // keepalived does not authenticate then, and says nothing.
   diagnostics.warn("CFG_ADVICE", at, `(${name}) authentication without auth_type. Ignoring.`, "write: auth_type PASS");

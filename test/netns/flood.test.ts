@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { holdfast } from "../harness/daemon.js";
+import type { Host } from "../harness/host.js";
+import { Lan, plainHosts } from "../harness/lan.js";
+import { needs } from "../harness/needs.js";
+import { descendants } from "../harness/process-tree.js";
+import { until } from "../harness/until.js";
+import { linkLocalOf } from "./link-local.js";
+
+/**
+ * Somebody floods the segment with adverts that are not for us, or that are no good. The instance goes on as if nothing were: no
+ * transition, no advert left out, and most packets never leave the kernel.
+ */
+
+const INTERVAL_MS = 100;
+const FLOOD_MS = 3000;
+const config = (v6: boolean): string => `
+vrrp_instance V {
+  interface eth0
+  virtual_router_id 51
+  version 3
+  priority 100
+  advert_int ${INTERVAL_MS / 1000}
+  virtual_ipaddress {
+    ${v6 ? "fe80::51:1/64" : "192.0.2.100/24"}
+  }
+}
+`;
+
+/** Sends one packet after the other for a while, as fast as it can, and prints how many. */
+const flooder = `
+import socket, sys, time
+group, data, family, seconds = sys.argv[1], bytes.fromhex(sys.argv[2]), sys.argv[3], float(sys.argv[4])
+if family == "4":
+    s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 112)
+    s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, int(sys.argv[5]))
+    to = (group, 0)
+else:
+    s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, 112)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, int(sys.argv[5]))
+    s.setsockopt(socket.IPPROTO_IPV6, 7, 6)  # IPV6_CHECKSUM
+    to = (group, 0, 0, socket.if_nametoindex("eth0"))
+s.setsockopt(socket.SOL_SOCKET, 25, b"eth0\\0")
+end = time.monotonic() + seconds
+n = 0
+while time.monotonic() < end:
+    for _ in range(100):
+        try:
+            s.sendto(data, to)
+            n += 1
+        except OSError:
+            pass
+print(n)
+`;
+
+/** User and system time of a process and all below it, in ms. */
+async function cpuMs(pid: number): Promise<number> {
+  let ticks = 0;
+  for (const one of [pid, ...descendants(pid)]) {
+    const stat = await readFile(`/proc/${one}/stat`, "latin1").catch(() => "");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+  }
+  return ticks * 10;
+}
+
+interface Case {
+  readonly name: string;
+  readonly v6: boolean;
+  /** The VRRP message. */
+  readonly message: string;
+  readonly ttl: number;
+  /** The kernel keeps it away from the start; else after the first thousands. */
+  readonly silent: boolean;
+}
+
+const cases: readonly Case[] = [
+  { name: "another virtual router", v6: false, message: "3163640100010000c0000201", ttl: 255, silent: true },
+  { name: "our VRID over a router", v6: false, message: "3133c80100010000c0000201", ttl: 64, silent: false },
+  {
+    name: "another virtual router, IPv6",
+    v6: true,
+    message: `31636401000a0000${"fe80".padEnd(32, "0")}`,
+    ttl: 255,
+    silent: true,
+  },
+];
+
+const options = { skip: needs("root", "netns", "native", "tcpdump"), timeout: 60_000 };
+
+async function flood(host: Host, { v6, message, ttl }: Case): Promise<number> {
+  const group = v6 ? "ff02::12" : "224.0.0.18";
+  const argv = ["python3", "-c", flooder, group, message, v6 ? "6" : "4", String(FLOOD_MS / 1000), String(ttl)];
+  return Number(await host.exec(["nice", "-n", "10", ...argv], { timeoutMs: 30_000 }));
+}
+
+for (const one of cases) {
+  test(`flood: ${one.name}`, options, async (t) => {
+    await using lan = await Lan.create(plainHosts("a", "b"));
+    const [a, b] = [lan.host("a"), lan.host("b")];
+    await linkLocalOf(a);
+    await linkLocalOf(b);
+    const daemon = await a.start(holdfast("memory"), config(one.v6), ["--vrrp"]);
+    const log = () => daemon.log();
+    await until("a is master", 10_000, async () => (await log()).includes("Entering MASTER STATE"), 50);
+    await until("the start is over", 10_000, async () => (await log()).includes("Startup complete"), 50);
+    const before = await cpuMs(daemon.pid);
+    const sent = await flood(b, one);
+    const used = (await cpuMs(daemon.pid)) - before;
+    t.diagnostic(`${sent} packets in ${FLOOD_MS} ms, the daemon used ${used} ms of processor time`);
+    const text = await log();
+    assert.equal(text.split("Entering MASTER STATE").length, 2, text);
+    assert.ok(!text.includes("Entering BACKUP STATE\\n"), text);
+    assert.equal(text.includes("come to"), !one.silent && sent > 20_000, text);
+  });
+}

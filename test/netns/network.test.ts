@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import test from "node:test";
 import type { VirtualAddress } from "../../main/config/model.js";
 import { plainAddress } from "../../main/config/model-vrrp.js";
+import { ms } from "../../main/units.js";
 import { run } from "../harness/command.js";
 import type { Host } from "../harness/host.js";
 import { Lan, plainHosts } from "../harness/lan.js";
@@ -108,7 +109,7 @@ test("addresses are added as configured and deleted again, as `ip` shows them", 
   assert.deepEqual([label, broadcast, prefixlen, scope], ["eth0:vip", "192.0.2.255", 24, "global"]);
   assert.equal((await probe.ask({ action: "add", ...eth0, address: full })).errno, 0, "EEXIST is success");
 
-  const six = vip("2001:db8::100", 128, {});
+  const six = vip("2001:db8::100", 128, { more: { ...plainAddress, preferredLifetime: ms(0) } });
   const sixth = await probe.ask({ action: "add", ...eth0, address: six });
   assert.deepEqual([sixth.errno, sixth.addresses?.includes("2001:db8::100/128")], [0, true]);
   const shownSix = await shown(host, "2001:db8::100");

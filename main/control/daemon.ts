@@ -186,7 +186,7 @@ export class Daemon {
   }
 
   async #startVrrp(): Promise<void> {
-    if (!this.#deps.options.daemons.vrrp || this.#config.vrrpInstances.length === 0) return;
+    if (!this.#deps.options.daemons.vrrp || !hasVrrp(this.#config)) return;
     const log = this.#deps.log.log("Keepalived_vrrp");
     const [clock, scripts, notifier, lasting] = [this.#clock, this.#scripts, this.#notifier, this.#lasting];
     this.#vrrp = await VrrpSide.open({ clock, log, scripts, notifier, lasting });
@@ -338,6 +338,11 @@ export class Daemon {
 function reasonOf(answer: Exclude<AsideResult, { kind: "good" }>): string {
   if (answer.kind === "failed") return `reading it failed: ${answer.why}`;
   return answer.kind === "missing" ? "it cannot be read" : "see above";
+}
+
+/** Static entries are the business of VRRP, with or without instances. */
+function hasVrrp({ vrrpInstances, staticEntries: { addresses, routes, rules } }: Config): boolean {
+  return vrrpInstances.length + addresses.length + routes.length + rules.length > 0;
 }
 
 /** Without a launcher nothing outlives the process. */

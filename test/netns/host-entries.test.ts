@@ -273,3 +273,17 @@ test(
     await daemon.stop();
   },
 );
+
+test("static entries alone are a configuration; a reload without them removes them", options, async () => {
+  await using lan = await Lan.create(apart.slice(0, 1));
+  const host = lan.host("a");
+  const before = await hostState(host);
+  const daemon = await host.start(ours, "static_ipaddress {\n  198.18.1.1/24 dev eth1\n}\n", ["--vrrp"]);
+  await until("it is there", SOON, () => host.hasAddress("198.18.1.1", "eth1"));
+  await until("it serves", SOON, async () => (await daemon.log()).includes("Startup complete"));
+  await writeFile(daemon.files.config, "global_defs {\n  router_id test\n}\n");
+  daemon.signal("SIGHUP");
+  await until("it has gone", SOON, async () => !(await host.hasAddress("198.18.1.1", "eth1")));
+  await daemon.stop();
+  assert.deepEqual(await hostState(host), before);
+});

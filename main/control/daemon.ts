@@ -248,7 +248,7 @@ export class Daemon {
   }
 
   async #startVrrp(): Promise<void> {
-    if (!this.#deps.options.daemons.vrrp || this.#config.vrrpInstances.length === 0) return;
+    if (!this.#deps.options.daemons.vrrp || !hasVrrp(this.#config)) return;
     compileAsUsual(); // the first election is to be as fast as the others: docs/decisions/0004-rehearsal.md
     const { VrrpSide } = await loadVrrp();
     const log = this.#deps.log.log("Keepalived_vrrp");
@@ -430,6 +430,11 @@ export async function loadVrrp(): Promise<typeof import("./vrrp-side.js")> {
 function secretsOf({ authPass = "", wire }: VrrpInstanceConfig): readonly string[] {
   const keys = (wire.hmac?.keys ?? []).map(({ bytes }) => Buffer.from(bytes));
   return [authPass, ...keys.flatMap((key) => [key.toString(), key.toString("hex")])];
+}
+
+/** Static entries are the business of VRRP, with or without instances. */
+function hasVrrp({ vrrpInstances, staticEntries: { addresses, routes, rules } }: Config): boolean {
+  return vrrpInstances.length + addresses.length + routes.length + rules.length > 0;
 }
 
 /** Without a launcher nothing outlives the process. */

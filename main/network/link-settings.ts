@@ -31,7 +31,7 @@ export const procSysctls: Sysctls = {
  */
 export function wantedSettings(config: Config, wishes: readonly LinkWish[]): ReadonlyMap<string, string> {
   const wanted = new Map<string, string>();
-  for (const { base } of wishes.filter(({ family }) => family === "inet")) {
+  for (const { base } of wishes.filter(isVmac4)) {
     wanted.set(`ipv4/conf/${base}/arp_ignore`, "1");
     wanted.set(`ipv4/conf/${base}/arp_filter`, "1");
   }
@@ -39,6 +39,9 @@ export function wantedSettings(config: Config, wishes: readonly LinkWish[]): Rea
     if (extras.promoteSecondaries && name !== "") wanted.set(`ipv4/conf/${name}/promote_secondaries`, "1");
   return wanted;
 }
+
+/** An ipvlan has the MAC address of its base: it does not matter which of them answers ARP. */
+export const isVmac4 = ({ family, kind }: LinkWish): boolean => family === "inet" && kind.is === "macvlan";
 
 /** Settings of interfaces, and how they were before: they are put back when nobody wants them any more. */
 export class LinkSettings {

@@ -22,6 +22,8 @@ export interface NftTransactions extends Disposable {
 
 const DEFAULT_TABLE = "keepalived";
 const DEFAULT_PRIORITY = -1;
+/** The owner of what is done for VMACs; instances are owners with a word before their name. */
+const IGMP = "igmp";
 
 /**
  * Our nftables tables: packets to and from the addresses of masters that do not accept them are dropped, and IGMP reports of
@@ -36,6 +38,8 @@ export class PacketFilter implements AddressFilter, Disposable {
   readonly #inForce = new Map<string, ElementPlace>();
   readonly #made = new Set<"blocking4" | "blocking6" | "igmp" | number>();
   #style: FilterStyle = { table: DEFAULT_TABLE, priority: DEFAULT_PRIORITY, counters: false };
+  /** Grows when all is made anew: what was sent before, and built on what was refused, is refused as well. */
+  #generation = 0;
   #connection: NftTransactions | undefined;
 
   constructor(connect: () => NftTransactions, link: (name: string) => Link | undefined, log: Log) {
@@ -65,7 +69,7 @@ export class PacketFilter implements AddressFilter, Disposable {
       const [above, below] = [this.#link(vmac)?.index, this.#link(base)?.index];
       return above === undefined || below === undefined ? [] : [vmacElement(this.#style.table, above, below)];
     });
-    this.#want("igmp", places);
+    this.#want(IGMP, places);
   }
 
   /** At the end: like `nft delete table ip TABLE`. */
@@ -91,6 +95,10 @@ export class PacketFilter implements AddressFilter, Disposable {
     if (places.length === 0 && !this.#wanted.has(owner)) return;
     if (places.length === 0) this.#wanted.delete(owner);
     else this.#wanted.set(owner, places);
+    this.#synchronize(owner);
+  }
+
+  #synchronize(owner: string): void {
     const wanted = new Map([...this.#wanted.values()].flat().map((place) => [keyOf(place), place]));
     const gone = [...this.#inForce].filter(([key]) => !wanted.has(key)).map(([, place]) => place);
     const added = [...wanted].filter(([key]) => !this.#inForce.has(key)).map(([, place]) => place);
@@ -128,18 +136,37 @@ export class PacketFilter implements AddressFilter, Disposable {
       this.#report(owner, error instanceof Error ? error.message : String(error));
       return;
     }
+    const generation = this.#generation;
     this.#connection.commit(changes, ({ errno, reason }) => {
-      if (errno !== 0) this.#report(owner, reason === "" ? errnoText(errno) : `${errnoText(errno)}, ${reason}`);
+      if (errno !== 0 && generation === this.#generation)
+        this.#onRefused(owner, reason === "" ? errnoText(errno) : `${errnoText(errno)}, ${reason}`);
     });
+  }
+
+  /**
+   * Nothing of it is in force, so the next change begins with a new table. Kernels without nft_dup_netdev refuse the rules for
+   * IGMP only: the others go on without them.
+   */
+  #onRefused(owner: string, why: string): void {
+    this.#report(owner, why);
+    this.#generation += 1;
+    this.#made.clear();
+    this.#inForce.clear();
+    if (owner !== IGMP) return;
+    this.#wanted.delete(IGMP);
+    for (const other of this.#wanted.keys()) {
+      this.#synchronize(other);
+      break; // all of them are in it
+    }
   }
 
   #report(owner: string, why: string): void {
     const what =
-      owner === "igmp"
+      owner === IGMP
         ? "IGMP reports of VMACs leave with the virtual MAC address, which may mislead switches"
         : `packets to the addresses of ${owner.replace("block ", "")} are not dropped`;
     const sentence = `nftables refuses the rules of table ${this.#style.table}: ${why}: ${what}; load nf_tables and nft_dup_netdev, and give the daemon CAP_NET_ADMIN`;
-    this.#log(owner === "igmp" ? "warning" : "error", "network.filter-failed", sentence, { why });
+    this.#log(owner === IGMP ? "warning" : "error", "network.filter-failed", sentence, { why });
   }
 }
 

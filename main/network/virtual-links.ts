@@ -18,7 +18,14 @@ import {
   prepareLinkRequest,
   setGroupRequest,
 } from "./link-codec.js";
-import { freeOfReversePathFilter, LinkSettings, procSysctls, type Sysctls, wantedSettings } from "./link-settings.js";
+import {
+  freeOfReversePathFilter,
+  isVmac4,
+  LinkSettings,
+  procSysctls,
+  type Sysctls,
+  wantedSettings,
+} from "./link-settings.js";
 import { fits, type LinkView, type LinkWish, planLinks } from "./virtual-link-plan.js";
 
 /** What is used of KernelNetwork. */
@@ -104,7 +111,7 @@ export class VirtualLinks implements Disposable {
 
   /** Read once: afterwards the settings themselves do not show it any more. */
   async #filterSettings(): Promise<ReadonlyMap<string, string>> {
-    if (!this.#wishes.some(({ family }) => family === "inet")) this.#filter = undefined;
+    if (!this.#wishes.some(isVmac4)) this.#filter = undefined;
     else this.#filter ??= await freeOfReversePathFilter(this.#foreignNames(), this.#sysctls);
     return this.#filter ?? new Map();
   }
@@ -158,7 +165,7 @@ export class VirtualLinks implements Disposable {
 
   async #prepare(wish: LinkWish, base: Link): Promise<void> {
     const { name, ipv6, family, address } = wish;
-    void this.#ask(name, prepareLinkRequest(name, family === "inet"));
+    if (wish.kind.is === "macvlan") void this.#ask(name, prepareLinkRequest(name, family === "inet"));
     await this.#sysctls.write(`ipv6/conf/${name}/disable_ipv6`, ipv6 ? "0" : "1");
     await this.#ask(name, linkUpRequest(name));
     const index = this.#network.link(name)?.index;

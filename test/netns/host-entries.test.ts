@@ -255,3 +255,35 @@ test("an interface goes down and comes back: its static and untracked entries re
   await host.exec(["ip", "link", "set", "eth1", "up"]);
   await until("all is back", SOON, async () => JSON.stringify(await hostState(host)) === JSON.stringify(full));
 });
+
+test(
+  "the interface is renamed, and gets its name back: nothing stays on it meanwhile, everything returns",
+  options,
+  async () => {
+    await using lan = await Lan.create(apart.slice(0, 1));
+    const host = lan.host("a");
+    const daemon = await host.start(ours, few(), ["--vrrp"]);
+    await master(host, daemon);
+    const full = await hostState(host);
+    await host.exec(["ip", "link", "set", "eth0", "name", "other"]);
+    await until("it is in fault", SOON, async () => (await daemon.log()).includes("Entering FAULT STATE"));
+    await until("the address has gone", SOON, async () => !(await host.hasAddress("192.0.2.100", "other")));
+    await host.exec(["ip", "link", "set", "other", "name", "eth0"]);
+    await until("all is back", SOON, async () => JSON.stringify(await hostState(host)) === JSON.stringify(full));
+    await daemon.stop();
+  },
+);
+
+test("static entries alone are a configuration; a reload without them removes them", options, async () => {
+  await using lan = await Lan.create(apart.slice(0, 1));
+  const host = lan.host("a");
+  const before = await hostState(host);
+  const daemon = await host.start(ours, "static_ipaddress {\n  198.18.1.1/24 dev eth1\n}\n", ["--vrrp"]);
+  await until("it is there", SOON, () => host.hasAddress("198.18.1.1", "eth1"));
+  await until("it serves", SOON, async () => (await daemon.log()).includes("Startup complete"));
+  await writeFile(daemon.files.config, "global_defs {\n  router_id test\n}\n");
+  daemon.signal("SIGHUP");
+  await until("it has gone", SOON, async () => !(await host.hasAddress("198.18.1.1", "eth1")));
+  await daemon.stop();
+  assert.deepEqual(await hostState(host), before);
+});

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { messages } from "../../main/netlink/reader.js";
 import { MessageWriter } from "../../main/netlink/writer.js";
 import { type NftChange, writeTransaction } from "../../main/network/nft-codec.js";
@@ -15,13 +16,13 @@ const link = (name: string): Link | undefined => {
   return index === undefined ? undefined : { index, name, ...common };
 };
 
-function bench(errno = 0) {
+function bench(errno = 0, refuses: (changes: readonly NftChange[]) => boolean = () => true) {
   const { log, lines } = recordingLog();
   const transactions: (readonly NftChange[])[] = [];
   const connect = () => ({
     commit: (changes: readonly NftChange[], done: (verdict: { errno: number; reason: string }) => void) => {
       transactions.push(changes);
-      done({ errno, reason: "" });
+      setImmediate(() => done({ errno: refuses(changes) ? errno : 0, reason: "" }));
     },
     [Symbol.dispose]: () => undefined,
   });
@@ -89,9 +90,27 @@ test("name, priority and counters are those of the configuration", () => {
   for (const c of changes) if (c.kind === "rule") assert.deepEqual(c.steps.at(-2), { do: "counter" });
 });
 
-test("what the kernel refuses is said, with its consequence", () => {
+test("a kernel that cannot duplicate packets drops those to the addresses all the same", async () => {
+  // What follows in the same turn has no table then.
+  const duplicates = (changes: readonly NftChange[]): boolean =>
+    changes[0]?.kind === "set" ||
+    changes.some((each) => each.kind === "rule" && each.steps.some((step) => step.do === "duplicate"));
+  const { filter, take, lines } = bench(95, duplicates);
+  filter.redirectIgmp([{ vmac: "vrrp.51", base: "eth0" }]);
+  filter.block("A", [at("192.0.2.100")]); // before the kernel's answer is read
+  take();
+  await nextTurn();
+  assert.match(JSON.stringify(lines), /IGMP reports of VMACs leave with the virtual MAC/);
+  assert.deepEqual(take(), ["table2 delete-table2 set2 chain2 rule2 elements2"]);
+  assert.equal(lines.length, 1);
+  filter.block("A", []);
+  assert.deepEqual(take(), ["delete-elements2"]);
+});
+
+test("what the kernel refuses is said, with its consequence", async () => {
   const { filter, lines } = bench(95);
   filter.block("VI_1", [at("192.0.2.100")]);
+  await nextTurn();
   assert.match(
     JSON.stringify(lines),
     /nftables refuses .* EOPNOTSUPP: packets to the addresses of VI_1 are not dropped; load/,

@@ -177,7 +177,10 @@ export class Daemon {
     const transport = wire.transport(
       router,
       (packet) => this.#sent(packet),
-      (packet, run) => this.loop.deliver("packet", () => this.#heard(packet, run)),
+      (packet, isOpen, run) =>
+        this.loop.deliver("packet", () => {
+          if (isOpen()) this.#heard(packet, run);
+        }),
     );
     const log = Object.assign(() => undefined, { detail: false });
     return new VrrpRouter({

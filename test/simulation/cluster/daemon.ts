@@ -145,13 +145,14 @@ export class Daemon {
     return this.#stopped;
   }
 
-  reload(specs: readonly Spec[], changed: boolean): void {
+  reload(specs: readonly Spec[]): void {
     this.loop.deliver("control", () => {
+      const before = this.#specs;
       this.#specs = specs;
       const now = this.loop.now();
       for (const [i, conformance] of this.conformances.entries()) {
         const spec = specs[i];
-        if (spec !== undefined) conformance.reloaded(spec, changed, now);
+        if (spec !== undefined) conformance.reloaded(spec, spec !== before[i], now);
       }
       this.#router.reload(this.#config());
     });

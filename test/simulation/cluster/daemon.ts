@@ -71,6 +71,8 @@ export class Daemon {
   readonly #senses: Senses;
   readonly conformances: readonly Conformance[];
   #specs: readonly Spec[];
+  /** Reloads do not change it: the result of a run under way would be dropped, and the reference does not know that. */
+  readonly #scriptInterval: number;
   #stopped: boolean = false;
   #doom = 0;
   #actionsLeft = 0;
@@ -79,6 +81,7 @@ export class Daemon {
   constructor(specs: readonly Spec[], deps: DaemonDeps) {
     this.#deps = deps;
     this.#specs = specs;
+    this.#scriptInterval = 2 * (specs[0]?.interval ?? 0);
     this.loop = new EventLoop(deps.world, deps.clock, (cause, run) => this.#turn(cause, run));
     this.#view = deps.kernel.open({
       added: (address) => {
@@ -329,7 +332,7 @@ export class Daemon {
     return {
       ...empty,
       vrrpInstances,
-      vrrpScripts: first?.scriptWeight === undefined ? [] : [scriptOf(first)],
+      vrrpScripts: first?.scriptWeight === undefined ? [] : [scriptOf(this.#scriptInterval)],
       syncGroups: grouped ? [syncGroup(members)] : syncGroups,
     };
   }
@@ -367,11 +370,11 @@ function instanceOfSpec(spec: Spec, instance: number, unicastPeers: readonly IpA
   };
 }
 
-const scriptOf = (spec: Spec): Config["vrrpScripts"][number] => ({
+const scriptOf = (interval: number): Config["vrrpScripts"][number] => ({
   name: "chk",
   command: { argv: ["/chk"], user: { name: "root", uid: 0, gid: 0 } },
-  interval: ms(2 * spec.interval),
-  timeout: ms(spec.interval),
+  interval: ms(interval),
+  timeout: ms(interval),
   weight: 0,
   reverse: false,
   rise: 1,

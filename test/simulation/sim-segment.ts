@@ -2,6 +2,7 @@ import type { IpAddress } from "../../main/address.js";
 import { ms } from "../../main/units.js";
 import { decodeAdvert } from "../../main/vrrp/packet.js";
 import type { AdvertEndpoint, AdvertSocket, AdvertTransport } from "../../main/vrrp/ports.js";
+import { Random } from "./cluster/random.js";
 import type { SimClock } from "./sim-clock.js";
 
 interface Station {
@@ -15,7 +16,7 @@ export class SimSegment {
   readonly #clock: SimClock;
   readonly #stations = new Set<Station>();
   readonly #cut = new Set<string>();
-  #seed: number;
+  readonly #random: Random;
   /** Share of packets that do not arrive, 0..1. */
   loss = 0;
   /** Most that a packet takes, in ms; each takes a random part of it. */
@@ -23,7 +24,7 @@ export class SimSegment {
 
   constructor(clock: SimClock, seed = 1) {
     this.#clock = clock;
-    this.#seed = seed;
+    this.#random = new Random(seed);
   }
 
   /** Cuts a host off, or plugs it in again. */
@@ -69,12 +70,7 @@ export class SimSegment {
     }
   }
 
-  /** mulberry32: small, fast, the same on every machine. */
   random(): number {
-    this.#seed = (this.#seed + 0x6d2b79f5) >>> 0;
-    let t = this.#seed;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    return this.#random.next();
   }
 }

@@ -331,11 +331,7 @@ class Cluster {
     const { specs } = host;
     if (host.daemon?.loop.paused === true)
       host.specs = before; // signals wait, and this story does not
-    else
-      host.daemon?.reload(
-        specs,
-        specs.some((spec, i) => spec !== before[i]),
-      );
+    else host.daemon?.reload(specs);
   }
 
   #pause({ router, clock, first }: Extract<Incident, { do: "pause" }>): () => void {

@@ -71,6 +71,8 @@ export class Daemon {
   readonly #senses: Senses;
   readonly conformances: readonly Conformance[];
   #specs: readonly Spec[];
+  /** Reloads do not change it: the result of a run under way would be dropped, and the reference does not know that. */
+  readonly #scriptInterval: number;
   #stopped: boolean = false;
   #doom = 0;
   #actionsLeft = 0;
@@ -79,6 +81,7 @@ export class Daemon {
   constructor(specs: readonly Spec[], deps: DaemonDeps) {
     this.#deps = deps;
     this.#specs = specs;
+    this.#scriptInterval = 2 * (specs[0]?.interval ?? 0);
     this.loop = new EventLoop(deps.world, deps.clock, (cause, run) => this.#turn(cause, run));
     this.#view = deps.kernel.open({
       added: (address) => {
@@ -145,13 +148,14 @@ export class Daemon {
     return this.#stopped;
   }
 
-  reload(specs: readonly Spec[], changed: boolean): void {
+  reload(specs: readonly Spec[]): void {
     this.loop.deliver("control", () => {
+      const before = this.#specs;
       this.#specs = specs;
       const now = this.loop.now();
       for (const [i, conformance] of this.conformances.entries()) {
         const spec = specs[i];
-        if (spec !== undefined) conformance.reloaded(spec, changed, now);
+        if (spec !== undefined) conformance.reloaded(spec, spec !== before[i], now);
       }
       this.#router.reload(this.#config());
     });
@@ -177,7 +181,10 @@ export class Daemon {
     const transport = wire.transport(
       router,
       (packet) => this.#sent(packet),
-      (packet, run) => this.loop.deliver("packet", () => this.#heard(packet, run)),
+      (packet, isOpen, run) =>
+        this.loop.deliver("packet", () => {
+          if (isOpen()) this.#heard(packet, run);
+        }),
     );
     const log = Object.assign(() => undefined, { detail: false });
     return new VrrpRouter({
@@ -325,7 +332,7 @@ export class Daemon {
     return {
       ...empty,
       vrrpInstances,
-      vrrpScripts: first?.scriptWeight === undefined ? [] : [scriptOf(first)],
+      vrrpScripts: first?.scriptWeight === undefined ? [] : [scriptOf(this.#scriptInterval)],
       syncGroups: grouped ? [syncGroup(members)] : syncGroups,
     };
   }
@@ -363,11 +370,11 @@ function instanceOfSpec(spec: Spec, instance: number, unicastPeers: readonly IpA
   };
 }
 
-const scriptOf = (spec: Spec): Config["vrrpScripts"][number] => ({
+const scriptOf = (interval: number): Config["vrrpScripts"][number] => ({
   name: "chk",
   command: { argv: ["/chk"], user: { name: "root", uid: 0, gid: 0 } },
-  interval: ms(2 * spec.interval),
-  timeout: ms(spec.interval),
+  interval: ms(interval),
+  timeout: ms(interval),
   weight: 0,
   reverse: false,
   rise: 1,

@@ -7,6 +7,8 @@ export interface ManyOptions {
   readonly seed: number;
   readonly schedules: number;
   readonly threads: number;
+  /** Begin nothing new after that. */
+  readonly limitMs?: number;
   /** By name, to see what is caught. */
   readonly fault?: string | undefined;
   readonly onProgress?: (played: number, broken: readonly Broken[]) => void;
@@ -28,12 +30,13 @@ const MOST_KEPT = 100;
 
 /** Plays schedules seed, seed + 1, ... on threads. */
 export async function playMany(options: ManyOptions): Promise<ManyOutcome> {
-  const { seed, schedules, threads, fault, onProgress } = options;
+  const { seed, schedules, threads, limitMs = Number.POSITIVE_INFINITY, fault, onProgress } = options;
+  const end = performance.now() + limitMs;
   let [next, played, turns, brokenCount] = [0, 0, 0, 0];
   const broken: Broken[] = [];
   const failovers: Failover[] = [];
   const portion = (): ToThread | undefined => {
-    if (next >= schedules) return undefined;
+    if (next >= schedules || performance.now() > end) return undefined;
     const count = Math.min(PORTION, schedules - next);
     const from = seed + next;
     next += count;

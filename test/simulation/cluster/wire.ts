@@ -60,14 +60,16 @@ export class Wire {
   transport(
     router: number,
     onSend: (packet: Uint8Array) => void,
-    deliver: (packet: Buffer, run: () => void) => void,
+    deliver: (packet: Buffer, isOpen: () => boolean, run: () => void) => void,
   ): AdvertTransport {
     return {
       open: (endpoint, onPacket): AdvertSocket => {
-        const hear = (packet: Buffer): void => deliver(packet, () => onPacket(packet, endpoint.address));
+        // What a socket holds is gone when it is closed.
+        const isOpen = (): boolean => this.#stations.includes(station);
+        const hear = (packet: Buffer): void => deliver(packet, isOpen, () => onPacket(packet, endpoint.address));
         const { kind, address } = endpoint;
         const octet = kind === "unicast" ? Number(address.slice(address.lastIndexOf(".") + 1)) : undefined;
-        const station = { router, octet, onPacket: hear };
+        const station: Station = { router, octet, onPacket: hear };
         this.#stations.push(station);
         return {
           send: (packet) => {

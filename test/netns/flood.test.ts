@@ -14,7 +14,8 @@ import { linkLocalOf } from "./link-local.js";
  * transition, no advert left out, and most packets never leave the kernel.
  */
 
-const INTERVAL_MS = 100;
+/** A false transition would take three lost adverts; the flooder takes a processor, so short intervals would test the machine. */
+const INTERVAL_MS = 500;
 const FLOOD_MS = 3000;
 const config = (v6: boolean, priority: number): string => `
 vrrp_instance V {
@@ -78,8 +79,6 @@ interface Case {
 
 const cases: readonly Case[] = [
   { name: "another virtual router", v6: false, message: "3163640100010000c0000201", ttl: 255, silent: true },
-  // Nothing is sure to be wrong with it before its checksum is worked out, and that is our own work.
-  { name: "our VRID, wrong checksum", v6: false, message: "3133c80100010000c0000201", ttl: 255, silent: false },
   { name: "our VRID over a router", v6: false, message: "3133c80100010000c0000201", ttl: 64, silent: false },
   {
     name: "another virtual router, IPv6",

@@ -7,7 +7,10 @@ interface Native {
   readonly setRawSocketFilter: (fd: number, protocol: number, program: Uint8Array) => number;
 }
 
-/** A raw socket of this process that has no filter yet; the search begins at `from`, at least 3. @returns -1: there is none */
+/**
+ * A raw socket of this process that has no filter yet. `from`, at least 3: where it is likely to be, which saves looking at all
+ * descriptors. @returns -1: there is none
+ */
 export function findUnfilteredRawSocket(protocol: number, from: number): number {
   return (native as Native).findUnfilteredRawSocket(protocol, from);
 }

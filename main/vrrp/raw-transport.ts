@@ -71,6 +71,8 @@ type OnPacket = (packet: Buffer, source: IpAddress) => void;
 export class RawTransport implements AdvertTransport {
   readonly #raw: RawSocketModule;
   readonly #log: Log;
+  /** Of the newest reader: the next one is likely to lie right behind it. */
+  #lastFd = FIRST_FD - 1;
 
   /** @throws DaemonError E_NATIVE in a worker or when the add-on cannot be loaded */
   constructor(log: Log) {
@@ -90,11 +92,21 @@ export class RawTransport implements AdvertTransport {
     const protocol = endpoint.ah === true ? IPPROTO_AH : IPPROTO_VRRP;
     try {
       const openReader = () => this.#create(protocol, (socket) => prepareReader(socket, endpoint));
-      return new RawAdvertSocket(sender, new Reader(openReader, protocol, endpoint, onPacket, this.#log));
+      return new RawAdvertSocket(
+        sender,
+        new Reader({ protocol, open: openReader, findFd: () => this.#findFd(protocol) }, endpoint, onPacket, this.#log),
+      );
     } catch (error) {
       sender.close();
       throw error;
     }
+  }
+
+  /** Every reader gets a filter as soon as it is opened, so the one without is the newest. */
+  #findFd(protocol: number): number {
+    const fd = findUnfilteredRawSocket(protocol, this.#lastFd + 1);
+    if (fd >= FIRST_FD) this.#lastFd = fd;
+    return fd;
   }
 
   #create(protocol: number, prepare: (socket: RawSocket) => void): RawSocket {
@@ -111,9 +123,18 @@ export class RawTransport implements AdvertTransport {
   }
 }
 
+interface ReaderSource {
+  readonly protocol: number;
+  /** @throws system error */
+  readonly open: () => RawSocket;
+  /** Descriptor of the socket that `open` has made just now. */
+  readonly findFd: () => number;
+}
+
 /** Reads what is addressed to an endpoint. raw-socket closes a socket whose polling fails: then it is opened again. */
 class Reader implements Disposable {
   readonly #open: () => RawSocket;
+  readonly #findFd: () => number;
   readonly #protocol: number;
   readonly #endpoint: AdvertEndpoint;
   readonly #onPacket: OnPacket;
@@ -125,9 +146,10 @@ class Reader implements Disposable {
   #wanted: Pick<FilterSpec, "routers" | "flooded"> = { routers: [], flooded: false };
 
   /** @throws system error when the socket cannot be opened now */
-  constructor(open: () => RawSocket, protocol: number, endpoint: AdvertEndpoint, onPacket: OnPacket, log: Log) {
-    this.#open = open;
-    this.#protocol = protocol;
+  constructor(source: ReaderSource, endpoint: AdvertEndpoint, onPacket: OnPacket, log: Log) {
+    this.#open = source.open;
+    this.#findFd = source.findFd;
+    this.#protocol = source.protocol;
     this.#endpoint = endpoint;
     this.#onPacket = onPacket;
     this.#log = log;
@@ -146,7 +168,7 @@ class Reader implements Disposable {
       if (this.#socket === socket) this.#startLater();
     });
     this.#socket = socket;
-    this.#fd = findUnfilteredRawSocket(this.#protocol, FIRST_FD); // ours: all others have a filter since they were opened
+    this.#fd = this.#findFd();
     this.filter(this.#wanted);
   }
 

@@ -12,6 +12,7 @@
 namespace {
 
 constexpr int kFirstFd = 3;  // after standard input, output and error
+constexpr int kNear = 64;    // descriptors from `from` on that are looked at first
 
 int Option(int fd, int option) {
   int value = -1;
@@ -33,9 +34,9 @@ int FindUnfiltered(int protocol, int from) {
   rlimit limit{};
   const int end = ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<int>(limit.rlim_cur) : 0;
   const auto is_it = [protocol](int fd) { return IsRawIpv4(fd, protocol) && !HasFilter(fd); };
-  for (int fd = from; fd < end; fd++)
+  for (int fd = from; fd < end && fd - from < kNear; fd++)
     if (is_it(fd)) return fd;
-  for (int fd = kFirstFd; fd < from; fd++)
+  for (int fd = kFirstFd; fd < end; fd++)
     if (is_it(fd)) return fd;
   return -1;
 }

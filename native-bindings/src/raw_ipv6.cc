@@ -64,7 +64,6 @@ UniqueFd OpenReader(const Place& place, const in6_addr& address, int receive_buf
       .Number(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
       .Number(IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1)
       .Number(IPPROTO_IPV6, IPV6_RECVTCLASS, 1)
-      .Number(IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0)
       .Device(place.device);
   if (IN6_IS_ADDR_MULTICAST(&address)) {
     ipv6_mreq request{};
@@ -75,6 +74,9 @@ UniqueFd OpenReader(const Place& place, const in6_addr& address, int receive_buf
     options.Number(IPPROTO_IPV6, IPV6_FREEBIND, 1);
   }
   if (!options.ok()) return {};
+  // Linux 4.20 and later. The binding below keeps other groups out as well, so a kernel that lacks it does no harm.
+  const int off = 0;
+  ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_MULTICAST_ALL, &off, sizeof off);
   SetReceiveBuffer(fd.get(), receive_buffer_bytes);
   const sockaddr_in6 local = SocketAddress(address, place.index);
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0) {

@@ -132,7 +132,7 @@ async function play(lan: Lan, pairing: Pairing, first: Daemon, lines: readonly s
     (await frames()).some((frame) => frame.kind === "neighbour-advert" && frame.target === wide),
   );
   const took = performance.now() - crashed;
-  assert.ok((await holds(b)).every(Boolean), "b holds the addresses of both families");
+  await until("b holds the addresses of both families", 3000, async () => (await holds(b)).every(Boolean));
   // Addresses that nobody else may have are there at once, without a second of duplicate detection.
   const tentative = await b.exec(["ip", "-6", "-o", "addr", "show", "dev", "eth0", "tentative"]);
   assert.equal(tentative.trim(), "");

@@ -1,0 +1,40 @@
+import { test } from "node:test";
+import { Lan, plainHosts } from "../harness/lan.js";
+import { needs } from "../harness/needs.js";
+import { until } from "../harness/until.js";
+import { config, describeLogs, holdsAlone, pairings, type Router, settleMs, vip } from "./pairing.js";
+
+/**
+ * auth_type AH: the sequence numbers of a master that starts again begin anew, while its peer remembers higher ones. Both have to
+ * find together all the same.
+ */
+
+const router: Router = { version: 2, advertInt: 1000 };
+const lines = ["authentication {", "  auth_type AH", "  auth_pass secret12", "}", "garp_master_delay 0"];
+const options = { skip: needs("root", "netns", "native", "keepalived"), timeout: 120_000 };
+
+for (const pairing of pairings) {
+  test(`auth_type AH, crash and return: ${pairing.name}`, options, async (t) => {
+    await using lan = await Lan.create(plainHosts("a", "b"));
+    const [a, b] = [lan.host("a"), lan.host("b")];
+    const [high, low] = [200, 100].map((priority) => config(router, priority, { lines })) as [string, string];
+    const backup = await b.start(pairing.backup, low, ["--vrrp"]);
+    await until("the backup listens", 10_000, async () =>
+      (await backup.log()).includes("Entering BACKUP STATE (init)"),
+    );
+    const first = await a.start(pairing.master, high, ["--vrrp"]);
+    try {
+      await until("a is the only master", settleMs(router), () => holdsAlone(a, b));
+      await first.crash();
+      await until("b is master", settleMs(router), () => b.hasAddress(vip));
+      await a.exec(["ip", "addr", "del", `${vip}/24`, "dev", "eth0"]);
+      const again = await a.start(pairing.master, high, ["--vrrp"]);
+      await until("a is the only master again", 2 * settleMs(router), () => holdsAlone(a, b));
+      await again.stop();
+      await until("b is master again", settleMs(router), () => holdsAlone(b, a));
+    } catch (error) {
+      t.diagnostic(await describeLogs({ lan, a, b, master: first, backup }));
+      throw error;
+    }
+  });
+}

@@ -255,7 +255,7 @@ export class VrrpRouter {
     this.#trackers.update(config.trackers);
     this.#links.configure(config.linkSettings.delays, config.vrrpInstances);
     this.#trackGroups = config.trackers.groups;
-    this.#groups.prepare();
+    this.#groups.prepare((key) => this.#isFresh(key));
     for (const [key, next] of wanted) {
       const entry = this.#entries.get(key);
       if (entry === undefined) continue;
@@ -272,9 +272,7 @@ export class VrrpRouter {
 
   #begin(key: string, { config, instance }: Entry): void {
     for (const name of trackedLinks(this.#groups.watched(key, config))) this.#links.begin(name);
-    const resumption = this.#groups.mayResume(key, (member) => this.#isFresh(member))
-      ? this.#deps.resume(key)
-      : undefined;
+    const resumption = this.#groups.mayResume(key) ? this.#deps.resume(key) : undefined;
     instance.start(resumption, (address) => this.#heldByOthers(address, instance));
   }
 

@@ -112,13 +112,19 @@ export class SyncGroups implements GroupSeat {
     for (const key of this.#own.keys()) if (!this.#byKey.has(key)) this.#own.delete(key);
   }
 
-  /** Before instances start: what is wrong with one of them concerns all, and a new group is told of before its members. */
-  prepare(): void {
+  /**
+   * Before instances start: what is wrong with one of them concerns all, and a new group is told of before its members. One
+   * whose members all are MASTER, or go on as MASTER after a crash of the daemon, is not new to anybody.
+   * @param resumes the member was MASTER until a moment ago
+   */
+  prepare(resumes: (key: string) => boolean): void {
     for (const group of this.#groups.values()) {
       for (const member of group.members) member.look();
       if (group.state !== "new") continue;
-      group.state = firstGroupState(viewsOf(group, this.#own));
-      if (group.state !== "INIT") this.#tell(group, group.state, "start");
+      const first = firstGroupState(viewsOf(group, this.#own));
+      const goesOn = first !== "FAULT" && group.members.every(({ key, state }) => state === "MASTER" || resumes(key));
+      group.state = goesOn ? "MASTER" : first;
+      if (!goesOn && first !== "INIT") this.#tell(group, first, "start");
     }
   }
 
@@ -127,9 +133,7 @@ export class SyncGroups implements GroupSeat {
     for (const group of this.#groups.values()) {
       for (const member of group.members) member.refresh();
       const masters = group.members.filter(({ state }) => state === "MASTER");
-      if (masters.length === group.members.length)
-        group.state = "MASTER"; // resumed after a crash: nobody is told
-      else this.#gather(group, masters);
+      if (masters.length < group.members.length) this.#gather(group, masters);
     }
   }
 
@@ -157,9 +161,9 @@ export class SyncGroups implements GroupSeat {
     }));
   }
 
-  /** Every member resumes, or none does: `fresh` says which of them could. */
-  mayResume(key: string, fresh: (key: string) => boolean): boolean {
-    return this.#byKey.get(key)?.group.members.every((member) => fresh(member.key)) ?? true;
+  /** Every member resumes, or none does. */
+  mayResume(key: string): boolean {
+    return (this.#byKey.get(key)?.group.state ?? "MASTER") === "MASTER";
   }
 
   mayLead(key: string): boolean | undefined {

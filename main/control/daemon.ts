@@ -143,7 +143,7 @@ export class Daemon {
     this.#beat();
     this.#deps.supervisor.ready();
     this.#log("info", "daemon.ready", "Startup complete");
-    this.#collection.soon();
+    this.#collection.soon(this.#vrrp === undefined);
     this.#phase = "running";
     compileAsUsual();
     this.#work = this.#keep().then((copy) => {

@@ -22,7 +22,7 @@ export class DeadlineClock implements Clock, Disposable {
   readonly #onRun: (overdue: Milliseconds, now: Milliseconds) => void;
   #armed = Number.POSITIVE_INFINITY;
 
-  /** `onRun` hears of each run how much later than its deadline it is, and the time. */
+  /** `onRun` hears after each run how much later than its deadline it began, and when. */
   constructor(onRun: (overdue: Milliseconds, now: Milliseconds) => void = () => undefined) {
     this.#onRun = onRun;
     this.#timer = openDeadlineTimer(() => this.#onDue());
@@ -56,8 +56,8 @@ export class DeadlineClock implements Clock, Disposable {
       const now = bootTime();
       if (first === undefined || first.deadline > now) break;
       this.#remove(first);
-      this.#onRun(ms(now - first.deadline), ms(now));
       first.fn();
+      this.#onRun(ms(now - first.deadline), ms(now)); // who looks into it takes time: a failover comes first
     }
     this.#arm();
   }

@@ -65,7 +65,7 @@ export const globalFileKeywords: Readonly<Record<string, Keyword<FilesDraft>>> =
     },
     default: "a new configuration is always tested before it is used",
     since: "2.2.0",
-    doc: "A reload with errors leaves the running configuration alone; the file takes the errors.",
+    doc: "A reload with errors leaves the running configuration alone; a log file for the errors has no effect.",
   }),
   reload_time_file: onePath<FilesDraft>(
     (draft, path) => {

@@ -90,7 +90,6 @@ const garpExtraIf = keyword.words({
 
 const prefix = (field: "vmacPrefix" | "vmacAddrPrefix", fallback: string, doc: string): ValueKeyword<VrrpGlobalDraft> =>
   keyword.field(field, word("<prefix>"), {
-    ...ACCEPTED,
     repeat: "first-wins-reported",
     default: fallback,
     since: "2.2.0",

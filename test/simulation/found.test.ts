@@ -15,6 +15,7 @@ const router: RouterSpec = {
   preempt: true,
   preemptDelay: 0,
   scriptWeight: undefined,
+  scriptOf: "all",
   lowerPrioNoAdvert: false,
   higherPrioSendAdvert: false,
   garpDelay: 0,

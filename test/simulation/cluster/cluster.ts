@@ -179,6 +179,7 @@ class Cluster {
         host,
         version,
         priority: plain.priorities[i] ?? 100,
+        scriptWeight: plain.scriptOf === "all" || plain.scriptOf === i ? plain.scriptWeight : undefined,
         addresses: [addressOf(i, false)],
       })),
       scriptWell: true,
@@ -427,9 +428,10 @@ class Cluster {
       const conformance = daemon?.conformances[instance];
       if (conformance === undefined) return [];
       const { priority, spec, unsure } = conformance.reference;
-      const together = this.#schedule.grouped ? (daemon?.conformances ?? []) : [conformance];
-      const able = together.every((c) => c.reference.isAble);
-      return [{ router, role: conformance.is, able, priority, preempts: spec.preempt, unsure }];
+      const { isAble: able } = conformance.reference;
+      // A stronger member may be kept back by a weaker one of its sync group.
+      const preempts = spec.preempt && !this.#schedule.grouped;
+      return [{ router, role: conformance.is, able, priority, preempts, unsure }];
     });
   }
 

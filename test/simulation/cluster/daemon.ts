@@ -104,15 +104,23 @@ export class Daemon {
           (role) => deps.events.role(i, role),
         ),
     );
-    // The reference knows single routers: of a group it only says what holds whatever a member's role is.
-    if (deps.grouped) for (const { reference } of this.conformances) reference.unsure = true;
+    if (deps.grouped) this.#group();
     this.#router = this.#assemble();
+  }
+
+  #group(): void {
+    const all = this.conformances.map(({ reference }) => reference);
+    for (const reference of all) reference.mates = all.filter((other) => other !== reference);
   }
 
   start(): void {
     this.loop.deliver("control", () => {
       const now = this.loop.now();
-      for (const [i, conformance] of this.conformances.entries()) conformance.booted(now, this.#mayResume(i, now));
+      const resumes = this.#specs.map((_, i) => this.#mayResume(i, now));
+      // All members of a sync group go on as MASTER, or none does.
+      const allowed = !this.#deps.grouped || resumes.every((r) => r);
+      for (const [i, conformance] of this.conformances.entries())
+        conformance.booted(now, allowed && resumes[i] === true);
       this.#router.start(this.#config());
     });
   }
@@ -229,7 +237,7 @@ export class Daemon {
   }
 
   #checkTimers(): void {
-    const scripts = this.#stopped || this.#specs[0]?.scriptWeight === undefined ? 0 : 1;
+    const scripts = this.#stopped || !this.#tracksScript() ? 0 : 1;
     let [least, most] = [scripts, scripts];
     for (const conformance of this.conformances) {
       const [low, high] = conformance.timers();
@@ -294,7 +302,7 @@ export class Daemon {
 
   #noticed(change: NetworkChange): void {
     const now = this.loop.now();
-    if (change.kind === "address-gone") this.#ofAddress(change.address.address)?.lost(change.address.address, now);
+    if (change.kind === "address-gone") this.#lost(change.address.address, now);
     if (change.kind === "link") this.#senses.carrier = change.link.running;
     const own =
       change.kind !== "link" && change.kind !== "link-gone" && change.address.address === this.#deps.kernel.own;
@@ -302,6 +310,12 @@ export class Daemon {
     if (!own && change.kind !== "link") return;
     this.#deps.events.stirred();
     for (const conformance of this.conformances) conformance.sensed(now);
+  }
+
+  #lost(address: IpAddress, now: number): void {
+    const loser = this.#ofAddress(address);
+    if (loser?.lost(address, now) !== true || !this.#deps.grouped) return;
+    for (const conformance of this.conformances) if (conformance !== loser) conformance.followed();
   }
 
   #runScript(done: (result: { readonly kind: "exited"; readonly value: number }) => void): void {
@@ -323,16 +337,19 @@ export class Daemon {
     for (const conformance of this.conformances) conformance.sensed(this.loop.now());
   }
 
+  #tracksScript(): boolean {
+    return this.#specs.some(({ scriptWeight }) => scriptWeight !== undefined);
+  }
+
   #config(): Config {
     const { grouped } = this.#deps;
     const vrrpInstances = this.#specs.map((spec, i) => instanceOfSpec(spec, i, this.#deps.peers));
     const members = vrrpInstances.map((i) => i.name);
-    const [first] = this.#specs;
     const { syncGroups, ...empty } = emptyConfig();
     return {
       ...empty,
       vrrpInstances,
-      vrrpScripts: first?.scriptWeight === undefined ? [] : [scriptOf(this.#scriptInterval)],
+      vrrpScripts: this.#tracksScript() ? [scriptOf(this.#scriptInterval)] : [],
       syncGroups: grouped ? [syncGroup(members)] : syncGroups,
     };
   }

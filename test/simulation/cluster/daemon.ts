@@ -21,8 +21,13 @@ export const WRONG_OCTET = 251;
 const NETLINK_MS = 0.05;
 const SCRIPT_MS = 1;
 
-/** What outlives the process: the launcher's memory. */
-export type Memory = Map<string, Resumption>;
+/** What outlives the process. */
+export interface Memory {
+  /** In the launcher. */
+  readonly states: Map<string, Resumption>;
+  /** The copy of the configuration in force; undefined after an orderly end. */
+  copy: readonly Spec[] | undefined;
+}
 
 /** What the daemon does, for whoever keeps the books of the whole network. */
 export interface DaemonEvents {
@@ -123,6 +128,13 @@ export class Daemon {
         conformance.booted(now, allowed && resumes[i] === true);
       this.#router.start(this.#config());
     });
+    // When the start is over.
+    this.loop.deliver("control", () => {
+      const { memory, fault } = this.#deps;
+      const left = fault?.ignoresCopy === true ? [] : (memory.copy ?? []);
+      this.#router.releaseLeft(left.map((spec, i) => this.#instance(spec, i)));
+      memory.copy = this.#specs;
+    });
   }
 
   stop(release: boolean): void {
@@ -132,6 +144,7 @@ export class Daemon {
       this.#router.stop({ release }).catch((error) => {
         if (!this.#killed) throw error;
       });
+      if (!this.#killed) this.#deps.memory.copy = undefined;
     });
   }
 
@@ -160,6 +173,7 @@ export class Daemon {
     this.loop.deliver("control", () => {
       const before = this.#specs;
       this.#specs = specs;
+      this.#deps.memory.copy = specs;
       const now = this.loop.now();
       for (const [i, conformance] of this.conformances.entries()) {
         const spec = specs[i];
@@ -179,13 +193,14 @@ export class Daemon {
 
   #mayResume(instance: number, now: number): boolean {
     const spec = this.#specs[instance];
-    const last = [...this.#deps.memory].find(([key]) => key.startsWith(`${FIRST_VRID + instance} `))?.[1];
+    const last = [...this.#deps.memory.states].find(([key]) => key.startsWith(`${FIRST_VRID + instance} `))?.[1];
     if (spec === undefined || last?.state !== "MASTER") return false;
     return now - last.lastAdvertBootMs <= RESUME_INTERVALS * spec.interval;
   }
 
   #assemble(): VrrpRouter {
     const { wire, router, memory, fault = { name: "none" } } = this.#deps;
+    const { states } = memory;
     const transport = wire.transport(
       router,
       (packet) => this.#sent(packet),
@@ -203,9 +218,9 @@ export class Daemon {
       scripts: { run: (_command, _args, _timeout, done) => this.#runScript(done) },
       log,
       onTransition: (event) => this.#told(event),
-      onAdvertSent: (key, at) => void memory.set(key, { state: "MASTER", lastAdvertBootMs: at }),
+      onAdvertSent: (key, at) => void states.set(key, { state: "MASTER", lastAdvertBootMs: at }),
       resume: (key) => {
-        const found = memory.get(key);
+        const found = states.get(key);
         return fault.resume === undefined ? found : fault.resume(found, this.loop.now());
       },
       ...(fault.reducer === undefined ? {} : { reducer: fault.reducer }),
@@ -292,9 +307,10 @@ export class Daemon {
 
   #told({ key, instance, from, to, because }: VrrpTransition): void {
     this.#act();
-    const { memory, events } = this.#deps;
-    if (to === "STOP" || to === "DELETED") memory.delete(key);
-    else memory.set(key, { state: to, lastAdvertBootMs: memory.get(key)?.lastAdvertBootMs ?? ms(0) });
+    const { events } = this.#deps;
+    const { states } = this.#deps.memory;
+    if (to === "STOP" || to === "DELETED") states.delete(key);
+    else states.set(key, { state: to, lastAdvertBootMs: states.get(key)?.lastAdvertBootMs ?? ms(0) });
     const number = Number(instance.name.slice(1));
     this.conformances[number]?.told(from, to === "DELETED" ? "STOP" : to);
     events.action(number, `${from} -> ${to} (${because})`);
@@ -337,13 +353,17 @@ export class Daemon {
     for (const conformance of this.conformances) conformance.sensed(this.loop.now());
   }
 
+  #instance(spec: Spec, instance: number): VrrpInstanceConfig {
+    return instanceOfSpec(spec, instance, this.#deps.peers);
+  }
+
   #tracksScript(): boolean {
     return this.#specs.some(({ scriptWeight }) => scriptWeight !== undefined);
   }
 
   #config(): Config {
     const { grouped } = this.#deps;
-    const vrrpInstances = this.#specs.map((spec, i) => instanceOfSpec(spec, i, this.#deps.peers));
+    const vrrpInstances = this.#specs.map((spec, i) => this.#instance(spec, i));
     const members = vrrpInstances.map((i) => i.name);
     const { syncGroups, ...empty } = emptyConfig();
     return {

@@ -17,6 +17,8 @@ export interface Fault {
   readonly clock?: (clock: Clock) => Clock;
   readonly network?: (network: HostNetwork) => HostNetwork;
   readonly transport?: (transport: AdvertTransport) => AdvertTransport;
+  /** A take-over does not ask what the daemon before had in its configuration. */
+  readonly ignoresCopy?: boolean;
   readonly resume?: (found: Resumption | undefined, now: Milliseconds) => Resumption | undefined;
 }
 

@@ -1,6 +1,6 @@
-import { difference, portionLimits, type Step } from "./difference.js";
+import { difference, portionLimits, type Step, sameButForPositions } from "./difference.js";
 import { loadConfig } from "./load.js";
-import type { Config, RealServerConfig } from "./model.js";
+import type { Config, RealServerConfig, VrrpInstanceConfig } from "./model.js";
 import type { ConfigHost } from "./ports.js";
 import { findingLines, hasErrors } from "./report.js";
 
@@ -55,11 +55,19 @@ export type Verdict =
   | { readonly is: "errors" | "missing" };
 
 /** `reason`: why there is no copy (errno name); undefined when none was asked for. */
-export type Kept = { readonly edition: Edition } | { readonly edition: undefined; readonly reason: string | undefined };
+export type Kept = (
+  | { readonly edition: Edition }
+  | { readonly edition: undefined; readonly reason: string | undefined }
+) & {
+  /** At a take-over: instances that the file no longer has, or has otherwise, as the copy had them before it was replaced. */
+  readonly left?: readonly VrrpInstanceConfig[];
+};
 
 export interface AcceptedCopy {
   /** Undefined when it is not there, or another one. */
   read(edition: Edition): Config | undefined;
+  /** What is in its place, whoever wrote it. */
+  readAny(): Config | undefined;
   save(config: Config): Kept;
 }
 
@@ -81,7 +89,17 @@ export function* answerLoad(
   forgetPlaces(config);
   if (purpose === "reload") yield* changes(config, copy, running);
   else yield { kind: "whole", config };
-  yield { kind: "end", verdict: { is: "good", kept: copy.save(config) } };
+  const left = purpose === "take-over" ? leftInstances(copy.readAny(), config) : [];
+  const kept = copy.save(config);
+  yield { kind: "end", verdict: { is: "good", kept: left.length === 0 ? kept : { ...kept, left } } };
+}
+
+/** A daemon that died may have left on the host what they name. */
+function leftInstances(before: Config | undefined, { vrrpInstances: now }: Config): readonly VrrpInstanceConfig[] {
+  return (before?.vrrpInstances ?? []).filter((one, i) => {
+    const same = (other: VrrpInstanceConfig | undefined): boolean => sameButForPositions(one, other);
+    return !same(now[i]) && !now.some(same); // mostly it is where it was
+  });
 }
 
 /** Findings have been made by now, and nothing else names the line of a real server: that of its virtual server does. */

@@ -147,7 +147,9 @@ export class Daemon {
     this.#phase = "running";
     compileAsUsual();
     this.#work = this.#keep().then((copy) => {
-      if (this.#phase !== "stopping") this.#noteKept(copy);
+      if (this.#phase === "stopping") return;
+      this.#noteKept(copy);
+      this.#vrrp?.releaseLeft(copy.left ?? []);
     });
   }
 

@@ -15,7 +15,11 @@ import type { FirstResult } from "./reload.js";
  */
 export function readConfigHere(order: LoadOrder): FirstResult {
   const findings: string[] = [];
-  const copy = { read: () => undefined, save: () => ({ edition: undefined, reason: undefined }) };
+  const copy = {
+    read: () => undefined,
+    readAny: () => undefined,
+    save: () => ({ edition: undefined, reason: undefined }),
+  };
   for (const answer of answerLoad(order, createHost({ configId: order.configId }), copy)) {
     if (answer.kind === "findings") findings.push(...answer.lines);
     else if (answer.kind === "whole") {

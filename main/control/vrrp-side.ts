@@ -1,6 +1,6 @@
 import { bootTime } from "../../native-bindings/timer.js";
 import type { Clock } from "../clock.js";
-import type { Config } from "../config/model.js";
+import type { Config, VrrpInstanceConfig } from "../config/model.js";
 import { DaemonError, errnoName } from "../errors.js";
 import type { Request } from "../netlink/connection.js";
 import { MessageWriter } from "../netlink/writer.js";
@@ -110,6 +110,11 @@ export class VrrpSide {
     await this.#links.prune();
     if (!config.global.fifos.statesOnReload) return;
     for (const event of stateEvents(config, this.#router.snapshot())) this.#deps.notifier.notify(event);
+  }
+
+  /** What a daemon that died has left of instances that changed since. */
+  releaseLeft(left: readonly VrrpInstanceConfig[]): void {
+    this.#router.releaseLeft(left);
   }
 
   async #place(config: Config): Promise<Config> {

@@ -78,6 +78,11 @@ export class AddressHolder {
     return `${address.dev ?? vipInterface(this.#config)} ${address.address}/${address.prefix}`;
   }
 
+  /** Keys of all, held or not. */
+  names(): readonly string[] {
+    return all(this.#config).map((address) => this.key(address));
+  }
+
   holds(key: string): boolean {
     return this.#set.has(key);
   }

@@ -49,6 +49,11 @@ export class EntryHolder {
     if (holding) for (const entry of this.#wanted) if (!before.has(textOf(entry))) this.#add(entry);
   }
 
+  /** Identities of all, held or not. */
+  names(): readonly string[] {
+    return this.#wanted.map((entry) => this.#identity(entry));
+  }
+
   holds(identity: string): boolean {
     return this.#set.has(identity);
   }

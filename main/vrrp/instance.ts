@@ -165,6 +165,11 @@ export class Instance implements GroupMember {
     this.#entries.restore(interfaceName);
   }
 
+  /** Keys of addresses and entries that it holds when it is MASTER. */
+  names(): readonly string[] {
+    return [...this.#addresses.names(), ...this.#entries.names()];
+  }
+
   /** @param key of an address or an entry */
   holds(key: string): boolean {
     return this.#addresses.holds(key) || this.#entries.holds(key);

@@ -6,7 +6,9 @@ import type { TrackGroupConfig } from "../config/model-vrrp.js";
 import type { Log } from "../observe/log.js";
 import type { Milliseconds } from "../units.js";
 import { unreachable } from "../unreachable.js";
+import { AddressHolder } from "./address-holder.js";
 import { Endpoints } from "./endpoints.js";
+import { EntryHolder } from "./entry-holder.js";
 import { heldLinks } from "./entry-links.js";
 import type { TrackFileHost } from "./file-monitor.js";
 import { GarpSender } from "./garp-sender.js";
@@ -157,6 +159,22 @@ export class VrrpRouter {
   /** Applies the difference to the running configuration; what did not change is not touched. */
   reload(config: Config): void {
     this.#apply(config);
+  }
+
+  /**
+   * After a take-over: takes off the host what instances had in the daemon before, and no instance and no static entry has in
+   * the configuration any more.
+   */
+  releaseLeft(left: readonly VrrpInstanceConfig[]): void {
+    if (left.length === 0) return;
+    const named = new Set(this.#statics.names());
+    for (const { instance } of this.#entries.values()) for (const key of instance.names()) named.add(key);
+    for (const [key, config] of instanceKeys(left)) {
+      const { virtualInterface } = this.#entries.get(key)?.config ?? config; // its VMAC is known by the one of today
+      const placed = { ...config, virtualInterface };
+      new EntryHolder(placed, this.#instanceDeps).forceRelease((entry) => named.has(entry));
+      new AddressHolder(placed, this.#instanceDeps).forceRelease((address) => named.has(address));
+    }
   }
 
   /**

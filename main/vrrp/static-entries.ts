@@ -28,6 +28,10 @@ export class StaticEntries {
     this.#addresses.release();
   }
 
+  names(): readonly string[] {
+    return [...this.#addresses.names(), ...this.#entries.names()];
+  }
+
   addressGone(gone: InterfaceAddress): void {
     this.#addresses.lost(gone);
   }

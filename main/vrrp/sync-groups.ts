@@ -65,6 +65,8 @@ interface Group {
   config: SyncGroupConfig;
   state: GroupState | "new";
   members: readonly GroupMember[];
+  /** It was MASTER before any of its members started. */
+  goesOn: boolean;
   /** By key, those with faults of their own, and those that wait. */
   readonly faulty: Map<string, Own>;
   readonly waiting: Map<string, Own>;
@@ -101,7 +103,7 @@ export class SyncGroups implements GroupSeat {
       const members = config.members.map((name) => byName.get(name)).filter((member) => member !== undefined);
       if (members.length === 0) continue;
       const state = before.get(config.name)?.state ?? "new";
-      const group: Group = { config, members, state, faulty: new Map(), waiting: new Map() };
+      const group: Group = { config, members, state, goesOn: false, faulty: new Map(), waiting: new Map() };
       this.#groups.set(config.name, group);
       for (const member of members) {
         const { key } = member;
@@ -120,12 +122,16 @@ export class SyncGroups implements GroupSeat {
   prepare(resumes: (key: string) => boolean): void {
     for (const group of this.#groups.values()) {
       for (const member of group.members) member.look();
-      if (group.state !== "new") continue;
-      const first = firstGroupState(viewsOf(group, this.#own));
-      const goesOn = first !== "FAULT" && group.members.every(({ key, state }) => state === "MASTER" || resumes(key));
-      group.state = goesOn ? "MASTER" : first;
-      if (!goesOn && first !== "INIT") this.#tell(group, first, "start");
+      if (group.state === "new") this.#begin(group, resumes);
+      group.goesOn = group.state === "MASTER";
     }
+  }
+
+  #begin(group: Group, resumes: (key: string) => boolean): void {
+    const first = firstGroupState(viewsOf(group, this.#own));
+    const goesOn = first !== "FAULT" && group.members.every(({ key, state }) => state === "MASTER" || resumes(key));
+    group.state = goesOn ? "MASTER" : first;
+    if (!goesOn && first !== "INIT") this.#tell(group, first, "start");
   }
 
   /** After a start or reload: members that came or changed are brought together with the others. */
@@ -161,9 +167,9 @@ export class SyncGroups implements GroupSeat {
     }));
   }
 
-  /** Every member resumes, or none does. */
+  /** Every member resumes, or none does; that others have become MASTER since is no reason. */
   mayResume(key: string): boolean {
-    return (this.#byKey.get(key)?.group.state ?? "MASTER") === "MASTER";
+    return this.#byKey.get(key)?.group.goesOn ?? true;
   }
 
   mayLead(key: string): boolean | undefined {
@@ -233,10 +239,10 @@ function firstOther(of: ReadonlyMap<string, Own>, key: string): string | undefin
   return undefined;
 }
 
-/** A member that recovers does so by looking again; BACKUP is said too, as it may be MASTER. */
+/** A member that recovers does so by looking again, an owner straight to MASTER; BACKUP is said too, as it may be MASTER. */
 function carryOut(member: GroupMember, order: GroupOrder, because: string): void {
   if (order.to !== "FAULT") member.obey(order, because);
-  if (order.to !== "MASTER") member.refresh();
+  if (order.to !== "MASTER" || member.state !== "MASTER") member.refresh();
 }
 
 /** What a member tracks itself is not tracked twice. */

@@ -189,3 +189,21 @@ test("the real host knows users, groups, files and interfaces", () => {
   assert.deepEqual(host.readFile("/"), { kind: "unreadable", why: "EISDIR" });
   assert.deepEqual(host.readFile("/dev/zero"), { kind: "unreadable", why: "not a regular file" });
 });
+
+test("a take-over says which instances the copy had otherwise, before it is replaced", { timeout }, async (t) => {
+  const instance = (name: string, id: number, addresses: string): string =>
+    `vrrp_instance ${name} {\n interface lo\n virtual_router_id ${id}\n virtual_ipaddress {\n ${addresses}\n }\n}\n`;
+  const before =
+    instance("A", 1, "192.0.2.1") + instance("B", 2, "192.0.2.2\n 192.0.2.3") + instance("C", 3, "192.0.2.4");
+  const { file, write, keepAt } = place(t, before);
+  const read = async () => {
+    const answer = await readConfigAside({ kind: "load", purpose: "take-over", file, keepAt }, undefined);
+    assert.ok(answer.kind === "good");
+    return answer.kept.left?.map(({ name }) => name);
+  };
+  assert.equal(await read(), undefined, "there is no copy yet");
+  assert.equal(await read(), undefined, "nothing has changed");
+  write(instance("B", 2, "192.0.2.2") + instance("A", 1, "192.0.2.1"));
+  assert.deepEqual(await read(), ["B", "C"]);
+  assert.equal(await read(), undefined, "the copy is of what is in force now");
+});

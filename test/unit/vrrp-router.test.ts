@@ -309,6 +309,21 @@ test("reload: an instance that comes does not delete what a running one holds", 
   assert.equal(sim.host.has(vip), true);
 });
 
+test("take-over: what the daemon before had goes, but not what any instance has today", () => {
+  const clock = new SimClock();
+  const sim = new SimRouter("us", "192.0.2.1", clock, new SimSegment(clock));
+  const v = instanceConfig({ name: "V", vrid: vrid(1), virtualAddresses: [virtualAddress("192.0.2.101")] });
+  const moved = virtualAddress("192.0.2.103");
+  const w = instanceConfig({ name: "W", vrid: vrid(2), virtualAddresses: [moved] });
+  sim.router.start(daemonConfig([v, w]));
+  clock.advance(4000);
+  sim.take();
+  const before = { ...v, virtualAddresses: [...v.virtualAddresses, virtualAddress("192.0.2.102"), moved] };
+  const gone = instanceConfig({ name: "X", vrid: vrid(3), virtualAddresses: [virtualAddress("192.0.2.104")] });
+  sim.router.releaseLeft([before, gone]);
+  assert.deepEqual(sim.take(), ["delete 192.0.2.102", "delete 192.0.2.104"]);
+});
+
 test("unicast: one advert per peer, instances with the same VRID told apart by peer", () => {
   const unicast = { ...fast, sourceAddress: own } as const;
   const a = instanceConfig({ ...unicast, name: "A", unicastPeers: [peer, "192.0.2.8"] });

@@ -261,6 +261,25 @@ test("owners go straight to MASTER together; one that is no owner holds them bac
   assert.equal(mixed.states(), "A BACKUP, B BACKUP");
 });
 
+test("owners without addresses, which nobody's word of an address wakes: one that recovers takes the others along", () => {
+  const owner = { basePriority: priority(255), initialState: "MASTER", virtualAddresses: [] } as const;
+  const members = [
+    { ...a, ...owner },
+    { ...b, ...owner },
+  ];
+  const faulty = new Stand({ members });
+  faulty.sim.host.setRunning(false);
+  assert.equal(faulty.states(), "A FAULT, B FAULT");
+  faulty.sim.host.setRunning(true);
+  assert.equal(faulty.states(), "A MASTER, B MASTER");
+  const track = { trackScripts: [{ name: "chk", weight: 0, reverse: false }] };
+  const waiting = new Stand({ members: members.map((m) => ({ ...m, ...track })), scripts: [check] });
+  assert.equal(waiting.states(), "A INIT, B INIT");
+  waiting.clock.advance(1000);
+  waiting.sim.exit("/chk", 0);
+  assert.equal(waiting.states(), "A MASTER, B MASTER");
+});
+
 test("a lost address: every member says good-bye and is back after skew time", () => {
   const stand = new Stand();
   stand.clock.advance(4000);
@@ -305,6 +324,22 @@ for (const { name, who, states, group } of [
     assert.equal(stand.states(), "A BACKUP, B BACKUP");
   });
 }
+
+test("restart of the daemon, one of two owners was MASTER before: it does not resume, and all is told", () => {
+  const owner = { basePriority: priority(255), initialState: "MASTER" } as const;
+  const resume = (key: string): Resumption | undefined =>
+    key.startsWith("2 ") ? { state: "MASTER", lastAdvertBootMs: ms(999_900) } : undefined;
+  const stand = new Stand({
+    members: [
+      { ...a, ...owner },
+      { ...b, ...owner },
+    ],
+    resume,
+  });
+  assert.equal(stand.states(), "A MASTER, B MASTER");
+  const told = stand.sim.take().filter((line) => line.includes("->"));
+  assert.deepEqual(told, ["INIT -> MASTER", "group G -> MASTER", "INIT -> MASTER"]);
+});
 
 test("reload: a group stays what it is; a member that is taken out goes its own way", () => {
   const stand = new Stand();

@@ -173,12 +173,13 @@ class Cluster {
       // Hosts were booted at different times, and none of them at a round one.
       clock: new HostClock(this.#world, 1e6 * fate(this.#schedule.seed, host, 0, 9) + 1e5, drift),
       kernel: new Kernel(`192.0.2.${host}`),
-      memory: new Map(),
+      memory: { states: new Map(), copy: undefined },
       specs: Array.from({ length: instances }, (_, i) => ({
         ...plain,
         host,
         version,
         priority: plain.priorities[i] ?? 100,
+        scriptWeight: plain.scriptOf === "all" || plain.scriptOf === i ? plain.scriptWeight : undefined,
         addresses: [addressOf(i, false)],
       })),
       scriptWell: true,
@@ -324,8 +325,11 @@ class Cluster {
 
   #reload(router: number, change: Change): void {
     const host = this.#hosts[router];
-    // What the file had before is on no record: an address that leaves it while no daemon runs stays on the host.
-    if (host === undefined || (host.daemon === undefined && change.what === "extra-address")) return;
+    if (host === undefined) return;
+    // An address that leaves the file while no daemon runs is found by the copy, and otherwise stays on the host.
+    const onRecord = new Set((host.memory.copy ?? []).flatMap(({ addresses }) => addresses));
+    const forgotten = [...host.kernel.virtual].some((address) => !onRecord.has(address));
+    if (host.daemon === undefined && forgotten && change.what === "extra-address") return;
     const before = host.specs;
     host.specs = before.map((spec, i) => changed(spec, change, i, this.#schedule.version));
     const { specs } = host;
@@ -427,9 +431,10 @@ class Cluster {
       const conformance = daemon?.conformances[instance];
       if (conformance === undefined) return [];
       const { priority, spec, unsure } = conformance.reference;
-      const together = this.#schedule.grouped ? (daemon?.conformances ?? []) : [conformance];
-      const able = together.every((c) => c.reference.isAble);
-      return [{ router, role: conformance.is, able, priority, preempts: spec.preempt, unsure }];
+      const { isAble: able } = conformance.reference;
+      // A stronger member may be kept back by a weaker one of its sync group.
+      const preempts = spec.preempt && !this.#schedule.grouped;
+      return [{ router, role: conformance.is, able, priority, preempts, unsure }];
     });
   }
 

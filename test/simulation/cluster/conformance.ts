@@ -45,6 +45,7 @@ const orders = {
   "gave way": /^A?-*T$/,
   "lost an address": /^Z-*T$/,
   "went to fault": /^ZZ-*T$/,
+  "shared a fault": /^Z-*T$/,
   stopped: /^Z-*T$/,
   "stopped and left everything": /^T$/,
   stayed: /^[-+G]*A?[-+G]*$/,
@@ -101,9 +102,17 @@ export class Conformance {
     this.#wanted = this.reference.reload(spec, changed, now);
   }
 
-  lost(address: IpAddress, now: number): void {
+  /** @returns whether it is no MASTER any more */
+  lost(address: IpAddress, now: number): boolean {
     this.#wanted = 0;
-    if (this.reference.lose(address, now)) this.#move = "lost an address";
+    const left = this.reference.lose(address, now);
+    if (left) this.#move = "lost an address";
+    return left;
+  }
+
+  /** Another member of its sync group lost an address. */
+  followed(): void {
+    if (this.is === "MASTER") this.#move = "lost an address";
   }
 
   stopped(release: boolean): void {
@@ -151,11 +160,12 @@ export class Conformance {
   turnEnds(cause: Cause, now: number, awakeSince: number, holds: (address: IpAddress) => boolean | undefined): void {
     const { reference } = this;
     if (this.is === "MASTER" && reference.role === "BACKUP" && this.#was === "BACKUP" && this.#move === undefined) {
-      if (now < reference.due - EPSILON_MS && !reference.unsure)
+      if (now < reference.due - EPSILON_MS && !reference.unsure && !reference.reached)
         this.#report("took over too early", early(reference.due - now));
       reference.takeOver(now);
       this.#wanted = 1;
     }
+    if (this.is === "BACKUP" && now >= reference.due - EPSILON_MS) reference.reached = true;
     this.#checkRole(now, awakeSince);
     if (!reference.unsure) {
       this.#checkAdverts(cause, now, awakeSince);
@@ -189,8 +199,11 @@ export class Conformance {
       return;
     }
     if (is !== reference.role) this.#report("wrong role", `is ${is} and ought to be ${reference.role}`);
-    else if (is === "BACKUP" && now > Math.max(reference.due, awakeSince) + LATE_MS)
-      this.#report("took over too late", `${(now - reference.due).toFixed(3)} ms after its time it is still BACKUP`);
+    else if (is === "BACKUP" && now > Math.max(reference.groupDue, awakeSince) + LATE_MS)
+      this.#report(
+        "took over too late",
+        `${(now - reference.groupDue).toFixed(3)} ms after its time it is still BACKUP`,
+      );
     reference.role = is;
   }
 
@@ -232,7 +245,8 @@ export class Conformance {
       return this.#resumed && this.#was === "INIT" ? "resumed" : "became master";
     if (this.#was === this.is) return "stayed";
     if (this.#was !== "MASTER") return "moved without addresses";
-    return this.is === "FAULT" ? "went to fault" : "gave way";
+    if (this.is !== "FAULT") return "gave way";
+    return this.reference.hasOwnFault ? "went to fault" : "shared a fault";
   }
 
   #checkAddresses(holds: (address: IpAddress) => boolean | undefined): void {
@@ -248,7 +262,7 @@ export class Conformance {
 
 function farewellsOf(move: Move): number {
   if (move === "went to fault") return 2;
-  return move === "stopped" || move === "lost an address" ? 1 : 0;
+  return move === "stopped" || move === "lost an address" || move === "shared a fault" ? 1 : 0;
 }
 
 const early = (by: number): string => `${by.toFixed(3)} ms early`;

@@ -21,8 +21,13 @@ export const WRONG_OCTET = 251;
 const NETLINK_MS = 0.05;
 const SCRIPT_MS = 1;
 
-/** What outlives the process: the launcher's memory. */
-export type Memory = Map<string, Resumption>;
+/** What outlives the process. */
+export interface Memory {
+  /** In the launcher. */
+  readonly states: Map<string, Resumption>;
+  /** The copy of the configuration in force; undefined after an orderly end. */
+  copy: readonly Spec[] | undefined;
+}
 
 /** What the daemon does, for whoever keeps the books of the whole network. */
 export interface DaemonEvents {
@@ -104,16 +109,31 @@ export class Daemon {
           (role) => deps.events.role(i, role),
         ),
     );
-    // The reference knows single routers: of a group it only says what holds whatever a member's role is.
-    if (deps.grouped) for (const { reference } of this.conformances) reference.unsure = true;
+    if (deps.grouped) this.#group();
     this.#router = this.#assemble();
+  }
+
+  #group(): void {
+    const all = this.conformances.map(({ reference }) => reference);
+    for (const reference of all) reference.mates = all.filter((other) => other !== reference);
   }
 
   start(): void {
     this.loop.deliver("control", () => {
       const now = this.loop.now();
-      for (const [i, conformance] of this.conformances.entries()) conformance.booted(now, this.#mayResume(i, now));
+      const resumes = this.#specs.map((_, i) => this.#mayResume(i, now));
+      // All members of a sync group go on as MASTER, or none does.
+      const allowed = !this.#deps.grouped || resumes.every((r) => r);
+      for (const [i, conformance] of this.conformances.entries())
+        conformance.booted(now, allowed && resumes[i] === true);
       this.#router.start(this.#config());
+    });
+    // When the start is over.
+    this.loop.deliver("control", () => {
+      const { memory, fault } = this.#deps;
+      const left = fault?.ignoresCopy === true ? [] : (memory.copy ?? []);
+      this.#router.releaseLeft(left.map((spec, i) => this.#instance(spec, i)));
+      memory.copy = this.#specs;
     });
   }
 
@@ -124,6 +144,7 @@ export class Daemon {
       this.#router.stop({ release }).catch((error) => {
         if (!this.#killed) throw error;
       });
+      if (!this.#killed) this.#deps.memory.copy = undefined;
     });
   }
 
@@ -152,6 +173,7 @@ export class Daemon {
     this.loop.deliver("control", () => {
       const before = this.#specs;
       this.#specs = specs;
+      this.#deps.memory.copy = specs;
       const now = this.loop.now();
       for (const [i, conformance] of this.conformances.entries()) {
         const spec = specs[i];
@@ -171,13 +193,14 @@ export class Daemon {
 
   #mayResume(instance: number, now: number): boolean {
     const spec = this.#specs[instance];
-    const last = [...this.#deps.memory].find(([key]) => key.startsWith(`${FIRST_VRID + instance} `))?.[1];
+    const last = [...this.#deps.memory.states].find(([key]) => key.startsWith(`${FIRST_VRID + instance} `))?.[1];
     if (spec === undefined || last?.state !== "MASTER") return false;
     return now - last.lastAdvertBootMs <= RESUME_INTERVALS * spec.interval;
   }
 
   #assemble(): VrrpRouter {
     const { wire, router, memory, fault = { name: "none" } } = this.#deps;
+    const { states } = memory;
     const transport = wire.transport(
       router,
       (packet) => this.#sent(packet),
@@ -195,9 +218,9 @@ export class Daemon {
       scripts: { run: (_command, _args, _timeout, done) => this.#runScript(done) },
       log,
       onTransition: (event) => this.#told(event),
-      onAdvertSent: (key, at) => void memory.set(key, { state: "MASTER", lastAdvertBootMs: at }),
+      onAdvertSent: (key, at) => void states.set(key, { state: "MASTER", lastAdvertBootMs: at }),
       resume: (key) => {
-        const found = memory.get(key);
+        const found = states.get(key);
         return fault.resume === undefined ? found : fault.resume(found, this.loop.now());
       },
       ...(fault.reducer === undefined ? {} : { reducer: fault.reducer }),
@@ -229,7 +252,7 @@ export class Daemon {
   }
 
   #checkTimers(): void {
-    const scripts = this.#stopped || this.#specs[0]?.scriptWeight === undefined ? 0 : 1;
+    const scripts = this.#stopped || !this.#tracksScript() ? 0 : 1;
     let [least, most] = [scripts, scripts];
     for (const conformance of this.conformances) {
       const [low, high] = conformance.timers();
@@ -284,9 +307,10 @@ export class Daemon {
 
   #told({ key, instance, from, to, because }: VrrpTransition): void {
     this.#act();
-    const { memory, events } = this.#deps;
-    if (to === "STOP" || to === "DELETED") memory.delete(key);
-    else memory.set(key, { state: to, lastAdvertBootMs: memory.get(key)?.lastAdvertBootMs ?? ms(0) });
+    const { events } = this.#deps;
+    const { states } = this.#deps.memory;
+    if (to === "STOP" || to === "DELETED") states.delete(key);
+    else states.set(key, { state: to, lastAdvertBootMs: states.get(key)?.lastAdvertBootMs ?? ms(0) });
     const number = Number(instance.name.slice(1));
     this.conformances[number]?.told(from, to === "DELETED" ? "STOP" : to);
     events.action(number, `${from} -> ${to} (${because})`);
@@ -294,7 +318,7 @@ export class Daemon {
 
   #noticed(change: NetworkChange): void {
     const now = this.loop.now();
-    if (change.kind === "address-gone") this.#ofAddress(change.address.address)?.lost(change.address.address, now);
+    if (change.kind === "address-gone") this.#lost(change.address.address, now);
     if (change.kind === "link") this.#senses.carrier = change.link.running;
     const own =
       change.kind !== "link" && change.kind !== "link-gone" && change.address.address === this.#deps.kernel.own;
@@ -302,6 +326,12 @@ export class Daemon {
     if (!own && change.kind !== "link") return;
     this.#deps.events.stirred();
     for (const conformance of this.conformances) conformance.sensed(now);
+  }
+
+  #lost(address: IpAddress, now: number): void {
+    const loser = this.#ofAddress(address);
+    if (loser?.lost(address, now) !== true || !this.#deps.grouped) return;
+    for (const conformance of this.conformances) if (conformance !== loser) conformance.followed();
   }
 
   #runScript(done: (result: { readonly kind: "exited"; readonly value: number }) => void): void {
@@ -323,16 +353,23 @@ export class Daemon {
     for (const conformance of this.conformances) conformance.sensed(this.loop.now());
   }
 
+  #instance(spec: Spec, instance: number): VrrpInstanceConfig {
+    return instanceOfSpec(spec, instance, this.#deps.peers);
+  }
+
+  #tracksScript(): boolean {
+    return this.#specs.some(({ scriptWeight }) => scriptWeight !== undefined);
+  }
+
   #config(): Config {
     const { grouped } = this.#deps;
-    const vrrpInstances = this.#specs.map((spec, i) => instanceOfSpec(spec, i, this.#deps.peers));
+    const vrrpInstances = this.#specs.map((spec, i) => this.#instance(spec, i));
     const members = vrrpInstances.map((i) => i.name);
-    const [first] = this.#specs;
     const { syncGroups, ...empty } = emptyConfig();
     return {
       ...empty,
       vrrpInstances,
-      vrrpScripts: first?.scriptWeight === undefined ? [] : [scriptOf(this.#scriptInterval)],
+      vrrpScripts: this.#tracksScript() ? [scriptOf(this.#scriptInterval)] : [],
       syncGroups: grouped ? [syncGroup(members)] : syncGroups,
     };
   }

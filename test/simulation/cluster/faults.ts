@@ -5,6 +5,7 @@ import type { Resumption } from "../../../main/vrrp/instance-types.js";
 import { step } from "../../../main/vrrp/machine.js";
 import type { Context, Effect, Event, Reducer, State, Step } from "../../../main/vrrp/machine-types.js";
 import type { AdvertTransport, HostNetwork } from "../../../main/vrrp/ports.js";
+import type { Tracking } from "../../../main/vrrp/tracking.js";
 
 /**
  * What could be wrong with a virtual router, written before the rules that are to notice. Each is a layer around the real
@@ -16,6 +17,8 @@ export interface Fault {
   readonly clock?: (clock: Clock) => Clock;
   readonly network?: (network: HostNetwork) => HostNetwork;
   readonly transport?: (transport: AdvertTransport) => AdvertTransport;
+  /** A take-over does not ask what the daemon before had in its configuration. */
+  readonly ignoresCopy?: boolean;
   readonly resume?: (found: Resumption | undefined, now: Milliseconds) => Resumption | undefined;
 }
 
@@ -239,6 +242,59 @@ export const faults: readonly Fault[] = [
     reducer: performing((effects) => effects.flatMap((e): Effect[] => (e.do === "advertise" ? [e, e] : [e]))),
   },
   { name: "transitions not told", reducer: without((e, event) => event.on === "advert" && e.do === "transition") },
+  // Sync groups.
+  {
+    name: "a member of a sync group leads without asking",
+    reducer: (ctx, state, event) => step({ ...ctx, mayLead: true }, state, event),
+  },
+  {
+    name: "a member of a sync group does not lead with the others",
+    reducer: hearing((event) => (event.on === "group" && event.order.to === "MASTER" ? undefined : event)),
+  },
+  {
+    name: "a fault is not shared in its sync group",
+    reducer: (ctx, state, event) => {
+      const alone = { ...ctx, tracking: withoutShared(ctx.tracking) };
+      return step(alone, state, event.on === "tracking" ? { ...event, next: withoutShared(event.next) } : event);
+    },
+  },
+  {
+    name: "a sync group gives way without its other members",
+    reducer: hearing((event) => (event.on === "group" && event.order.to === "BACKUP" ? undefined : event)),
+  },
+  {
+    name: "only the member that heard it releases its addresses",
+    reducer: without((e, event) => event.on === "group" && e.do === "releaseAddresses"),
+  },
+  {
+    name: "a member that gives way with its sync group says good-bye",
+    reducer: hearing((event) =>
+      event.on === "group" && event.order.to === "BACKUP" ? { ...event, order: { ...event.order, rush: true } } : event,
+    ),
+  },
+  {
+    name: "a member leaves in silence when another one lost an address",
+    reducer: hearing((event) =>
+      event.on === "group" && event.order.to === "BACKUP"
+        ? { ...event, order: { ...event.order, rush: false } }
+        : event,
+    ),
+  },
+  {
+    name: "a member goes on wanting to lead though it heard a master",
+    reducer: (ctx, state, event) => {
+      const done = step(ctx, state, event);
+      const wanted = state.at === "backup" && state.wantsMaster && done.state.at === "backup";
+      return wanted ? { ...done, state: { ...done.state, wantsMaster: true } } : done;
+    },
+  },
+  {
+    name: "a member that is kept back does not say that it wants to lead",
+    reducer: (ctx, state, event) => {
+      const done = step(ctx, state, event);
+      return done.state.at === "backup" ? { ...done, state: { ...done.state, wantsMaster: false } } : done;
+    },
+  },
   // The daemon's own life.
   {
     name: "stop without release removes the addresses",
@@ -273,6 +329,11 @@ export const faults: readonly Fault[] = [
     }),
   },
 ];
+
+const withoutShared = (tracking: Tracking): Tracking => ({
+  ...tracking,
+  faults: tracking.faults.filter(({ kind }) => kind !== "sync-group"),
+});
 
 /** Timers of over a millisecond that nobody can take back. */
 const twice =

@@ -1,9 +1,6 @@
 import { Random } from "./random.js";
 import type { Change, Incident, RouterSpec, Schedule, Trouble } from "./schedule.js";
 
-/** Whether instances of a router may form a sync group. Not before the router has them. */
-const SYNC_GROUPS: boolean = false;
-
 /** Pure: the story of a seed. Short ones with few routers are the rule, because there everything meets sooner. */
 export function generate(seed: number): Schedule {
   const random = new Random(seed);
@@ -11,7 +8,7 @@ export function generate(seed: number): Schedule {
   const count = routerCount(random);
   const interval = version === 2 ? random.pick([1000, 1000, 1000, 2000]) : random.pick([10, 50, 100, 100, 200, 1000]);
   const mixed = version === 3 && random.chance(0.25);
-  const instances = random.chance(SYNC_GROUPS ? 0.2 : 0.1) ? 2 : 1;
+  const instances = random.chance(0.2) ? 2 : 1;
   const unicast = random.chance(0.15);
   const routers = routersOf(random, count, instances, () =>
     mixed ? random.pick([interval, 2 * interval, 3 * interval]) : interval,
@@ -22,7 +19,7 @@ export function generate(seed: number): Schedule {
     latency: random.pick([0, 0.2, 0.2, 1, interval / 50]),
     instances,
     unicast,
-    grouped: SYNC_GROUPS && instances > 1 && random.chance(0.5),
+    grouped: instances > 1 && random.chance(0.5),
     routers,
     incidents: incidentsOf(random, version, routers, interval, instances),
   };
@@ -46,16 +43,17 @@ function routersOf(random: Random, count: number, instances: 1 | 2, interval: ()
   const together = random.chance(0.5);
   const exactClocks = random.chance(0.5);
   const used: number[] = [];
+  const ownsAll = instances === 1 || random.chance(0.7);
   const owner = random.chance(0.12) ? random.below(count) : -1;
   const secondOwner = owner >= 0 && random.chance(0.1) ? random.below(count) : -1;
   return hosts.map((host, i) => {
     const owns = i === owner || i === secondOwner;
     const own = interval();
     const preempt = owns || !random.chance(nopreempt);
-    const priorities = Array.from({ length: instances }, () => {
+    const priorities = Array.from({ length: instances }, (_, instance) => {
       const drawn = used.length > 0 && random.chance(0.3) ? random.pick(used) : 1 + random.below(254);
       used.push(drawn);
-      return owns ? 255 : drawn;
+      return owns && (ownsAll || instance === 0) ? 255 : drawn;
     });
     return {
       host,
@@ -66,6 +64,7 @@ function routersOf(random: Random, count: number, instances: 1 | 2, interval: ()
       preempt,
       preemptDelay: delays && preempt && !owns && random.chance(0.5) ? own * random.pick([0.5, 2, 6]) : 0,
       scriptWeight: scripts && random.chance(0.6) ? random.pick([0, 0, -30, -100, 30]) : undefined,
+      scriptOf: instances === 1 ? "all" : random.pick(["all", 0, 1] as const),
       lowerPrioNoAdvert: quirks && random.chance(0.3),
       higherPrioSendAdvert: quirks && random.chance(0.3),
       garpDelay: random.chance(0.2) ? 2 * own : 0,

@@ -69,6 +69,10 @@ export class Reference {
   priority: number;
   /** Two owners of one address: a mistake for which no rule says what happens, only that it ends. */
   unsure: boolean = false;
+  /** BACKUP: its time has come, and nobody it follows has been heard since. The others of its sync group may keep it back. */
+  reached: boolean = false;
+  /** The other members of its sync group: they change their roles together. */
+  mates: readonly Reference[] = [];
   #masterInterval: number;
   #preemptAt: number | undefined;
   readonly #deletedAt = new Map<IpAddress, number>();
@@ -82,19 +86,41 @@ export class Reference {
 
   /** Nothing keeps it from taking part. */
   get isAble(): boolean {
-    return this.role !== "STOP" && !isFaulty(this.spec, this.#senses) && !isWaiting(this.spec, this.#senses);
+    return this.role !== "STOP" && !this.#isFaulty && !this.#isWaiting;
+  }
+
+  /** It has a fault that is not only another member's. */
+  get hasOwnFault(): boolean {
+    return isFaulty(this.spec, this.#senses);
+  }
+
+  /** When the last member's time comes. */
+  get groupDue(): number {
+    return Math.max(...this.#group.map(({ due }) => due));
+  }
+
+  get #group(): readonly Reference[] {
+    return [this, ...this.mates];
+  }
+
+  get #isFaulty(): boolean {
+    return this.#group.some((one) => one.hasOwnFault);
+  }
+
+  get #isWaiting(): boolean {
+    return this.#group.some(({ spec }) => isWaiting(spec, this.#senses));
   }
 
   /** @returns how many adverts go out now */
   boot(now: number, resumes: boolean): number {
-    if (isFaulty(this.spec, this.#senses)) this.role = "FAULT";
+    if (this.#isFaulty) this.role = "FAULT";
     else if (resumes) return this.#lead(now);
-    else if (!isWaiting(this.spec, this.#senses)) return this.#begin(now);
+    else if (!this.#isWaiting) return this.#begin(now);
     return 0;
   }
 
   hear(advert: HeardAdvert, now: number): number {
-    if (this.priority === OWNER && advert.priority === OWNER) this.unsure = true;
+    if (this.priority === OWNER && advert.priority === OWNER) for (const one of this.#group) one.unsure = true;
     if (this.role === "BACKUP") this.#hearAsBackup(advert, now);
     return this.role === "MASTER" ? this.#hearAsMaster(advert, now) : 0;
   }
@@ -104,9 +130,9 @@ export class Reference {
     const before = this.priority;
     this.priority = effectivePriority(this.spec, this.#senses);
     if (this.role === "STOP") return 0;
-    if (isFaulty(this.spec, this.#senses)) this.role = "FAULT";
+    if (this.#isFaulty) this.role = "FAULT";
     else if (this.role === "BACKUP") this.#shift(now, before, this.spec, this.#masterInterval);
-    else if (this.role !== "MASTER" && !isWaiting(this.spec, this.#senses)) return this.#begin(now);
+    else if (this.role !== "MASTER" && !this.#isWaiting) return this.#begin(now);
     return 0;
   }
 
@@ -129,7 +155,9 @@ export class Reference {
   lose(address: IpAddress, now: number): boolean {
     if (this.role !== "MASTER" || !this.spec.addresses.includes(address)) return false;
     if (now - (this.#deletedAt.get(address) ?? Number.NEGATIVE_INFINITY) < OWN_DELETION_MS) return false;
-    this.#follow(now, skewOf(this.spec.version, this.priority, this.spec.interval), this.spec.interval);
+    for (const one of this.#group) {
+      if (one.role === "MASTER") one.#follow(now, skewOf(one.spec.version, one.priority, one.spec.interval));
+    }
     return true;
   }
 
@@ -153,8 +181,8 @@ export class Reference {
   }
 
   #begin(now: number): number {
-    if (this.spec.priority === OWNER) return this.#lead(now);
-    this.#follow(now, masterDownOf(this.spec.version, this.priority, this.spec.interval), this.spec.interval);
+    if (this.#group.every(({ spec }) => spec.priority === OWNER)) return this.#lead(now);
+    this.#follow(now, this.#ownMasterDown());
     return 0;
   }
 
@@ -164,8 +192,13 @@ export class Reference {
     return 1;
   }
 
-  #follow(now: number, wait: number, masterInterval: number): void {
+  #ownMasterDown(): number {
+    return masterDownOf(this.spec.version, this.priority, this.spec.interval);
+  }
+
+  #follow(now: number, wait: number, masterInterval = this.spec.interval): void {
     this.role = "BACKUP";
+    this.reached = false;
     this.#masterInterval = masterInterval;
     this.due = now + wait;
     this.#preemptAt = undefined;
@@ -192,6 +225,7 @@ export class Reference {
     if (weaker && preempt && !delayed) return;
     this.#masterInterval = version === 3 ? interval : this.spec.interval;
     this.due = now + masterDownOf(version, this.priority, this.#masterInterval);
+    this.reached = false;
     if (!weaker) this.#preemptAt = undefined;
     else if (preemptDelay > 0) this.#preemptAt ??= now + preemptDelay;
   }
@@ -202,6 +236,7 @@ export class Reference {
     if (stronger) {
       const learned = this.spec.version === 3 ? interval : this.spec.interval;
       this.#follow(now, masterDownOf(this.spec.version, this.priority, learned), learned);
+      for (const mate of this.mates) if (mate.role === "MASTER") mate.#follow(now, mate.#ownMasterDown());
       return this.spec.higherPrioSendAdvert ? 1 : 0;
     }
     if (priority > 0 && this.spec.lowerPrioNoAdvert) return 0;

@@ -33,6 +33,8 @@ export interface RouterSpec {
   readonly preemptDelay: number;
   /** Weight of a tracked script, 0: its failure is a fault. */
   readonly scriptWeight: number | undefined;
+  /** Which instance tracks it. */
+  readonly scriptOf: "all" | 0 | 1;
   readonly lowerPrioNoAdvert: boolean;
   readonly higherPrioSendAdvert: boolean;
   /** garp_master_delay: a second timer while MASTER. 0: none. */

@@ -56,6 +56,7 @@ const plain = {
   preempt: true,
   preemptDelay: 0,
   scriptWeight: undefined,
+  scriptOf: "all",
   lowerPrioNoAdvert: false,
   higherPrioSendAdvert: false,
   garpDelay: 0,

@@ -24,7 +24,9 @@ function routerLine(spec: RouterSpec, router: number): string {
     `advert_int ${spec.interval} ms`,
     spec.preempt ? "" : "nopreempt",
     spec.preemptDelay > 0 ? `preempt_delay ${spec.preemptDelay} ms` : "",
-    spec.scriptWeight === undefined ? "" : `script of weight ${spec.scriptWeight}`,
+    spec.scriptWeight === undefined
+      ? ""
+      : `script of weight ${spec.scriptWeight}${spec.scriptOf === "all" ? "" : ` of V${spec.scriptOf} only`}`,
     spec.lowerPrioNoAdvert ? "lower_prio_no_advert" : "",
     spec.higherPrioSendAdvert ? "higher_prio_send_advert" : "",
     spec.garpDelay > 0 ? `garp_master_delay ${spec.garpDelay} ms` : "",

@@ -28,7 +28,7 @@ import type { LastingState } from "./lasting-state.js";
 import type { InstanceStatus } from "./status.js";
 import { instanceStatus } from "./status-view.js";
 import { noticeEvent, reportingPriority, stateEvents, transitionEvent } from "./vrrp-notices.js";
-import { groupDumps, instanceDump, scriptDump } from "./vrrp-view.js";
+import { fileDump, groupDumps, instanceDump, processDump, scriptDump } from "./vrrp-view.js";
 import type { WhySource } from "./why.js";
 import { whyDocument } from "./why-report.js";
 
@@ -142,9 +142,11 @@ export class VrrpSide {
     const snapshots = this.#router.snapshot();
     const instances = snapshots.map((snapshot) => instanceDump(snapshot, offset));
     const scripts = this.#router.scripts().map(scriptDump);
-    if (this.#config === undefined) return { instances, scripts };
+    const files = this.#router.trackedFiles().map(fileDump);
+    const processes = this.#router.trackedProcesses().map(processDump);
+    if (this.#config === undefined) return { instances, scripts, files, processes };
     const { syncGroups, staticEntries } = this.#config;
-    return { instances, scripts, groups: groupDumps(syncGroups, snapshots), staticEntries };
+    return { instances, scripts, files, processes, groups: groupDumps(syncGroups, snapshots), staticEntries };
   }
 
   *statuses(): Generator<InstanceStatus> {

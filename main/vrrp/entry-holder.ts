@@ -53,8 +53,24 @@ export class EntryHolder {
     return this.#set.has(identity);
   }
 
-  /** Somebody deleted it. One that is not tracked is put back. @returns how to name one whose loss is a loss of the instance */
-  lost(isThat: (entry: HostEntry) => boolean): string | undefined {
+  /** Identities of all that is held. */
+  keys(): Iterable<string> {
+    return this.#set.keys();
+  }
+
+  isSet(entry: HostEntry): boolean {
+    return this.#set.size > 0 && this.#set.has(this.#identity(entry));
+  }
+
+  /**
+   * Somebody deleted it. One that is not tracked is put back.
+   * @param onUntracked hears of one that is not tracked, and how to name it
+   * @returns how to name one whose loss is a loss of the instance
+   */
+  lost(
+    isThat: (entry: HostEntry) => boolean,
+    onUntracked?: (entry: HostEntry, what: string) => void,
+  ): string | undefined {
     for (const [identity, entry] of this.#set) {
       if (!isThat(entry)) continue;
       if (isTracked(entry)) {
@@ -62,6 +78,7 @@ export class EntryHolder {
         return entryText(entry);
       }
       if (this.#deps.repairs.allow(entryText(entry))) this.#add(entry);
+      onUntracked?.(entry, entryText(entry));
       return undefined;
     }
     return undefined;

@@ -40,6 +40,8 @@ export interface VrrpSideDeps {
   readonly scripts: ScriptRunner;
   readonly notifier: Notifier;
   readonly lasting: LastingState;
+  /** Runs what starts a thread; see Scheduling. */
+  readonly unpinned: <T>(start: () => T) => T;
 }
 
 /** VRRP with what it needs of this host: links and addresses, raw sockets, frames, scripts. */
@@ -72,7 +74,7 @@ export class VrrpSide {
       forwardsIpv6: ipv6Forwarding(deps.clock),
       scripts: deps.scripts,
       trackFiles: new DiskTrackFiles(deps.clock),
-      processes: new ProcessThread(deps.clock),
+      processes: new ProcessThread(deps.clock, deps.unpinned),
       log: deps.log,
       onTransition: (event) => this.#onTransition(event),
       onGroupTransition: ({ group: { name, notify, smtpAlert }, to: state }) =>

@@ -17,7 +17,7 @@ type Routed = Pick<VrrpInstanceConfig, "routes" | "rules">;
 export class EntryHolder {
   readonly #deps: EntryHolderDeps;
   #wanted: readonly HostEntry[];
-  /** What is on the host, as it was added: a reload may have changed the line since. */
+  /** What is on the host by its text, as it was added: a reload may have changed the line since. */
   readonly #set = new Map<string, HostEntry>();
 
   constructor(config: Routed, deps: EntryHolderDeps) {
@@ -50,16 +50,16 @@ export class EntryHolder {
   }
 
   holds(identity: string): boolean {
-    return this.#set.has(identity);
+    return this.keys().includes(identity);
   }
 
   /** Identities of all that is held. */
-  keys(): Iterable<string> {
-    return this.#set.keys();
+  keys(): readonly string[] {
+    return [...this.#set.values()].map((entry) => this.#identity(entry));
   }
 
   isSet(entry: HostEntry): boolean {
-    return this.#set.size > 0 && this.#set.has(this.#identity(entry));
+    return this.#set.size > 0 && this.#set.has(textOf(entry));
   }
 
   /**
@@ -71,10 +71,10 @@ export class EntryHolder {
     isThat: (entry: HostEntry) => boolean,
     onUntracked?: (entry: HostEntry, what: string) => void,
   ): string | undefined {
-    for (const [identity, entry] of this.#set) {
+    for (const [text, entry] of this.#set) {
       if (!isThat(entry)) continue;
       if (isTracked(entry)) {
-        this.#set.delete(identity);
+        this.#set.delete(text);
         return entryText(entry);
       }
       if (this.#deps.repairs.allow(entryText(entry))) this.#add(entry);
@@ -100,8 +100,7 @@ export class EntryHolder {
   #add(entry: HostEntry): void {
     const { entries, verdicts } = this.#deps;
     if (entries === undefined) return;
-    const identity = entries.identity(entry);
-    this.#set.set(identity, entry);
+    this.#set.set(textOf(entry), entry);
     const settle = verdicts.expect();
     // One that was refused (the host has said why) is tried again when its interface comes up.
     entries.add(entry, settle);
@@ -110,10 +109,17 @@ export class EntryHolder {
   #delete(entry: HostEntry): void {
     const { entries, verdicts } = this.#deps;
     if (entries === undefined) return;
-    this.#set.delete(entries.identity(entry));
+    this.#set.delete(textOf(entry));
     entries.delete(entry, verdicts.expect());
   }
 }
 
-/** Two lines with equal text ask for the same. */
-const textOf = (entry: HostEntry): string => JSON.stringify(entry);
+const texts = new WeakMap<object, string>();
+
+/** Two lines with equal text ask for the same. Two with equal identity need not: they may stand in one row of the kernel. */
+function textOf(entry: HostEntry): string {
+  const of = entry.kind === "rule" ? entry.rule : entry.route;
+  let text = texts.get(of);
+  if (text === undefined) texts.set(of, (text = JSON.stringify(entry)));
+  return text;
+}

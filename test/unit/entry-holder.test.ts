@@ -196,6 +196,22 @@ test("a static entry of a track group that somebody deletes is put back, and mas
   }
 });
 
+test("two routes to one place over two interfaces: both are taken away", async () => {
+  const { clock, sim, entries, router } = bench();
+  const asked: (string | undefined)[] = [];
+  entries.delete = (entry, done) => {
+    asked.push(entry.kind === "route" ? entry.route.device : undefined);
+    done(0);
+  };
+  const two = [route("198.51.100.0"), route("198.51.100.0", { device: "eth1", tracked: false })];
+  router.start(daemonConfig([instanceConfig({ ...fast, routes: two })]));
+  clock.advance(1000);
+  asked.splice(0);
+  await router.stop({ release: true });
+  assert.deepEqual(asked, ["eth1", "eth0"]);
+  sim.take();
+});
+
 test("a snapshot tells which routes and rules are there", () => {
   const { clock, router } = bench();
   router.start(daemonConfig([routed]));

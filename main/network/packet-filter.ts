@@ -22,6 +22,8 @@ export interface NftTransactions extends Disposable {
 
 const DEFAULT_TABLE = "keepalived";
 const DEFAULT_PRIORITY = -1;
+/** Of one transaction, some 80 octets each: it has to fit into the send buffer, 208 KiB where it cannot be forced (netlink(7)). */
+const MOST_CHANGES = 1000;
 /** The owner of what is done for VMACs; instances are owners with a word before their name. */
 const IGMP = "igmp";
 
@@ -129,7 +131,8 @@ export class PacketFilter implements AddressFilter, Disposable {
       ...(anew ? [] : gone).map((place) => change("delete-elements", place)),
       ...here.map((place) => change("elements", place)),
     ];
-    if (changes.length > 0) this.#commit(changes, owner);
+    for (let i = 0; i < changes.length && this.#made.size > 0; i += MOST_CHANGES)
+      this.#commit(changes.slice(i, i + MOST_CHANGES), owner);
   }
 
   #missingParts(added: readonly ElementPlace[]): readonly NftChange[] {

@@ -150,6 +150,21 @@ test("a change after a refused one brings all that is wanted, of every owner", a
   assert.deepEqual(hosts, [100, 102]);
 });
 
+test("thousands of addresses go in several transactions, each of a size that the kernel takes", () => {
+  const { filter, transactions } = bench();
+  filter.block(
+    "A",
+    Array.from({ length: 5000 }, (_, i) => at(`2001:db8::${i.toString(16)}`)),
+  );
+  const elements = transactions.flat().filter(({ kind }) => kind === "elements");
+  assert.equal(elements.length, 5001, "and the types of neighbour discovery");
+  for (const [i, changes] of transactions.entries()) {
+    const writer = new MessageWriter();
+    writeTransaction(writer, changes, i + 1);
+    assert.ok(writer.length < 200 * 1024, `${writer.length} octets`);
+  }
+});
+
 test("1,500 instances with 20 addresses each are blocked within moments", () => {
   const { filter } = bench();
   const started = performance.now();

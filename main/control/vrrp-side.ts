@@ -33,6 +33,8 @@ import type { WhySource } from "./why.js";
 import { whyDocument } from "./why-report.js";
 
 const BETWEEN_ROUNDS = ms(25);
+/** Virtual links that come within this time. */
+const TOGETHER = ms(100);
 
 export interface VrrpSideDeps {
   readonly clock: Clock;
@@ -56,12 +58,15 @@ export class VrrpSide {
   /** Names of instances whose changes of priority are told. */
   #reporting: ReadonlySet<string> = new Set();
   #config: Config | undefined;
+  /** As the router has it: with the names of virtual links. */
+  #placed: Config | undefined;
+  #redirecting: Disposable | undefined;
 
   private constructor(deps: VrrpSideDeps, network: KernelNetwork, frames: FrameSender) {
     this.#deps = deps;
     this.#network = network;
     this.#entries = openHostEntries(network, deps.log);
-    this.#links = new VirtualLinks(network, deps.clock, deps.log);
+    this.#links = new VirtualLinks(network, deps.clock, deps.log, () => this.#redirectSoon());
     this.#filter = openPacketFilter(network, deps.log);
     this.#frames = frames;
     this.#router = new VrrpRouter({
@@ -116,13 +121,27 @@ export class VrrpSide {
 
   async #place(config: Config): Promise<Config> {
     this.#filter.configure(config.global);
-    const placed = await this.#links.apply(config);
-    this.#filter.redirectIgmp(joiningVmacs(placed));
-    return placed;
+    this.#placed = await this.#links.apply(config);
+    this.#redirectIgmp();
+    return this.#placed;
+  }
+
+  #redirectIgmp(): void {
+    if (this.#placed !== undefined) this.#filter.redirectIgmp(joiningVmacs(this.#placed));
+  }
+
+  /** Once for all links that come together. */
+  #redirectSoon(): void {
+    this.#redirecting ??= this.#deps.clock.after(TOGETHER, () => {
+      this.#redirecting = undefined;
+      this.#redirectIgmp();
+    });
   }
 
   /** With `release`: good-bye adverts, addresses removed. Resolves when the kernel has answered. */
   async stop(release: boolean): Promise<void> {
+    this.#redirecting?.[Symbol.dispose]();
+    this.#placed = undefined;
     await this.#router.stop({ release });
     if (release) {
       await this.#filter.remove();

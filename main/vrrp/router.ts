@@ -260,7 +260,11 @@ export class VrrpRouter {
     this.#links.configure(config.linkSettings.delays, config.vrrpInstances);
     this.#trackGroups = config.trackers.groups;
     this.#groups.prepare((key) => this.#isFresh(key));
-    const held = new Set([...this.#entries.values()].flatMap(({ instance }) => [...instance.held()]));
+    const held = new Set<string>();
+    const note = ({ instance }: Entry): void => {
+      if (added.size > 0) for (const one of instance.held()) held.add(one);
+    };
+    for (const entry of this.#entries.values()) note(entry);
     for (const [key, next] of wanted) {
       const entry = this.#entries.get(key);
       if (entry === undefined) continue;
@@ -269,7 +273,7 @@ export class VrrpRouter {
       if (added.has(key)) this.#begin(key, entry, held);
       else if (groupMoved || !sameInstance(entry.config, next)) entry.instance.reconfigure(next, group);
       else entry.instance.refresh();
-      for (const one of entry.instance.held()) held.add(one);
+      note(entry);
       entry.config = next;
     }
     this.#groups.settle();

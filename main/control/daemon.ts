@@ -2,7 +2,7 @@ import { closeOnExecFrom, mapShared } from "../../native-bindings/process.js";
 import { lockMemory, readThread } from "../../native-bindings/scheduling.js";
 import { removeAccepted } from "../config/accepted.js";
 import type { Edition, Kept } from "../config/config-protocol.js";
-import type { Config, VrrpInstanceConfig } from "../config/model.js";
+import type { Config } from "../config/model.js";
 import { DeadlineClock } from "../deadline-clock.js";
 import { DaemonError } from "../errors.js";
 import type { ServerEvent } from "../health/effects.js";
@@ -26,6 +26,7 @@ import { ControlSocket } from "./control-socket.js";
 import { fifoSettings } from "./fifo-settings.js";
 import { killThisProcess } from "./last-resort.js";
 import { LastingState } from "./lasting-state.js";
+import { secretsOf } from "./log-secrets.js";
 import { LvsSide, type LvsSideDeps } from "./lvs-side.js";
 import { acceptedConfigPath, controlSocketPath, type Options } from "./options.js";
 import { QuietCollection } from "./quiet-collection.js";
@@ -136,7 +137,7 @@ export class Daemon {
     this.#configure(this.#config);
     await this.#startVrrp(); // first: after a crash a master has little time to be back
     using _haste = this.#vrrp === undefined ? hurry() : undefined;
-    await this.#startLvs();
+    await this.#startLvs().catch((error: unknown) => this.#giveUp(error));
     if (this.#vrrp === undefined && this.#lvs === undefined)
       this.#log("warning", "daemon.idle", "Warning - keepalived has no configuration to run");
     await this.#openControl();
@@ -151,6 +152,12 @@ export class Daemon {
       this.#noteKept(copy);
       this.#vrrp?.releaseLeft(copy.left ?? []);
     });
+  }
+
+  /** What VRRP has put on the host does not outlive a start that fails. */
+  async #giveUp(error: unknown): Promise<never> {
+    if (error instanceof DaemonError) await this.#vrrp?.stop(!this.#deps.options.dontReleaseVrrp);
+    throw error;
   }
 
   /** A signal, in the order of arrival. @returns a promise that resolves when a stop has been carried out */
@@ -255,7 +262,8 @@ export class Daemon {
     const { VrrpSide } = await loadVrrp();
     const log = this.#deps.log.log("Keepalived_vrrp");
     const [clock, scripts, notifier, lasting] = [this.#clock, this.#scripts, this.#notifier, this.#lasting];
-    this.#vrrp = await VrrpSide.open({ clock, log, scripts, notifier, lasting });
+    const unpinned = <T>(start: () => T): T => this.#scheduling.unpinned(start);
+    this.#vrrp = await VrrpSide.open({ clock, log, scripts, notifier, lasting, unpinned });
     await this.#vrrp.start(this.#config);
   }
 
@@ -426,12 +434,6 @@ function reasonOf(answer: Exclude<AsideResult, { kind: "good" }>): string {
 export async function loadVrrp(): Promise<typeof import("./vrrp-side.js")> {
   const [side] = await Promise.all([import("./vrrp-side.js"), import("../health/pool.js"), import("hdr-histogram-js")]);
   return side;
-}
-
-/** What no line of the log may show: passwords, and keys as they may stand in the file. */
-function secretsOf({ authPass = "", wire }: VrrpInstanceConfig): readonly string[] {
-  const keys = (wire.hmac?.keys ?? []).map(({ bytes }) => Buffer.from(bytes));
-  return [authPass, ...keys.flatMap((key) => [key.toString(), key.toString("hex")])];
 }
 
 /** Static entries are the business of VRRP, with or without instances. */

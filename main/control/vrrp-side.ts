@@ -28,11 +28,13 @@ import type { LastingState } from "./lasting-state.js";
 import type { InstanceStatus } from "./status.js";
 import { instanceStatus } from "./status-view.js";
 import { noticeEvent, reportingPriority, stateEvents, transitionEvent } from "./vrrp-notices.js";
-import { groupDumps, instanceDump, scriptDump } from "./vrrp-view.js";
+import { fileDump, groupDumps, instanceDump, processDump, scriptDump } from "./vrrp-view.js";
 import type { WhySource } from "./why.js";
 import { whyDocument } from "./why-report.js";
 
 const BETWEEN_ROUNDS = ms(25);
+/** Virtual links that come within this time. */
+const TOGETHER = ms(100);
 
 export interface VrrpSideDeps {
   readonly clock: Clock;
@@ -40,6 +42,8 @@ export interface VrrpSideDeps {
   readonly scripts: ScriptRunner;
   readonly notifier: Notifier;
   readonly lasting: LastingState;
+  /** Runs what starts a thread; see Scheduling. */
+  readonly unpinned: <T>(start: () => T) => T;
 }
 
 /** VRRP with what it needs of this host: links and addresses, raw sockets, frames, scripts. */
@@ -54,12 +58,15 @@ export class VrrpSide {
   /** Names of instances whose changes of priority are told. */
   #reporting: ReadonlySet<string> = new Set();
   #config: Config | undefined;
+  /** As the router has it: with the names of virtual links. */
+  #placed: Config | undefined;
+  #redirecting: Disposable | undefined;
 
   private constructor(deps: VrrpSideDeps, network: KernelNetwork, frames: FrameSender) {
     this.#deps = deps;
     this.#network = network;
     this.#entries = openHostEntries(network, deps.log);
-    this.#links = new VirtualLinks(network, deps.clock, deps.log);
+    this.#links = new VirtualLinks(network, deps.clock, deps.log, () => this.#redirectSoon());
     this.#filter = openPacketFilter(network, deps.log);
     this.#frames = frames;
     this.#router = new VrrpRouter({
@@ -72,7 +79,7 @@ export class VrrpSide {
       forwardsIpv6: ipv6Forwarding(deps.clock),
       scripts: deps.scripts,
       trackFiles: new DiskTrackFiles(deps.clock),
-      processes: new ProcessThread(deps.clock),
+      processes: new ProcessThread(deps.clock, deps.unpinned),
       log: deps.log,
       onTransition: (event) => this.#onTransition(event),
       onGroupTransition: ({ group: { name, notify, smtpAlert }, to: state }) =>
@@ -119,13 +126,27 @@ export class VrrpSide {
 
   async #place(config: Config): Promise<Config> {
     this.#filter.configure(config.global);
-    const placed = await this.#links.apply(config);
-    this.#filter.redirectIgmp(joiningVmacs(placed));
-    return placed;
+    this.#placed = await this.#links.apply(config);
+    this.#redirectIgmp();
+    return this.#placed;
+  }
+
+  #redirectIgmp(): void {
+    if (this.#placed !== undefined) this.#filter.redirectIgmp(joiningVmacs(this.#placed));
+  }
+
+  /** Once for all links that come together. */
+  #redirectSoon(): void {
+    this.#redirecting ??= this.#deps.clock.after(TOGETHER, () => {
+      this.#redirecting = undefined;
+      this.#redirectIgmp();
+    });
   }
 
   /** With `release`: good-bye adverts, addresses removed. Resolves when the kernel has answered. */
   async stop(release: boolean): Promise<void> {
+    this.#redirecting?.[Symbol.dispose]();
+    this.#placed = undefined;
     await this.#router.stop({ release });
     if (release) {
       await this.#filter.remove();
@@ -147,9 +168,11 @@ export class VrrpSide {
     const snapshots = this.#router.snapshot();
     const instances = snapshots.map((snapshot) => instanceDump(snapshot, offset));
     const scripts = this.#router.scripts().map(scriptDump);
-    if (this.#config === undefined) return { instances, scripts };
+    const files = this.#router.trackedFiles().map(fileDump);
+    const processes = this.#router.trackedProcesses().map(processDump);
+    if (this.#config === undefined) return { instances, scripts, files, processes };
     const { syncGroups, staticEntries } = this.#config;
-    return { instances, scripts, groups: groupDumps(syncGroups, snapshots), staticEntries };
+    return { instances, scripts, files, processes, groups: groupDumps(syncGroups, snapshots), staticEntries };
   }
 
   *statuses(): Generator<InstanceStatus> {

@@ -1,5 +1,13 @@
 import type { SyncGroupConfig } from "../config/model-vrrp.js";
-import type { SyncGroupDump, VrrpInstanceDump, VrrpScriptDump } from "../observe/vrrp-dump.js";
+import type {
+  SyncGroupDump,
+  TrackFileDump,
+  TrackProcessDump,
+  VrrpInstanceDump,
+  VrrpScriptDump,
+} from "../observe/vrrp-dump.js";
+import type { ProcessSnapshot } from "../vrrp/process-monitor.js";
+import type { VrrpRouter } from "../vrrp/router.js";
 import type { ScriptSnapshot } from "../vrrp/script-monitor.js";
 import type { VrrpSnapshot } from "../vrrp/snapshot.js";
 import { masterDownInterval } from "../vrrp/timers.js";
@@ -21,6 +29,9 @@ export function instanceDump(snapshot: VrrpSnapshot, offset: number): VrrpInstan
       vipsSet: snapshot.vipSet,
       virtualSet: snapshot.virtualAddresses.map(({ set }) => set),
       excludedSet: snapshot.excludedAddresses.map(({ set }) => set),
+      routesSet: snapshot.routesSet,
+      rulesSet: snapshot.rulesSet,
+      virtualDevice: config.virtualInterface.own?.name,
       faults: snapshot.faults.length,
       scriptsWaiting: snapshot.waitingForScripts.length,
       readTimeout: readTimeout(snapshot, offset),
@@ -66,6 +77,17 @@ export function groupDumps(groups: readonly SyncGroupConfig[], snapshots: readon
     const masters = members.length > 0 && members.every(({ state }) => state === "MASTER");
     return { config, state: faults > 0 ? "FAULT" : masters ? "MASTER" : "BACKUP", faults, waiting };
   });
+}
+
+export const fileDump = ({ config, value = 0 }: ReturnType<VrrpRouter["trackedFiles"]>[number]): TrackFileDump => ({
+  config,
+  status: value,
+});
+
+export function processDump({ config, state: { count = 0, up, changesAt } }: ProcessSnapshot): TrackProcessDump {
+  const waits = up && count < config.quorum ? "terminate" : "fork"; // too few are left; else some have come
+  const delayed = changesAt === undefined ? "none" : waits;
+  return { config, running: count, haveQuorum: up, delayed };
 }
 
 export function scriptDump({ config, standing, running, result }: ScriptSnapshot): VrrpScriptDump {

@@ -49,6 +49,8 @@ export class KernelEntries implements HostEntries, Disposable {
   readonly #connect: (events: ConnectionEvents) => RouteWatch;
   readonly #log: Log;
   readonly #listeners = new Set<EntryListener>();
+  /** Of routes that were ever added: what is told of any of a million others needs no second look. */
+  readonly #known = new Set<string>();
   #watch: RouteWatch | undefined;
   #closed: boolean = false;
 
@@ -65,6 +67,7 @@ export class KernelEntries implements HostEntries, Disposable {
 
   add(entry: HostEntry, done: (errno: number) => void): void {
     this.#listen();
+    if (entry.kind === "route") this.#known.add(this.#routeIdentity(entry.route));
     const request = this.#request(ADD, entry);
     if (request === undefined) {
       this.#report(ADD, entry, { errno: ENODEV, reason: "" });
@@ -139,7 +142,7 @@ export class KernelEntries implements HostEntries, Disposable {
     const rule = decodeGoneRule(message);
     if (rule !== undefined) this.#tell((entry) => entry.kind === "rule" && ruleIdentity(entry.rule) === rule);
     const end = rule === undefined ? decodeRouteEnd(message) : undefined;
-    if (end !== undefined) this.#tell((entry) => this.#ended(entry, end));
+    if (end !== undefined && this.#known.has(end.identity)) this.#tell((entry) => this.#ended(entry, end));
   }
 
   #ended(entry: HostEntry, { kind, identity, way }: RouteEnd): boolean {

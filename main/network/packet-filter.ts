@@ -13,7 +13,7 @@ import {
   igmpRules,
   vmacElement,
 } from "./filter-rules.js";
-import { NFPROTO_IPV4, NFPROTO_IPV6, type NftChange } from "./nft-codec.js";
+import { NFPROTO_IPV4, type NftChange } from "./nft-codec.js";
 
 /** What is used of NftConnection. */
 export interface NftTransactions extends Disposable {
@@ -22,6 +22,8 @@ export interface NftTransactions extends Disposable {
 
 const DEFAULT_TABLE = "keepalived";
 const DEFAULT_PRIORITY = -1;
+/** Of one transaction, some 80 octets each: it has to fit into the send buffer, 208 KiB where it cannot be forced (netlink(7)). */
+const MOST_CHANGES = 1000;
 /** The owner of what is done for VMACs; instances are owners with a word before their name. */
 const IGMP = "igmp";
 
@@ -33,10 +35,14 @@ export class PacketFilter implements AddressFilter, Disposable {
   readonly #connect: () => NftTransactions;
   readonly #link: (name: string) => Link | undefined;
   readonly #log: Log;
-  readonly #wanted = new Map<string, readonly ElementPlace[]>();
-  /** What is in the kernel's sets, by where it is. */
-  readonly #inForce = new Map<string, ElementPlace>();
+  /** By owner, then by where it is. */
+  readonly #wanted = new Map<string, ReadonlyMap<string, ElementPlace>>();
+  /** What anybody wants, by where it is: a change of one owner must not look at the thousands of others. */
+  readonly #claims = new Map<string, { readonly place: ElementPlace; owners: number }>();
+  /** What the kernel has; empty: the next change begins with new tables, and brings all that is wanted. */
   readonly #made = new Set<"blocking4" | "blocking6" | "igmp" | number>();
+  /** Families in which a table of ours may be, made by a change that was refused later on or not. */
+  readonly #touched = new Set<number>();
   #style: FilterStyle = { table: DEFAULT_TABLE, priority: DEFAULT_PRIORITY, counters: false };
   /** Grows when all is made anew: what was sent before, and built on what was refused, is refused as well. */
   #generation = 0;
@@ -50,7 +56,7 @@ export class PacketFilter implements AddressFilter, Disposable {
 
   /** Before anything is made; a table that is there keeps its name. */
   configure({ packetFilter: { nftables, counters } }: Pick<GlobalConfig, "packetFilter">): void {
-    if (this.#made.size > 0) return;
+    if (this.#touched.size > 0) return;
     const { table = DEFAULT_TABLE, priority = DEFAULT_PRIORITY } = nftables ?? {};
     this.#style = { table, priority, counters };
   }
@@ -72,17 +78,18 @@ export class PacketFilter implements AddressFilter, Disposable {
     this.#want(IGMP, places);
   }
 
-  /** At the end: like `nft delete table ip TABLE`. */
+  /** At the end: like `nft delete table ip TABLE`. Made first, so that one that is not there is no reason to keep the other. */
   remove(): Promise<void> {
     const { table } = this.#style;
-    const families = [NFPROTO_IPV4, NFPROTO_IPV6].filter((family) => this.#made.has(family));
-    const changes = families.map((family): NftChange => ({ kind: "delete-table", family, table }));
+    const changes = [...this.#touched].flatMap((family): NftChange[] => [
+      { kind: "table", family, table },
+      { kind: "delete-table", family, table },
+    ]);
     this.#made.clear();
-    this.#inForce.clear();
-    return new Promise((resolve) => {
-      if (changes.length === 0) resolve();
-      else this.#connection?.commit(changes, () => resolve());
-    });
+    this.#touched.clear();
+    const connection = this.#connection; // undefined: there was none to be had, so there are no tables
+    if (changes.length === 0 || connection === undefined) return Promise.resolve();
+    return new Promise((resolve) => connection.commit(changes, () => resolve()));
   }
 
   [Symbol.dispose](): void {
@@ -92,30 +99,47 @@ export class PacketFilter implements AddressFilter, Disposable {
 
   /** Several owners may want one element: it stays until the last of them lets go. */
   #want(owner: string, places: readonly ElementPlace[]): void {
-    if (places.length === 0 && !this.#wanted.has(owner)) return;
-    if (places.length === 0) this.#wanted.delete(owner);
-    else this.#wanted.set(owner, places);
-    this.#synchronize(owner);
+    const before = this.#wanted.get(owner) ?? nothing;
+    const after = new Map(places.map((place) => [keyOf(place), place]));
+    if (after.size > 0) this.#wanted.set(owner, after);
+    else this.#wanted.delete(owner);
+    const gone = [...before].filter(([key]) => !after.has(key) && this.#unclaim(key));
+    const added = [...after].filter(([key, place]) => !before.has(key) && this.#claim(key, place));
+    this.#send(owner, gone.map(placeOf), added.map(placeOf));
   }
 
-  #synchronize(owner: string): void {
-    const wanted = new Map([...this.#wanted.values()].flat().map((place) => [keyOf(place), place]));
-    const gone = [...this.#inForce].filter(([key]) => !wanted.has(key)).map(([, place]) => place);
-    const added = [...wanted].filter(([key]) => !this.#inForce.has(key)).map(([, place]) => place);
+  /** @returns whether nobody had it before */
+  #claim(key: string, place: ElementPlace): boolean {
+    const known = this.#claims.get(key);
+    if (known !== undefined) known.owners += 1;
+    else this.#claims.set(key, { place, owners: 1 });
+    return known === undefined;
+  }
+
+  /** @returns whether nobody wants it any more */
+  #unclaim(key: string): boolean {
+    const known = this.#claims.get(key);
+    if (known === undefined || --known.owners > 0) return false;
+    return this.#claims.delete(key);
+  }
+
+  #send(owner: string, gone: readonly ElementPlace[], added: readonly ElementPlace[]): void {
+    const anew = this.#made.size === 0;
+    const here = anew ? [...this.#claims.values()].map(({ place }) => place) : added;
     const changes = [
-      ...this.#missingParts(added),
-      ...gone.map((place) => change("delete-elements", place)),
-      ...added.map((place) => change("elements", place)),
+      ...this.#missingParts(here),
+      ...(anew ? [] : gone).map((place) => change("delete-elements", place)),
+      ...here.map((place) => change("elements", place)),
     ];
-    this.#inForce.clear();
-    for (const [key, place] of wanted) this.#inForce.set(key, place);
-    if (changes.length > 0) this.#commit(changes, owner);
+    for (let i = 0; i < changes.length && this.#made.size > 0; i += MOST_CHANGES)
+      this.#commit(changes.slice(i, i + MOST_CHANGES), owner);
   }
 
   #missingParts(added: readonly ElementPlace[]): readonly NftChange[] {
     const style = this.#style;
     return added.flatMap(({ family, element }) => {
       const table = this.#once(family) ? freshTable(family, style.table) : [];
+      this.#touched.add(family);
       if (element.value !== undefined) return [...table, ...(this.#once("igmp") ? igmpRules(style) : [])];
       const is4 = family === NFPROTO_IPV4;
       if (!this.#once(is4 ? "blocking4" : "blocking6")) return table;
@@ -133,6 +157,8 @@ export class PacketFilter implements AddressFilter, Disposable {
     try {
       this.#connection ??= this.#connect();
     } catch (error) {
+      this.#made.clear();
+      this.#touched.clear();
       this.#report(owner, error instanceof Error ? error.message : String(error));
       return;
     }
@@ -151,13 +177,11 @@ export class PacketFilter implements AddressFilter, Disposable {
     this.#report(owner, why);
     this.#generation += 1;
     this.#made.clear();
-    this.#inForce.clear();
     if (owner !== IGMP) return;
+    for (const key of this.#wanted.get(IGMP)?.keys() ?? []) this.#unclaim(key);
     this.#wanted.delete(IGMP);
-    for (const other of this.#wanted.keys()) {
-      this.#synchronize(other);
-      break; // all of them are in it
-    }
+    const [other] = this.#wanted.keys();
+    if (other !== undefined) this.#send(other, [], []);
   }
 
   #report(owner: string, why: string): void {
@@ -169,6 +193,9 @@ export class PacketFilter implements AddressFilter, Disposable {
     this.#log(owner === IGMP ? "warning" : "error", "network.filter-failed", sentence, { why });
   }
 }
+
+const nothing: ReadonlyMap<string, ElementPlace> = new Map();
+const placeOf = ([, place]: readonly [string, ElementPlace]): ElementPlace => place;
 
 const keyOf = ({ family, set, element }: ElementPlace): string =>
   `${family} ${set} ${Buffer.from(element.key).toString("hex")} ${Buffer.from(element.value ?? []).toString("hex")}`;

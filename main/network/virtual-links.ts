@@ -48,6 +48,7 @@ export class VirtualLinks implements Disposable {
   readonly #log: Log;
   readonly #sysctls: Sysctls;
   readonly #settings: LinkSettings;
+  readonly #onMadeAgain: () => void;
   #wishes: readonly LinkWish[] = [];
   /** Links that are ours to remove, by name, with what they were made for. */
   readonly #ours = new Map<string, LinkWish>();
@@ -56,7 +57,9 @@ export class VirtualLinks implements Disposable {
   #filter: ReadonlyMap<string, string> | undefined;
   #subscription: Disposable | undefined;
 
-  constructor(network: LinkHost, clock: Clock, log: Log, sysctls = procSysctls) {
+  /** @param onMadeAgain a link came after `apply`, with an index of its own: its base was missing, or somebody had deleted it */
+  constructor(network: LinkHost, clock: Clock, log: Log, onMadeAgain: () => void, sysctls = procSysctls) {
+    this.#onMadeAgain = onMadeAgain;
     this.#network = network;
     this.#clock = clock;
     this.#log = log;
@@ -236,7 +239,9 @@ export class VirtualLinks implements Disposable {
   async #makeWanted(wish: LinkWish): Promise<void> {
     if (!this.#wishes.includes(wish) || this.#subscription === undefined) return;
     await this.#make(wish);
-    if (this.#network.link(wish.name) !== undefined) await this.#settings.applyAgain();
+    if (this.#network.link(wish.name) === undefined) return;
+    this.#onMadeAgain();
+    await this.#settings.applyAgain();
   }
 
   #ask(subject: string, request: Request): Promise<Verdict> {

@@ -89,9 +89,19 @@ export class Fifos {
     const all = [...this.#live.values()];
     for (const { leaving } of all) leaving?.[Symbol.dispose]();
     await Promise.all(all.map(({ outlet }) => outlet.settle(limit)));
-    await Promise.all(all.map(({ outlet }) => outlet.close()));
+    await this.#within(limit, Promise.all(all.map(({ outlet }) => outlet.close())));
     while (all.some(({ reader }) => reader !== undefined) && this.#deps.clock.now() < until)
       await new Promise<void>((resolve) => this.#deps.clock.after(ms(10), resolve));
+  }
+
+  /** A disk that hangs must not keep the daemon from its end. */
+  async #within(limit: Milliseconds, work: Promise<unknown>): Promise<void> {
+    let timer: Disposable | undefined;
+    const over = new Promise<void>((resolve) => {
+      timer = this.#deps.clock.after(limit, resolve);
+    });
+    await Promise.race([work, over]);
+    timer?.[Symbol.dispose]();
   }
 
   #apply(fifo: WantedFifo): void {

@@ -87,13 +87,20 @@ export class AddressHolder {
     return this.#set.has(key);
   }
 
+  /** Of all that is held. */
+  keys(): Iterable<string> {
+    return this.#set.keys();
+  }
+
   /**
    * An address vanished from the host. One that we deleted ourselves a moment ago is put back in silence, one that is not
    * tracked with a word. Any other still counts as held, so that a release deletes it: the notice may be older than our own
    * adding of the address.
+   * @param onUntracked hears of one that is not tracked, and how to name it
    * @returns how to name the one that somebody else took from us
    */
-  lost(gone: InterfaceAddress): string | undefined {
+  lost(gone: InterfaceAddress, onUntracked?: (address: VirtualAddress, what: string) => void): string | undefined {
+    if (this.#set.size === 0) return undefined;
     const ours = all(this.#config).find(
       (a) =>
         a.address === gone.address && a.prefix === gone.prefix && this.#set.get(this.key(a)) === gone.interfaceIndex,
@@ -107,6 +114,7 @@ export class AddressHolder {
     const what = this.#nameOf(ours);
     if (!ours.more.tracked) {
       if (this.#deps.repairs.allow(what)) this.#add(ours);
+      onUntracked?.(ours, what);
       return undefined;
     }
     return what;

@@ -17,7 +17,7 @@ type Routed = Pick<VrrpInstanceConfig, "routes" | "rules">;
 export class EntryHolder {
   readonly #deps: EntryHolderDeps;
   #wanted: readonly HostEntry[];
-  /** What is on the host, as it was added: a reload may have changed the line since. */
+  /** What is on the host by its text, as it was added: a reload may have changed the line since. */
   readonly #set = new Map<string, HostEntry>();
 
   constructor(config: Routed, deps: EntryHolderDeps) {
@@ -55,18 +55,35 @@ export class EntryHolder {
   }
 
   holds(identity: string): boolean {
-    return this.#set.has(identity);
+    return this.keys().includes(identity);
   }
 
-  /** Somebody deleted it. One that is not tracked is put back. @returns how to name one whose loss is a loss of the instance */
-  lost(isThat: (entry: HostEntry) => boolean): string | undefined {
-    for (const [identity, entry] of this.#set) {
+  /** Identities of all that is held. */
+  keys(): readonly string[] {
+    return [...this.#set.values()].map((entry) => this.#identity(entry));
+  }
+
+  isSet(entry: HostEntry): boolean {
+    return this.#set.size > 0 && this.#set.has(textOf(entry));
+  }
+
+  /**
+   * Somebody deleted it. One that is not tracked is put back.
+   * @param onUntracked hears of one that is not tracked, and how to name it
+   * @returns how to name one whose loss is a loss of the instance
+   */
+  lost(
+    isThat: (entry: HostEntry) => boolean,
+    onUntracked?: (entry: HostEntry, what: string) => void,
+  ): string | undefined {
+    for (const [text, entry] of this.#set) {
       if (!isThat(entry)) continue;
       if (isTracked(entry)) {
-        this.#set.delete(identity);
+        this.#set.delete(text);
         return entryText(entry);
       }
       if (this.#deps.repairs.allow(entryText(entry))) this.#add(entry);
+      onUntracked?.(entry, entryText(entry));
       return undefined;
     }
     return undefined;
@@ -88,8 +105,7 @@ export class EntryHolder {
   #add(entry: HostEntry): void {
     const { entries, verdicts } = this.#deps;
     if (entries === undefined) return;
-    const identity = entries.identity(entry);
-    this.#set.set(identity, entry);
+    this.#set.set(textOf(entry), entry);
     const settle = verdicts.expect();
     // One that was refused (the host has said why) is tried again when its interface comes up.
     entries.add(entry, settle);
@@ -98,10 +114,17 @@ export class EntryHolder {
   #delete(entry: HostEntry): void {
     const { entries, verdicts } = this.#deps;
     if (entries === undefined) return;
-    this.#set.delete(entries.identity(entry));
+    this.#set.delete(textOf(entry));
     entries.delete(entry, verdicts.expect());
   }
 }
 
-/** Two lines with equal text ask for the same. */
-const textOf = (entry: HostEntry): string => JSON.stringify(entry);
+const texts = new WeakMap<object, string>();
+
+/** Two lines with equal text ask for the same. Two with equal identity need not: they may stand in one row of the kernel. */
+function textOf(entry: HostEntry): string {
+  const of = entry.kind === "rule" ? entry.rule : entry.route;
+  let text = texts.get(of);
+  if (text === undefined) texts.set(of, (text = JSON.stringify(entry)));
+  return text;
+}

@@ -175,6 +175,12 @@ export class Instance implements GroupMember {
     return this.#addresses.holds(key) || this.#entries.holds(key);
   }
 
+  /** Keys of all that it holds. */
+  *held(): Generator<string> {
+    yield* this.#addresses.keys();
+    yield* this.#entries.keys();
+  }
+
   /** Reload: state and counters stay, differences are applied. */
   reconfigure(config: VrrpInstanceConfig, group: IpAddress): void {
     const holding = this.#state.at === "master";
@@ -216,7 +222,10 @@ export class Instance implements GroupMember {
       lastHeard: this.#heard && { at: this.#heardAt, what: heardOf(this.#heard) },
       lastRejected: this.#intake.rejected && { at: this.#rejectedAt, what: this.#intake.rejected },
     };
-    return snapshotOf(plain, this.#state, this.#tracking, (address) => this.#addresses.isSet(address));
+    return snapshotOf(plain, this.#state, this.#tracking, {
+      address: (address) => this.#addresses.isSet(address),
+      entry: (entry) => this.#entries.isSet(entry),
+    });
   }
 
   /** @returns whether it was of use */

@@ -10,26 +10,33 @@ const RESTART = ms(1000);
 /** Counts processes in a thread of its own, which is there only while some are tracked. */
 export class ProcessThread implements ProcessCounter {
   readonly #clock: Clock;
+  readonly #begin: BeginThread;
 
-  constructor(clock: Clock) {
+  /** @param begin calls what starts the thread: it inherits the processors of whoever does */
+  constructor(clock: Clock, begin: BeginThread = (start) => start()) {
     this.#clock = clock;
+    this.#begin = begin;
   }
 
   count(patterns: readonly ProcessPattern[], handlers: CountHandlers): Disposable {
-    return new Counting(this.#clock, patterns, handlers);
+    return new Counting(this.#clock, this.#begin, patterns, handlers);
   }
 }
 
+type BeginThread = (start: () => Worker) => Worker;
+
 class Counting implements Disposable {
   readonly #clock: Clock;
+  readonly #begin: BeginThread;
   readonly #patterns: readonly ProcessPattern[];
   readonly #handlers: CountHandlers;
   readonly #counts: (number | undefined)[] = [];
   #worker: Worker | undefined;
   #restart: Disposable | undefined;
 
-  constructor(clock: Clock, patterns: readonly ProcessPattern[], handlers: CountHandlers) {
+  constructor(clock: Clock, begin: BeginThread, patterns: readonly ProcessPattern[], handlers: CountHandlers) {
     this.#clock = clock;
+    this.#begin = begin;
     this.#patterns = patterns;
     this.#handlers = handlers;
     this.#worker = this.#start();
@@ -43,11 +50,12 @@ class Counting implements Disposable {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL("./process-worker.js", import.meta.url), {
+    const options = {
       name: "processes",
       workerData: this.#patterns,
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 },
-    });
+    };
+    const worker = this.#begin(() => new Worker(new URL("./process-worker.js", import.meta.url), options));
     worker.unref();
     let cause = "it ended";
     worker.on("message", (report: ProcessReport) => this.#hear(worker, report));

@@ -23,6 +23,7 @@ import type {
   AdvertTransport,
   HostEntries,
   HostNetwork,
+  InterfaceAddress,
   Link,
   NetworkChange,
   ScriptRunner,
@@ -66,6 +67,9 @@ export interface VrrpDeps {
   /** Instead of machine.ts: the simulation proves its rules with broken ones. */
   readonly reducer?: Reducer;
 }
+
+/** Priority of the owner of the addresses. */
+const OWNER = 255;
 
 interface Entry {
   config: VrrpInstanceConfig;
@@ -140,7 +144,7 @@ export class VrrpRouter {
       onNotice: deps.onNotice,
       onAdvertSent: deps.onAdvertSent,
     };
-    this.#statics = new StaticEntries(this.#instanceDeps);
+    this.#statics = new StaticEntries(this.#instanceDeps, (group, what) => this.#staticEntryLost(group, what));
   }
 
   /** Starts every instance: as MASTER where the daemon before left one, as RFC 5798 §6.4.1 says otherwise. */
@@ -226,14 +230,6 @@ export class VrrpRouter {
     this.#trackers.setBfd(name, state);
   }
 
-  /** A static address, route or rule of a track_group is gone: its masters give way, and are back after skew time. */
-  staticEntryLost(trackGroup: string, what: string): void {
-    const members = this.#trackGroups.find(({ name }) => name === trackGroup)?.members ?? [];
-    for (const { config, instance } of this.#entries.values()) {
-      if (members.includes(config.name)) instance.giveWay(what);
-    }
-  }
-
   trackedFiles(): ReturnType<Trackers["files"]> {
     return this.#trackers.files();
   }
@@ -248,6 +244,14 @@ export class VrrpRouter {
 
   clearStats(): void {
     for (const { instance } of this.#entries.values()) instance.clearCounters();
+  }
+
+  /** A static address, route or rule of a track_group was deleted: its masters give way, and are back after skew time. */
+  #staticEntryLost(trackGroup: string, what: string): void {
+    const members = this.#trackGroups.find(({ name }) => name === trackGroup)?.members ?? [];
+    for (const { config, instance } of this.#entries.values()) {
+      if (members.includes(config.name)) instance.giveWay(what);
+    }
   }
 
   #apply(config: Config): void {
@@ -274,24 +278,31 @@ export class VrrpRouter {
     this.#links.configure(config.linkSettings.delays, config.vrrpInstances);
     this.#trackGroups = config.trackers.groups;
     this.#groups.prepare((key) => this.#isFresh(key));
+    const held = new Set<string>();
+    const note = ({ instance }: Entry): void => {
+      if (added.size > 0) for (const one of instance.held()) held.add(one);
+    };
+    for (const entry of this.#entries.values()) note(entry);
     for (const [key, next] of wanted) {
       const entry = this.#entries.get(key);
       if (entry === undefined) continue;
       const group = next.wire.group ?? mcast[next.family];
       const groupMoved = before !== undefined && before[next.family] !== mcast[next.family];
-      if (added.has(key)) this.#begin(key, entry);
+      if (added.has(key)) this.#begin(key, entry, held);
       else if (groupMoved || !sameInstance(entry.config, next)) entry.instance.reconfigure(next, group);
       else entry.instance.refresh();
+      note(entry);
       entry.config = next;
     }
     this.#groups.settle();
     this.#byLink = undefined; // what came in between saw half of it
   }
 
-  #begin(key: string, { config, instance }: Entry): void {
+  /** @param held by anybody, as far as that matters: asking all the others about every address takes too long */
+  #begin(key: string, { config, instance }: Entry, held: ReadonlySet<string>): void {
     for (const name of trackedLinks(this.#groups.watched(key, config))) this.#links.begin(name);
     const resumption = this.#groups.mayResume(key) ? this.#deps.resume(key) : undefined;
-    instance.start(resumption, (address) => this.#heldByOthers(address, instance));
+    instance.start(resumption, (address) => held.has(address) && this.#heldByOthers(address, instance));
   }
 
   #isFresh(key: string): boolean {
@@ -330,12 +341,12 @@ export class VrrpRouter {
         this.#onLink(change.name, undefined);
         break;
       case "address":
-        this.#refreshOn(change.address.interfaceIndex);
+        this.#refreshOn(change.address);
         break;
       case "address-gone":
         this.#statics.addressGone(change.address);
         for (const { instance } of this.#entries.values()) instance.addressGone(change.address);
-        this.#refreshOn(change.address.interfaceIndex);
+        this.#refreshOn(change.address);
         break;
       default:
         unreachable(change);
@@ -377,9 +388,14 @@ export class VrrpRouter {
     for (const { instance } of concerned) instance.refresh();
   }
 
-  /** Addresses matter to instances that take their source address from that interface. */
-  #refreshOn(interfaceIndex: number): void {
+  /**
+   * Addresses matter to instances that take their source address from that interface. Virtual ones do to their owners only
+   * (source.ts): when thousands of them come and go together, nobody else looks again each time.
+   */
+  #refreshOn({ interfaceIndex, address }: InterfaceAddress): void {
+    const isVirtual = this.#virtual.has(address);
     for (const { config, instance } of this.#entries.values()) {
+      if (isVirtual && config.basePriority !== OWNER) continue;
       if (this.#deps.network.link(config.interface)?.index === interfaceIndex) instance.refresh();
     }
   }

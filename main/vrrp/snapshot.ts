@@ -1,9 +1,11 @@
 import type { IpAddress } from "../address.js";
 import type { VirtualAddress, VrrpInstanceConfig } from "../config/model.js";
+import type { HostEntry } from "../host-entry.js";
 import type { Milliseconds, Priority } from "../units.js";
 import type { Counters } from "./counters.js";
 import { type HeardMaster, type State, stateName, type VrrpState } from "./machine-types.js";
 import type { Contribution, Fault, Tracking } from "./tracking.js";
+import { vipInterface } from "./vip-interface.js";
 
 /** An instance at one moment, for dumps, metrics and the question "why?". Times are boot time (`Clock.now`). */
 export interface VrrpSnapshot {
@@ -22,6 +24,9 @@ export interface VrrpSnapshot {
   readonly vipSet: boolean;
   readonly virtualAddresses: readonly HeldAddress[];
   readonly excludedAddresses: readonly HeldAddress[];
+  /** By position in the routes and rules of `config`: is it on the host? */
+  readonly routesSet: readonly boolean[];
+  readonly rulesSet: readonly boolean[];
   readonly counters: Readonly<Counters>;
   readonly nextAdvertAt: Milliseconds | undefined;
   readonly masterDownAt: Milliseconds | undefined;
@@ -74,14 +79,14 @@ export function snapshotOf(
   plain: Plain,
   state: State,
   tracking: Tracking,
-  isSet: (address: VirtualAddress) => boolean,
+  isSet: { readonly address: (one: VirtualAddress) => boolean; readonly entry: (one: HostEntry) => boolean },
 ): VrrpSnapshot {
   const { config } = plain;
   const backup = state.at === "backup" ? state : undefined;
   const held = (address: VirtualAddress): HeldAddress => ({
     address,
-    dev: address.dev ?? config.interface,
-    set: isSet(address),
+    dev: address.dev ?? vipInterface(config),
+    set: isSet.address(address),
   });
   const virtualAddresses = config.virtualAddresses.map(held);
   return {
@@ -95,6 +100,8 @@ export function snapshotOf(
     vipSet: virtualAddresses.length > 0 && virtualAddresses.every((a) => a.set),
     virtualAddresses,
     excludedAddresses: config.excludedAddresses.map(held),
+    routesSet: config.routes.map((route) => isSet.entry({ kind: "route", route })),
+    rulesSet: config.rules.map((rule) => isSet.entry({ kind: "rule", rule })),
     preemptAt: backup?.preemptAt,
     master: backup?.master,
     faults: tracking.faults,

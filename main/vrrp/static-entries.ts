@@ -11,14 +11,19 @@ import type { InterfaceAddress } from "./ports.js";
 export class StaticEntries {
   readonly #addresses: AddressHolder;
   readonly #entries: EntryHolder;
+  readonly #onLost: OnTrackedLost;
+  #config = none;
 
-  constructor(deps: AddressHolderDeps & EntryHolderDeps) {
+  /** @param onLost somebody deleted an entry that has a track_group; it has been put back */
+  constructor(deps: AddressHolderDeps & EntryHolderDeps, onLost: OnTrackedLost) {
+    this.#onLost = onLost;
     this.#addresses = new AddressHolder(addressesOf(none), deps);
     this.#entries = new EntryHolder(none, deps);
   }
 
   /** Start and reload: what is new is added, what is no longer wanted deleted. */
   update(config: StaticEntriesConfig): void {
+    this.#config = config;
     this.#addresses.reconfigure(addressesOf(config), true);
     this.#entries.reconfigure(entriesOf(config), true);
   }
@@ -33,11 +38,18 @@ export class StaticEntries {
   }
 
   addressGone(gone: InterfaceAddress): void {
-    this.#addresses.lost(gone);
+    this.#addresses.lost(gone, ({ address, prefix, dev }, what) => {
+      const ours = this.#config.addresses.find(
+        (one) => one.address === address && one.prefix === prefix && one.dev === dev,
+      );
+      this.#tell(ours?.trackGroup, what);
+    });
   }
 
   entryGone(isThat: (entry: HostEntry) => boolean): void {
-    this.#entries.lost(isThat);
+    this.#entries.lost(isThat, (entry, what) =>
+      this.#tell(entry.kind === "rule" ? entry.rule.trackGroup : entry.route.trackGroup, what),
+    );
   }
 
   /** @param interfaceName that came up; undefined: whichever entry may be missing */
@@ -45,11 +57,17 @@ export class StaticEntries {
     if (interfaceName !== undefined) this.#addresses.restore(interfaceName);
     this.#entries.restore(interfaceName);
   }
+
+  #tell(trackGroup: string | undefined, what: string): void {
+    if (trackGroup !== undefined) this.#onLost(trackGroup, what);
+  }
 }
+
+type OnTrackedLost = (trackGroup: string, what: string) => void;
 
 const none: StaticEntriesConfig = { addresses: [], routes: [], rules: [] };
 
-/** Not tracked: no instance loses anything with them, so they are put back. */
+/** Not tracked: whatever a track_group says, they are put back. */
 const addressesOf = ({ addresses }: StaticEntriesConfig) => ({
   name: "static",
   interface: "",

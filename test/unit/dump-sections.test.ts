@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Config } from "../../main/config/model.js";
-import { groupDumps } from "../../main/control/vrrp-view.js";
+import { fileDump, groupDumps, instanceDump, processDump } from "../../main/control/vrrp-view.js";
 import { stateDumpName } from "../../main/observe/dump-names.js";
 import { routeText, ruleText } from "../../main/observe/route-text.js";
 import { vrrpData } from "../../main/observe/vrrp-data.js";
 import { addressText, type TrackProcessDump, type VrrpDump } from "../../main/observe/vrrp-dump.js";
 import { vrrpJson } from "../../main/observe/vrrp-json.js";
 import type { VrrpSnapshot } from "../../main/vrrp/snapshot.js";
+import { SimClock } from "../simulation/sim-clock.js";
+import { SimRouter } from "../simulation/sim-router.js";
+import { SimSegment } from "../simulation/sim-segment.js";
 import { load } from "./config-fake-host.js";
 import { global, instance, live, script } from "./observe-fixtures.js";
 
@@ -244,6 +247,36 @@ test("an instance on a VMAC is shown by it", () => {
     [...vrrpData(global, { ...dump, scripts: [{ config: script, status: "good", run: "idle", result: 1 }] })].length,
     5,
   );
+});
+
+test("a running instance: its VMAC, and what of its routes is there", () => {
+  const text =
+    "vrrp_instance A {\n interface eth0\n virtual_router_id 51\n use_vmac vrrp.51\n virtual_ipaddress { 10.0.0.1 }\n virtual_routes {\n10.7.1.0/24 dev eth0\n}\n}\n";
+  const clock = new SimClock();
+  const sim = new SimRouter("us", "192.0.2.1", clock, new SimSegment(clock));
+  sim.router.start(loaded(text));
+  const [found] = sim.router.snapshot();
+  assert.ok(found !== undefined);
+  const shown = instanceDump(found, 0).live;
+  assert.deepEqual([shown.virtualDevice, shown.routesSet, shown.rulesSet], ["vrrp.51", [false], []]);
+});
+
+test("tracked files and processes", () => {
+  const file = { name: "f", path: "/f", weight: 1, reverse: false, init: undefined };
+  assert.deepEqual(fileDump({ config: file, value: undefined }), { config: file, status: 0 });
+  assert.equal(fileDump({ config: file, value: 7 }).status, 7);
+  const config = { name: "p", quorum: 2, quorumMax: 3 } as TrackProcessDump["config"];
+  const rows = [
+    [undefined, false, undefined, 0, "none"],
+    [2, true, undefined, 2, "none"],
+    [1, true, 5, 1, "terminate"],
+    [4, true, 5, 4, "fork"],
+    [2, false, 5, 2, "fork"],
+  ] as const;
+  for (const [count, up, changesAt, running, delayed] of rows) {
+    const dump = processDump({ config, state: { count, up, changesAt } });
+    assert.deepEqual([dump.running, dump.haveQuorum, dump.delayed], [running, up, delayed]);
+  }
 });
 
 test("names of state dumps", () => {

@@ -169,6 +169,58 @@ test("an interface of a tracked route that is missing is a fault; of one that is
   }
 });
 
+test("a static entry of a track group that somebody deletes is put back, and masters of the group give way", () => {
+  const { clock, sim, entries, router } = bench();
+  const address = { ...virtualAddress("192.0.2.50", { prefix: 24, dev: "eth0" }), trackGroup: "g" };
+  const staticEntries = {
+    ...{ addresses: [address], routes: [route("198.51.200.0", { trackGroup: "g" })] },
+    rules: [rule(300, { trackGroup: "g" }), rule(400)],
+  };
+  const trackers = { files: [], processes: [], groups: [{ name: "g", members: ["V"] }] };
+  router.start(emptyConfig({ vrrpInstances: [instanceConfig(fast)], staticEntries, trackers }));
+  clock.advance(1000);
+  const losses: readonly (readonly [what: string, lose: () => void, again: boolean])[] = [
+    ["192.0.2.50", () => sim.host.lose("192.0.2.50"), true],
+    ["route 198.51.200.0/24", () => entries.lose("route 198.51.200.0/24"), true],
+    ["rule preference 300 inet", () => entries.lose("rule preference 300 inet"), true],
+    ["rule preference 400 inet", () => entries.lose("rule preference 400 inet"), false],
+  ];
+  for (const [what, lose, again] of losses) {
+    sim.take();
+    lose();
+    const told = sim.take();
+    assert.ok(told.includes(`add ${what}`), `${what} is put back`);
+    assert.equal(told.includes("MASTER -> BACKUP"), again, what);
+    clock.advance(1000);
+    assert.equal(router.snapshot()[0]?.state, "MASTER", what);
+  }
+});
+
+test("two routes to one place over two interfaces: both are taken away", async () => {
+  const { clock, sim, entries, router } = bench();
+  const asked: (string | undefined)[] = [];
+  entries.delete = (entry, done) => {
+    asked.push(entry.kind === "route" ? entry.route.device : undefined);
+    done(0);
+  };
+  const two = [route("198.51.100.0"), route("198.51.100.0", { device: "eth1", tracked: false })];
+  router.start(daemonConfig([instanceConfig({ ...fast, routes: two })]));
+  clock.advance(1000);
+  asked.splice(0);
+  await router.stop({ release: true });
+  assert.deepEqual(asked, ["eth1", "eth0"]);
+  sim.take();
+});
+
+test("a snapshot tells which routes and rules are there", () => {
+  const { clock, router } = bench();
+  router.start(daemonConfig([routed]));
+  const set = (): unknown => router.snapshot().map(({ routesSet, rulesSet }) => [routesSet, rulesSet]);
+  assert.deepEqual(set(), [[[false], [false]]]);
+  clock.advance(1000);
+  assert.deepEqual(set(), [[[true], [true]]]);
+});
+
 test("static entries: there before the instances, gone after them, put back; a restart finds the link again", async () => {
   const { clock, sim, entries, router } = bench();
   const address = { ...virtualAddress("192.0.2.50", { prefix: 24, dev: "eth0" }), trackGroup: undefined };

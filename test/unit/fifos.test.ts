@@ -153,3 +153,20 @@ test("at the end readers see all lines, then the end of the pipe, and get their 
   await stopped;
   assert.deepEqual(bench.lines, []);
 });
+
+test("a pipe that cannot be opened for ever, on a disk that hangs, does not hold up the end", async () => {
+  const clock = new ManualClock();
+  const open: FifoOpener = () => new Promise(() => undefined);
+  const fifos = new Fifos({ open, run: () => ({ end: () => undefined }), log: recordingLog().log, clock });
+  fifos.configure(settings({ vrrp: at("/v") }));
+  let over = false;
+  const stopped = fifos.stop(ms(250)).then(() => {
+    over = true;
+  });
+  for (let i = 0; i < 10 && !over; i++) {
+    clock.advance(250);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.ok(over);
+  await stopped;
+});

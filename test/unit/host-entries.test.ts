@@ -114,6 +114,20 @@ test("what others delete or replace is told, what we do ourselves is not", async
   assert.deepEqual(take(), ["route 198.51.100.0/24"]);
 });
 
+test("of routes that nobody added here nobody hears: there may be a million of them", async () => {
+  const { entries, add, asked, notify } = bench();
+  let told = 0;
+  entries.subscribe({ onLost: () => void told++, onUnknown: () => undefined });
+  await add(route({ destination: { address: "203.0.113.0", length: 24 } }));
+  const foreign = notification(asked[0], { type: RTM_DELROUTE });
+  foreign.payload.set([198, 51, 100], foreign.payload.indexOf(Buffer.from([203, 0, 113])));
+  notify(foreign);
+  assert.equal(told, 0);
+  await add(route());
+  notify(foreign);
+  assert.equal(told, 1);
+});
+
 test("lost notifications: whoever wants entries hears that any may have gone", async () => {
   const { entries, add, overrun } = bench();
   let unknown = 0;

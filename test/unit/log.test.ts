@@ -15,6 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
+import { secretsOf } from "../../main/control/log-secrets.js";
 import { openLog } from "../../main/observe/create-log.js";
 import { LineWriter } from "../../main/observe/line-writer.js";
 import { consoleLine, fileLine } from "../../main/observe/log-format.js";
@@ -23,6 +24,7 @@ import { decodeRecord, encodeRecord, type LogRecord, tidyRecord } from "../../ma
 import { createRing, RingReader, RingWriter } from "../../main/observe/log-ring.js";
 import { logFileFor, type Sink } from "../../main/observe/log-sinks.js";
 import { oneLine, Redactor } from "../../main/observe/log-text.js";
+import { instanceConfig } from "../harness/config-fixtures.js";
 
 const record = (sentence: string, extra: Partial<LogRecord> = {}): LogRecord => ({
   time: new Date(2026, 2, 1, 9, 4, 8, 7).getTime(),
@@ -270,3 +272,14 @@ for (const kind of ["pipe", "socket"] as const) {
     assert.ok(Number(logging) < 2000, `logging took ${logging} ms`);
   });
 }
+
+test("keys of auth_hmac are hidden as text and as digits, however these are written", () => {
+  const bytes = Buffer.from("a key of thirty-two octets: 0123");
+  const config = instanceConfig();
+  const hmac = { keys: [{ id: 1, bytes }] } as unknown as NonNullable<typeof config.wire.hmac>;
+  const redactor = new Redactor();
+  redactor.setSecrets(secretsOf({ authPass: undefined, wire: { ...config.wire, hmac } }));
+  const digits = bytes.toString("hex");
+  for (const key of [bytes.toString(), digits, digits.toUpperCase()])
+    assert.ok(!redactor.text(`key 1 hex:${key} is short`).includes(key));
+});

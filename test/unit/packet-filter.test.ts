@@ -48,7 +48,7 @@ test("nothing is made before it is needed; then what is needed", async () => {
   filter.block("B", [at("2001:db8::1")]);
   assert.deepEqual(take(), ["delete-elements10"]);
   await filter.remove();
-  assert.deepEqual(take(), ["delete-table2 delete-table10"]);
+  assert.deepEqual(take(), ["table2 delete-table2 table10 delete-table10"]);
 });
 
 test("an address that two instances block stays until both let go", () => {
@@ -115,6 +115,64 @@ test("what the kernel refuses is said, with its consequence", async () => {
     JSON.stringify(lines),
     /nftables refuses .* EOPNOTSUPP: packets to the addresses of VI_1 are not dropped; load/,
   );
+});
+
+test("a stop does not wait for a kernel without nftables", async () => {
+  const { log, lines } = recordingLog();
+  const connect = (): never => {
+    throw new Error("socket: EPROTONOSUPPORT");
+  };
+  const filter = new PacketFilter(connect, link, log);
+  filter.block("A", [at("192.0.2.100")]);
+  assert.match(JSON.stringify(lines), /EPROTONOSUPPORT: packets to the addresses of A are not dropped/);
+  await filter.remove();
+});
+
+test("tables are removed also after a change was refused", async () => {
+  const { filter, take } = bench(2, (changes) => changes.some(({ kind }) => kind === "delete-elements"));
+  filter.block("A", [at("192.0.2.100"), at("192.0.2.101")]);
+  filter.block("A", [at("192.0.2.100")]); // somebody has flushed the set
+  await nextTurn();
+  take();
+  await filter.remove();
+  assert.deepEqual(take(), ["table2 delete-table2"]);
+});
+
+test("a change after a refused one brings all that is wanted, of every owner", async () => {
+  const { filter, transactions } = bench(2, (changes) => changes.some(({ kind }) => kind === "delete-elements"));
+  filter.block("A", [at("192.0.2.100"), at("192.0.2.101")]);
+  filter.block("A", [at("192.0.2.100")]);
+  await nextTurn();
+  filter.block("B", [at("192.0.2.102")]);
+  const last = transactions.at(-1) ?? [];
+  assert.equal(last[0]?.kind, "table");
+  const hosts = last.flatMap((each) => (each.kind === "elements" ? each.elements.map(({ key }) => key[3]) : []));
+  assert.deepEqual(hosts, [100, 102]);
+});
+
+test("thousands of addresses go in several transactions, each of a size that the kernel takes", () => {
+  const { filter, transactions } = bench();
+  filter.block(
+    "A",
+    Array.from({ length: 5000 }, (_, i) => at(`2001:db8::${i.toString(16)}`)),
+  );
+  const elements = transactions.flat().filter(({ kind }) => kind === "elements");
+  assert.equal(elements.length, 5001, "and the types of neighbour discovery");
+  for (const [i, changes] of transactions.entries()) {
+    const writer = new MessageWriter();
+    writeTransaction(writer, changes, i + 1);
+    assert.ok(writer.length < 200 * 1024, `${writer.length} octets`);
+  }
+});
+
+test("1,500 instances with 20 addresses each are blocked within moments", () => {
+  const { filter } = bench();
+  const started = performance.now();
+  for (let i = 0; i < 1500; i++) {
+    const addresses = Array.from({ length: 20 }, (_, j) => at(`10.${i >> 8}.${i & 255}.${j}`));
+    filter.block(`VI_${i}`, addresses);
+  }
+  assert.ok(performance.now() - started < 5000, "quadratic: a minute");
 });
 
 test("a transaction is framed, and only its last change asks for an answer", () => {

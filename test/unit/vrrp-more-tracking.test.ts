@@ -96,7 +96,7 @@ test("from the disk and the process table to the priority of an instance, and BF
       trackers: {
         files: [{ ...t, path: "/t", init: undefined }],
         processes: [{ ...process, ...t, name: "p", forkDelay: ms(0), terminateDelay: ms(0) }],
-        groups: [{ name: "static", members: ["V"] }],
+        groups: [],
       },
     }),
   );
@@ -113,9 +113,6 @@ test("from the disk and the process table to the priority of an instance, and BF
   texts[0]?.(undefined);
   assert.equal(effective(), 100);
   clock.advance(4000);
-  sim.router.staticEntryLost("static", "ip address 10.0.0.1/24");
-  assert.equal(sim.state(), "BACKUP");
-  clock.advance(700); // skew time
   assert.equal(sim.state(), "MASTER");
   sim.router.setBfd("b", "down");
   assert.equal(sim.state(), "FAULT");

@@ -388,6 +388,42 @@ test("an interface that is renamed under a master does not keep the address", ()
   assert.equal(made.sim.host.has(vip), false);
 });
 
+test("virtual addresses that come and go do not have every instance look at its interface", () => {
+  const many = (i: number, count: number) =>
+    Array.from({ length: count }, (_, j) => virtualAddress(`10.0.${i}.${j + 1}`));
+  const configs = Array.from({ length: 50 }, (_, i) =>
+    instanceConfig({ ...fast, name: `V${i}`, vrid: vrid(i + 1), virtualAddresses: many(i, 20) }),
+  );
+  const { clock, sim } = bench();
+  let looks = 0;
+  const { addresses } = sim.host;
+  sim.host.addresses = (index) => {
+    looks += 1;
+    return addresses.call(sim.host, index);
+  };
+  sim.router.start(daemonConfig(configs));
+  clock.advance(1000);
+  assert.ok(configs.every(({ name }) => sim.state(name) === "MASTER"));
+  assert.ok(looks < 10 * configs.length, `${looks} for 50 instances with 20 addresses each`);
+});
+
+test("the owner of an address that has no other source uses it as soon as it is there", () => {
+  const { clock, sim } = bench();
+  sim.router.start(daemonConfig([instanceConfig({ ...fast, basePriority: priority(255) })]));
+  sim.host.lose(own);
+  clock.advance(1000);
+  sim.host.gain(vip);
+  assert.equal(sim.router.snapshot()[0]?.source, vip);
+});
+
+test("an address that moves from one master to a new instance is not taken from the host", () => {
+  const a = instanceConfig({ ...fast, name: "A", vrid: vrid(1) });
+  const { clock, sim } = running([a]);
+  sim.router.reload(daemonConfig([a, instanceConfig({ ...fast, name: "B", vrid: vrid(2) })]));
+  assert.ok(!sim.take().includes(`delete ${vip}`));
+  clock.advance(1000);
+});
+
 test("snapshot: why", () => {
   const config = instanceConfig({ trackInterfaces: [{ name: "eth1", weight: -30, reverse: false }] });
   const made = running([config], 100);

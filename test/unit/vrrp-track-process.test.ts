@@ -6,6 +6,7 @@ import { ProcessCensus } from "../../main/vrrp/process-census.js";
 import { processEvents } from "../../main/vrrp/process-events.js";
 import { counted, elapsed, hasQuorum, matches, type ProcessFacts, uncounted } from "../../main/vrrp/process-match.js";
 import { type CountHandlers, ProcessMonitor } from "../../main/vrrp/process-monitor.js";
+import { ProcessThread } from "../../main/vrrp/process-thread.js";
 import { SimClock } from "../simulation/sim-clock.js";
 
 const pattern = (changes: Partial<TrackProcessConfig> = {}): TrackProcessConfig => ({
@@ -169,4 +170,17 @@ test("monitor: init until counted, edges as the quorum moves, what did not chang
   assert.equal(monitor.standing("p"), "up");
   monitor.update([]);
   assert.equal(monitor.standing("p"), "up");
+});
+
+test("the thread that counts is started the way the daemon starts threads", () => {
+  let begun = 0;
+  const begin = <T>(start: () => T): T => {
+    begun += 1;
+    return start();
+  };
+  using _counting = new ProcessThread(new SimClock(), begin).count([], {
+    onCount: () => undefined,
+    onProblem: () => undefined,
+  });
+  assert.equal(begun, 1);
 });

@@ -121,8 +121,7 @@ export const vrrpBlocks: Readonly<Record<string, Keyword<VrrpDraft>>> = {
       return group;
     },
     since: "2.0.3",
-    effect: "accepted",
-    doc: "Instances that give way for a moment when a static entry of the group is lost.",
+    doc: "Instances that give way for a moment when somebody deletes a static entry of the group.",
   }),
   ...hostBlocks,
   vrrp_sync_group: keyword.block({

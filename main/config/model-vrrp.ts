@@ -236,6 +236,8 @@ export interface AddressExtras {
   readonly tracked: boolean;
   readonly preferredLifetime: Milliseconds | "forever";
   readonly useVmac: boolean;
+  /** The interface below the VMAC that `dev` names; known when the VMAC is. */
+  readonly base?: string;
 }
 
 export const plainAddress: AddressExtras = {

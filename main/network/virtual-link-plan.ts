@@ -120,9 +120,10 @@ class Planner {
     const atHome = own !== undefined && dev === one.interface && family === one.family;
     if (atHome) return address.dev === undefined ? address : { ...address, dev: own };
     // One of the other family is on the interface below, as keepalived has it.
-    if (!one.virtualInterface.forAddresses && !address.more.useVmac)
+    const elsewhere = dev !== one.interface || family !== one.family;
+    if (!address.more.useVmac && !(one.virtualInterface.forAddresses && elsewhere))
       return own === undefined ? address : { ...address, dev };
-    return { ...address, dev: this.#extra(one, dev, family) };
+    return { ...address, dev: this.#extra(one, dev, family), more: { ...address.more, base: dev } };
   }
 
   /** A macvlan for addresses on another interface, or of the other family; one for all of them. */

@@ -93,7 +93,7 @@ function deviceData({ config, live: { virtualDevice } }: VrrpInstanceDump): stri
   const kind = own.kind === "vmac" ? "VMAC" : "IPVLAN";
   return [
     `   Use ${kind}, i/f name ${virtualDevice}, is_up = true, xmit_base = ${yes(transmitBase)}`,
-    `   Interface = ${virtualDevice}, ${own.kind} on ${config.interface}`,
+    `   Interface = ${virtualDevice}, ${own.kind} on ${config.interface}${transmitBase ? ", xmit base i/f" : ""}`,
   ];
 }
 

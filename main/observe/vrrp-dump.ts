@@ -132,11 +132,12 @@ const scopes: Readonly<Record<number, string>> = { 0: "global", 200: "site", 253
 export function addressText(address: VirtualAddress, ownInterface: string, isSet: boolean): string {
   const v6 = address.address.includes(":");
   const host = address.prefix === (v6 ? 128 : 32);
-  const { peer, home, managesTemporary, noPrefixRoute, autojoin } = address.more;
+  const { peer, home, managesTemporary, noPrefixRoute, autojoin, useVmac, base } = address.more;
   return [
     host ? address.address : `${address.address}/${address.prefix}`,
     ...(address.broadcast === undefined ? [] : [`brd ${address.broadcast}`]),
-    `dev ${address.dev ?? ownInterface}`,
+    `dev ${address.dev ?? ownInterface}${base === undefined ? "" : `@${base}`}`,
+    ...(useVmac ? ["use_vmac"] : []),
     `scope ${scopes[address.scope] ?? String(address.scope)}`,
     ...(address.label === undefined ? [] : [`label ${address.label}`]),
     ...(peer === undefined ? [] : [`peer ${peer}/${v6 ? 128 : 32}`]),

@@ -1,16 +1,23 @@
 import type { Config } from "../../../main/config/model.js";
+import { planLinks } from "../../../main/network/virtual-link-plan.js";
 import type { VrrpDump, VrrpInstanceLive } from "../../../main/observe/vrrp-dump.js";
 import { ms } from "../../../main/units.js";
 import { noStats } from "../../harness/vrrp-stats.js";
 
-/** The configuration as dumps show it, of a daemon that has just started. What lives is not compared. */
-export function vrrpDumpOf({ vrrpInstances, vrrpScripts }: Config): VrrpDump {
+/** The configuration as dumps show it, of a daemon that has just started on a bare host. What lives is not compared. */
+export function vrrpDumpOf(config: Config): VrrpDump {
+  const { vrrpInstances } = planLinks(config, { link: () => undefined, on: () => [], isOurs: () => false }).config;
   return {
-    instances: vrrpInstances.map((config) => ({
-      config,
-      live: { ...justStarted, effectivePriority: config.basePriority, masterAdvertInterval: config.advertInterval },
+    instances: vrrpInstances.map((instance) => ({
+      config: instance,
+      live: {
+        ...justStarted,
+        effectivePriority: instance.basePriority,
+        masterAdvertInterval: instance.advertInterval,
+        virtualDevice: instance.virtualInterface.own?.name,
+      },
     })),
-    scripts: vrrpScripts.map((config) => ({ config, status: "init", run: "idle", result: 0 })),
+    scripts: config.vrrpScripts.map((config) => ({ config, status: "init", run: "idle", result: 0 })),
   };
 }
 

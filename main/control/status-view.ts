@@ -73,8 +73,12 @@ const nothingYet: PhaseStatus = { p50: 0, p99: 0, max: 0, count: 0 };
 
 /** From microseconds to milliseconds. */
 const quantiles = (histogram: Histogram): PhaseStatus => ({
-  p50: histogram.getValueAtPercentile(50) / 1000,
-  p99: histogram.getValueAtPercentile(99) / 1000,
+  p50: quantile(histogram, 50),
+  p99: quantile(histogram, 99),
   max: histogram.maxValue / 1000,
   count: histogram.totalCount,
 });
+
+/** The histogram answers with the top of a bucket, which may lie above the largest value in it. */
+const quantile = (histogram: Histogram, percentile: number): number =>
+  Math.min(histogram.getValueAtPercentile(percentile), histogram.maxValue) / 1000;

@@ -41,13 +41,18 @@ X509* TlsCertificates::Find(X509* undecoded) {
   if (found != known_.end() && found->second.octets == octets_) return found->second.certificate;
   X509* const read = Read();
   if (read == nullptr) return nullptr;
-  if (found != known_.end() || known_.size() >= kMost) {  // any one goes: which are seen most nobody counts
-    const auto victim = found != known_.end() ? found : known_.begin();
-    X509_free(victim->second.certificate);
-    known_.erase(victim);
-  }
+  if (found != known_.end()) Forget(found);
+  // Any one goes: which are seen most nobody counts.
+  while (!known_.empty() && (known_.size() >= kMost || held_ + octets_.size() > kMostOctets)) Forget(known_.begin());
   known_[hash] = {octets_, read};
+  held_ += octets_.size();
   return read;
+}
+
+void TlsCertificates::Forget(Place place) {
+  held_ -= place->second.octets.size();
+  X509_free(place->second.certificate);
+  known_.erase(place);
 }
 
 // Null where its key cannot be used.

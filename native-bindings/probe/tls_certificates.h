@@ -27,16 +27,22 @@ class TlsCertificates {
 
  private:
   static constexpr size_t kMost = 1024;  // some 5 KB each
+  // As they came; decoded they take three times as much, and a peer may send 100 KB.
+  static constexpr size_t kMostOctets = size_t{2} << 20;
   struct Known {
     std::vector<unsigned char> octets;
     X509* certificate = nullptr;
   };
 
+  using Place = std::unordered_map<uint64_t, Known>::iterator;
+
   static int OnVerify(X509_STORE_CTX* chain, void* self);
   X509* Read() const;
+  void Forget(Place place);
 
   OSSL_LIB_CTX* library_;
   std::unordered_map<uint64_t, Known> known_;  // by a hash of the octets
+  size_t held_ = 0;                            // octets of all of them
   std::vector<unsigned char> octets_;          // of the one that is looked for
 };
 

@@ -136,6 +136,34 @@ void ManyCertificatesAreReadAgain() {
   OSSL_LIB_CTX_free(library);
 }
 
+// Certificates of 90 KB, as large as a peer may send them: what is kept is bounded by octets too.
+void LargeCertificatesTakeBoundedMemory() {
+  OSSL_LIB_CTX* const library = OSSL_LIB_CTX_new();
+  {
+    probe::TlsCertificates certificates(library);
+    X509* shown = X509_dup(tls_test::IdentityOf("EC").certificate);
+    ASN1_OCTET_STRING* const ballast = ASN1_OCTET_STRING_new();
+    const std::vector<unsigned char> octets(90'000, 0x5a);
+    ASN1_OCTET_STRING_set(ballast, octets.data(), static_cast<int>(octets.size()));
+    ASN1_OBJECT* const name = OBJ_txt2obj("1.2.3.4.5", 1);
+    X509_EXTENSION* const extension = X509_EXTENSION_create_by_OBJ(nullptr, name, 0, ballast);
+    X509_add_ext(shown, extension, -1);
+    const size_t before = __sanitizer_get_current_allocated_bytes();
+    for (long serial = 0; serial < 200; serial++) {
+      ASN1_INTEGER_set(X509_get_serialNumber(shown), serial);
+      X509_sign(shown, tls_test::IdentityOf("EC").key, EVP_sha256());
+      X509* const read = certificates.Find(shown);
+      CHECK(read != nullptr && certificates.Find(shown) == read);
+    }
+    CHECK(__sanitizer_get_current_allocated_bytes() < before + (size_t{16} << 20));
+    X509_EXTENSION_free(extension);
+    ASN1_OBJECT_free(name);
+    ASN1_OCTET_STRING_free(ballast);
+    X509_free(shown);
+  }
+  OSSL_LIB_CTX_free(library);
+}
+
 void EveryDefaultSuiteAndGroupIsSpoken() {
   const auto context = NewContext();
   const ServerSettings defaults(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
@@ -495,6 +523,7 @@ int main() {
   EveryVersionAndKeyIsSpoken();
   AKnownCertificateWithAnotherKeyFails();
   ManyCertificatesAreReadAgain();
+  LargeCertificatesTakeBoundedMemory();
   EveryDefaultSuiteAndGroupIsSpoken();
   TheServerSeesTheName();
   SessionsAreResumed();

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "../../main/config/load.js";
-import type { Config, GlobalConfig, VirtualAddress, VrrpInstanceConfig } from "../../main/config/model.js";
+import type {
+  Config,
+  GlobalConfig,
+  VirtualAddress,
+  VrrpInstanceConfig,
+  VrrpScriptConfig,
+} from "../../main/config/model.js";
 import type { SyncGroupConfig } from "../../main/config/model-vrrp.js";
 import { noExtras, noVirtualInterface, plainAddress, plainUnicast, plainWire } from "../../main/config/model-vrrp.js";
 import type { ConfigHost } from "../../main/config/ports.js";
@@ -10,15 +16,16 @@ import { ms, priority, vrid } from "../../main/units.js";
 
 export const at = { file: "test.conf", line: 1, column: 1 };
 
-/** What an empty file means, so that a new setting needs no change here. */
-const defaults = ((): Config => {
+/** Reads a configuration on a host where every interface exists. */
+export function loadText(text: string): Config {
   const host: ConfigHost = {
     configId: "lb1",
     effectiveUid: 0,
     hostName: "lb1",
     workingDirectory: "/",
-    readFile: () => ({ kind: "content", bytes: new Uint8Array() }),
-    stat: () => ({ kind: "file", uid: 0, gid: 0, mode: 0o644 }),
+    readFile: (path) =>
+      path === "/test.conf" ? { kind: "content", bytes: Buffer.from(text) } : { kind: "unreadable", why: "ENOENT" },
+    stat: () => ({ kind: "file", uid: 0, gid: 0, mode: 0o600 }),
     realpath: (path) => path,
     list: () => [],
     user: (name) => (name === "root" ? { name, uid: 0, gid: 0 } : undefined),
@@ -27,10 +34,13 @@ const defaults = ((): Config => {
     interfaceExists: () => true,
     environment: () => undefined,
   };
-  const { config } = loadConfig("/empty.conf", host);
-  assert(config !== undefined, "an empty file is a configuration");
+  const { config } = loadConfig("/test.conf", host);
+  assert(config !== undefined, "the configuration can be read");
   return config;
-})();
+}
+
+/** What an empty file means, so that a new setting needs no change here. */
+const defaults = loadText("");
 
 export const emptyConfig = (changes: Partial<Config> = {}): Config => ({ ...defaults, ...changes });
 
@@ -110,3 +120,16 @@ export const instanceConfig = (changes: Partial<VrrpInstanceConfig> = {}): VrrpI
   extras: noExtras,
   ...changes,
 });
+
+/** A script that fails and recovers at once, and whose failure is a fault. */
+export const checkScript: VrrpScriptConfig = {
+  name: "chk",
+  command: { argv: ["/chk"], user: { name: "root", uid: 0, gid: 0 } },
+  interval: ms(1000),
+  timeout: ms(1000),
+  weight: 0,
+  reverse: false,
+  rise: 1,
+  fall: 1,
+  initFail: false,
+};

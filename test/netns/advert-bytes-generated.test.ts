@@ -10,13 +10,13 @@ import { Endpoints } from "../../main/vrrp/endpoints.js";
 import type { AdvertTransport } from "../../main/vrrp/ports.js";
 import { WireState } from "../../main/vrrp/wire-state.js";
 import { Capture } from "../harness/capture.js";
+import { loadText } from "../harness/config-fixtures.js";
 import { keepalived } from "../harness/daemon.js";
 import { Lan, plainHosts } from "../harness/lan.js";
 import { needs } from "../harness/needs.js";
 import { readPcap } from "../harness/pcap.js";
 import { until } from "../harness/until.js";
 import { linkLocalOf } from "./link-local.js";
-import { loadText } from "./load-text.js";
 import { generateInstances } from "./wire-cases.js";
 
 /**

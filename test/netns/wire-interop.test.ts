@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { VrrpInstanceConfig } from "../../main/config/model.js";
+import { loadText } from "../harness/config-fixtures.js";
 import type { Host } from "../harness/host.js";
 import { Lan, plainHosts } from "../harness/lan.js";
 import { needs } from "../harness/needs.js";
 import { until } from "../harness/until.js";
 import { linkLocalOf } from "./link-local.js";
-import { loadText } from "./load-text.js";
 import { pairings } from "./pairing.js";
 import { generateInstances } from "./wire-cases.js";
 

@@ -3,10 +3,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { VrrpScriptConfig } from "../../main/config/model.js";
 import { ms, priority, vrid } from "../../main/units.js";
-import { encodeAdvert } from "../../main/vrrp/packet.js";
 import { syncGroup } from "../harness/config-fixtures.js";
 import { SimClock } from "../simulation/sim-clock.js";
-import { daemonConfig, instanceConfig, SimRouter, virtualAddress } from "../simulation/sim-router.js";
+import { daemonConfig, foreignAdvert, instanceConfig, SimRouter, virtualAddress } from "../simulation/sim-router.js";
 import { SimSegment } from "../simulation/sim-segment.js";
 
 /** Whatever happens to members of a sync group, after it they are in one state. */
@@ -111,16 +110,7 @@ class World {
   #hear(n: number, at: number): void {
     const config = members[n - 1];
     assert(config !== undefined);
-    const spec = {
-      version: config.version,
-      vrid: config.vrid,
-      interval: config.advertInterval,
-      addresses: config.virtualAddresses.map(({ address }) => address),
-      authPass: undefined,
-      source: "192.0.2.9",
-      destination: "224.0.0.18",
-    };
-    this.#segment.inject(encodeAdvert(spec, priority(at), 1));
+    this.#segment.inject(foreignAdvert(config, at));
     this.#clock.advance(0);
   }
 

@@ -1,9 +1,10 @@
 import type { IpAddress } from "../../main/address.js";
 import type { Config, VirtualAddress, VrrpInstanceConfig } from "../../main/config/model.js";
 import type { Level, Log } from "../../main/observe/log.js";
+import { priority } from "../../main/units.js";
 import type { Resumption, VrrpTransition } from "../../main/vrrp/instance-types.js";
 import { numberToIpv4 } from "../../main/vrrp/ipv4.js";
-import { decodeAdvert } from "../../main/vrrp/packet.js";
+import { decodeAdvert, encodeAdvert } from "../../main/vrrp/packet.js";
 import type { ScriptResult } from "../../main/vrrp/ports.js";
 import { type VrrpDeps, VrrpRouter } from "../../main/vrrp/router.js";
 import {
@@ -109,3 +110,18 @@ export class SimRouter {
     return Object.assign(log, { detail });
   }
 }
+
+/** The advert of another router of the same virtual one, at 192.0.2.9. */
+export const foreignAdvert = (config: VrrpInstanceConfig, at: number, changes: object = {}): Uint8Array => {
+  const spec = {
+    version: config.version,
+    vrid: config.vrid,
+    interval: config.advertInterval,
+    addresses: config.virtualAddresses.map(({ address }) => address),
+    authPass: undefined,
+    source: "192.0.2.9",
+    destination: "224.0.0.18",
+    ...changes,
+  };
+  return encodeAdvert(spec, priority(at), 1);
+};

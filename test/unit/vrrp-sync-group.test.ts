@@ -5,11 +5,10 @@ import type { SyncGroupConfig } from "../../main/config/model-vrrp.js";
 import { ms, priority, vrid } from "../../main/units.js";
 import type { Resumption } from "../../main/vrrp/instance-types.js";
 import type { VrrpState } from "../../main/vrrp/machine-types.js";
-import { encodeAdvert } from "../../main/vrrp/packet.js";
 import { firstGroupState, type GroupState, groupStep, joinTracking, mayLead } from "../../main/vrrp/sync-group.js";
-import { syncGroup } from "../harness/config-fixtures.js";
+import { checkScript as check, syncGroup } from "../harness/config-fixtures.js";
 import { SimClock } from "../simulation/sim-clock.js";
-import { daemonConfig, instanceConfig, SimRouter, virtualAddress } from "../simulation/sim-router.js";
+import { daemonConfig, foreignAdvert, instanceConfig, SimRouter, virtualAddress } from "../simulation/sim-router.js";
 import { SimSegment } from "../simulation/sim-segment.js";
 
 /** vrrp_sync_group: the pure half, and how instances move with it. Expectations: keepalived.conf(5) and a run of keepalived. */
@@ -82,18 +81,6 @@ test("a group of 1,000 that fails at once costs time in proportion", () => {
 
 // --- with instances
 
-const check: VrrpScriptConfig = {
-  name: "chk",
-  command: { argv: ["/chk"], user: { name: "root", uid: 0, gid: 0 } },
-  interval: ms(1000),
-  timeout: ms(1000),
-  weight: 0,
-  reverse: false,
-  rise: 1,
-  fall: 1,
-  initFail: false,
-};
-
 const a = instanceConfig({ name: "A", vrid: vrid(1), virtualAddresses: [virtualAddress("192.0.2.101")] });
 const b = instanceConfig({ name: "B", vrid: vrid(2), virtualAddresses: [virtualAddress("192.0.2.102")] });
 const c = instanceConfig({ name: "C", vrid: vrid(3), virtualAddresses: [virtualAddress("192.0.2.103")] });
@@ -137,16 +124,7 @@ class Stand {
   }
 
   hear(config: VrrpInstanceConfig, at: number): void {
-    const spec = {
-      version: config.version,
-      vrid: config.vrid,
-      interval: config.advertInterval,
-      addresses: config.virtualAddresses.map(({ address }) => address),
-      authPass: undefined,
-      source: "192.0.2.9",
-      destination: "224.0.0.18",
-    };
-    this.segment.inject(encodeAdvert(spec, priority(at), 1));
+    this.segment.inject(foreignAdvert(config, at));
     this.clock.advance(0);
   }
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { VrrpInstanceConfig, VrrpScriptConfig } from "../../main/config/model.js";
+import type { VrrpInstanceConfig } from "../../main/config/model.js";
 import type { SyncGroupConfig } from "../../main/config/model-vrrp.js";
 import { ControlSocket } from "../../main/control/control-socket.js";
 import { parseOptions } from "../../main/control/options.js";
@@ -11,26 +11,13 @@ import { askWhy } from "../../main/control/status-client.js";
 import type { WhyDocument } from "../../main/control/why.js";
 import { renderWhy } from "../../main/control/why-render.js";
 import { whyDocument } from "../../main/control/why-report.js";
-import { ms, priority, vrid } from "../../main/units.js";
-import { encodeAdvert } from "../../main/vrrp/packet.js";
-import { syncGroup } from "../harness/config-fixtures.js";
+import { ms, vrid } from "../../main/units.js";
+import { checkScript as check, syncGroup } from "../harness/config-fixtures.js";
 import { SimClock } from "../simulation/sim-clock.js";
-import { daemonConfig, instanceConfig, SimRouter, virtualAddress } from "../simulation/sim-router.js";
+import { daemonConfig, foreignAdvert, instanceConfig, SimRouter, virtualAddress } from "../simulation/sim-router.js";
 import { SimSegment } from "../simulation/sim-segment.js";
 
 /** `holdfast why`: from a running instance to sentences. The texts are an interface: people search for them. */
-
-const check: VrrpScriptConfig = {
-  name: "chk",
-  command: { argv: ["/chk"], user: { name: "root", uid: 0, gid: 0 } },
-  interval: ms(1000),
-  timeout: ms(1000),
-  weight: 0,
-  reverse: false,
-  rise: 1,
-  fall: 1,
-  initFail: false,
-};
 
 class Stand {
   readonly clock = new SimClock();
@@ -43,17 +30,7 @@ class Stand {
   }
 
   hear(config: VrrpInstanceConfig, at: number, changes: object = {}): void {
-    const spec = {
-      version: config.version,
-      vrid: config.vrid,
-      interval: config.advertInterval,
-      addresses: config.virtualAddresses.map(({ address }) => address),
-      authPass: undefined,
-      source: "192.0.2.9",
-      destination: "224.0.0.18",
-      ...changes,
-    };
-    this.segment.inject(encodeAdvert(spec, priority(at), 1));
+    this.segment.inject(foreignAdvert(config, at, changes));
     this.clock.advance(0);
   }
 

@@ -4,7 +4,7 @@ import { ms, priority, vrid } from "../../../main/units.js";
 import type { Resumption, VrrpTransition } from "../../../main/vrrp/instance-types.js";
 import type { NetworkChange } from "../../../main/vrrp/ports.js";
 import { VrrpRouter } from "../../../main/vrrp/router.js";
-import { emptyConfig, instanceConfig, virtualAddress } from "../../harness/config-fixtures.js";
+import { emptyConfig, instanceConfig, syncGroup, virtualAddress } from "../../harness/config-fixtures.js";
 import { Conformance, type Report } from "./conformance.js";
 import { type Cause, EventLoop } from "./event-loop.js";
 import type { Fault } from "./faults.js";
@@ -370,7 +370,7 @@ export class Daemon {
       ...empty,
       vrrpInstances,
       vrrpScripts: this.#tracksScript() ? [scriptOf(this.#scriptInterval)] : [],
-      syncGroups: grouped ? [syncGroup(members)] : syncGroups,
+      syncGroups: grouped ? [syncGroup("G", members)] : syncGroups,
     };
   }
 }
@@ -417,17 +417,4 @@ const scriptOf = (interval: number): Config["vrrpScripts"][number] => ({
   rise: 1,
   fall: 1,
   initFail: false,
-});
-
-const syncGroup = (members: readonly string[]): Config["syncGroups"][number] => ({
-  name: "G",
-  at: { file: "simulation.conf", line: 1, column: 1 },
-  members,
-  trackInterfaces: [],
-  trackScripts: [],
-  track: { files: [], processes: [], bfds: [] },
-  trackingWeight: false,
-  notify: { all: undefined, master: undefined, backup: undefined, fault: undefined, stop: undefined },
-  smtpAlert: false,
-  notifyPriorityChanges: undefined,
 });

@@ -1,7 +1,7 @@
 /**
  * npm run bench                                             lists what there is
  * npm run bench -- SCENARIO [--peer a,b] [--json FILE] [--run NAME] [--quick]
- * npm run bench -- report FILE|DIRECTORY...                 writes docs/performance.md from what --json wrote
+ * npm run bench -- report FILE|DIRECTORY...                 writes docs/performance.md, or of some performance-vrrp.md or -lvs.md
  *
  * Exit code 1: work was lost or wrong, or a number was not reached. Scenarios need root: they make network namespaces.
  */
@@ -24,7 +24,6 @@ import type { Scenario } from "./scenarios/scenario.js";
 const others: Readonly<Record<string, string>> = {
   "config-load": "How long does -t take for 37,205 real servers, ours and keepalived's?",
   lexer: "How fast are bytes made into statements?",
-  reload: "How long does a reload of 37,205 real servers keep the main thread from its loop?",
 };
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -100,6 +99,14 @@ function judge(report: Report): number {
   return faults.length + missed.length === 0 ? 0 : 1;
 }
 
+/** The director's own: they came later, and are measured without the long ones. */
+const ofDirector: readonly string[] = ["reload", "misc-storm"];
+
+function documentOf(reports: readonly Report[]): string {
+  if (reports.every(({ scenario }) => scenario.startsWith("vrrp-"))) return "performance-vrrp";
+  return reports.every(({ scenario }) => ofDirector.includes(scenario)) ? "performance-lvs" : "performance";
+}
+
 function writeDocument(places: readonly string[]): void {
   const files = places.flatMap((place) =>
     statSync(place).isDirectory()
@@ -113,7 +120,7 @@ function writeDocument(places: readonly string[]): void {
     .map((file) => parseReport(readFileSync(file, "utf8"), file))
     .toSorted((a, b) => order(a) - order(b));
   const notes = JSON.parse(readFileSync(path.join(projectRoot, "bench/notes.json"), "utf8")) as Notes;
-  const document = path.join(projectRoot, "docs/performance.md");
+  const document = path.join(projectRoot, `docs/${documentOf(reports)}.md`);
   writeFileSync(document, performanceDocument(reports, notes));
   print(`${document} from ${reports.length} reports`);
 }

@@ -128,7 +128,7 @@ const change = await timed(async () => {
   for (const [key, entry] of heavier) writer.setService(key, entry, "bulk");
   await settled(backend, heavier, 2);
 });
-const release = await timed(() => writer.stop({ release: true }));
+const release = await timed(() => writer.stop({ release: "ours" }));
 const left = await backend.dumpServices();
 backend.close();
 

@@ -6,6 +6,10 @@ import type { Milliseconds } from "./units.js";
  */
 export interface Clock {
   now(): Milliseconds;
-  /** Runs `fn` once, not before `delay` has passed. Disposing cancels; disposing twice or after the run does nothing. */
-  after(delay: Milliseconds, fn: () => void): Disposable;
+  /**
+   * Runs `fn` once, not before `delay` has passed. Disposing cancels; disposing twice or after the run does nothing.
+   * @param spent what an earlier call for the same `fn` gave, once it has run or was cancelled. Nobody else may hold it: it may be what
+   * this call gives, so that a timer of the steady path is no new object each time
+   */
+  after(delay: Milliseconds, fn: () => void, spent?: Disposable): Disposable;
 }

@@ -1,13 +1,7 @@
 import { bootTime, type DeadlineTimer, openDeadlineTimer } from "../native-bindings/timer.js";
 import type { Clock } from "./clock.js";
+import { DeadlineHeap } from "./deadline-heap.js";
 import { type Milliseconds, ms } from "./units.js";
-
-interface Entry {
-  readonly deadline: number;
-  readonly fn: () => void;
-  /** Place in the heap; -1 when it has run or was cancelled. */
-  at: number;
-}
 
 /** How many due entries run before the loop gets a turn: adverts of many instances must not starve receiving. */
 const MAX_PER_WAKE_UP = 256;
@@ -17,7 +11,7 @@ const MAX_PER_WAKE_UP = 256;
  * cached loop time, which alone would spend the lateness that VRRP allows itself.
  */
 export class DeadlineClock implements Clock, Disposable {
-  readonly #heap: Entry[] = [];
+  readonly #heap = new DeadlineHeap();
   readonly #timer: DeadlineTimer;
   readonly #onRun: (overdue: Milliseconds, now: Milliseconds) => void;
   #armed = Number.POSITIVE_INFINITY;
@@ -32,80 +26,35 @@ export class DeadlineClock implements Clock, Disposable {
     return ms(bootTime());
   }
 
-  after(delay: Milliseconds, fn: () => void): Disposable {
-    const entry: Entry = { deadline: bootTime() + Math.max(0, delay), fn, at: this.#heap.length };
-    this.#heap.push(entry);
-    this.#up(entry);
+  after(delay: Milliseconds, fn: () => void, spent?: Disposable): Disposable {
+    const entry = this.#heap.add(bootTime() + Math.max(0, delay), fn, spent);
     this.#arm();
-    return {
-      [Symbol.dispose]: () => {
-        if (entry.at >= 0) this.#remove(entry);
-      },
-    };
+    return entry;
   }
 
   [Symbol.dispose](): void {
-    this.#heap.length = 0;
+    this.#heap.clear();
     this.#timer.close();
   }
 
   #onDue(): void {
     this.#armed = Number.POSITIVE_INFINITY;
     for (let ran = 0; ran < MAX_PER_WAKE_UP; ran++) {
-      const first = this.#heap[0];
+      const { first } = this.#heap;
       const now = bootTime();
       if (first === undefined || first.deadline > now) break;
-      this.#remove(first);
+      const { deadline } = first; // it may be used again while it runs
+      this.#heap.remove(first);
       first.fn();
-      this.#onRun(ms(now - first.deadline), ms(now)); // who looks into it takes time: a failover comes first
+      this.#onRun(ms(now - deadline), ms(now)); // who looks into it takes time: a failover comes first
     }
     this.#arm();
   }
 
   #arm(): void {
-    const first = this.#heap[0]?.deadline;
+    const first = this.#heap.first?.deadline;
     if (first === undefined || first >= this.#armed) return; // an early wake-up is harmless, a late one is not
     this.#armed = first;
     this.#timer.arm(first);
-  }
-
-  #remove(entry: Entry): void {
-    const { at } = entry;
-    entry.at = -1;
-    const last = this.#heap.pop();
-    if (last === undefined || last === entry) return;
-    last.at = at;
-    this.#heap[at] = last;
-    this.#up(last);
-    this.#down(last);
-  }
-
-  #up(entry: Entry): void {
-    for (let parent = this.#parentOf(entry); parent !== undefined && parent.deadline > entry.deadline; ) {
-      this.#swap(entry, parent);
-      parent = this.#parentOf(entry);
-    }
-  }
-
-  #parentOf(entry: Entry): Entry | undefined {
-    return entry.at === 0 ? undefined : this.#heap[(entry.at - 1) >> 1];
-  }
-
-  #down(entry: Entry): void {
-    for (;;) {
-      const left = this.#heap[2 * entry.at + 1];
-      const right = this.#heap[2 * entry.at + 2];
-      const child = right !== undefined && left !== undefined && right.deadline < left.deadline ? right : left;
-      if (child === undefined || child.deadline >= entry.deadline) return;
-      this.#swap(child, entry);
-    }
-  }
-
-  #swap(a: Entry, b: Entry): void {
-    const at = a.at;
-    a.at = b.at;
-    b.at = at;
-    this.#heap[a.at] = a;
-    this.#heap[b.at] = b;
   }
 }

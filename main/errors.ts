@@ -8,6 +8,9 @@ export const errorCodes = {
   E_SOCKET: "a socket could not be opened or used",
   E_NATIVE: "the native module cannot be loaded",
   E_LAUNCHER: "the launcher did not answer as expected",
+  E_NAMESPACE: "a network namespace cannot be entered",
+  E_TAKE_OVER: "the daemon that runs cannot be replaced in place",
+  E_UPGRADE: "the version that took over does not answer",
   E_USAGE: "the command line has errors",
 } as const;
 

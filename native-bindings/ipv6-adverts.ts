@@ -5,6 +5,8 @@ import { native } from "./load.js";
 export interface Ipv6AdvertReader extends Disposable {
   /** Replaces the kernel's filter: `struct sock_filter`s (linux/filter.h) over the VRRP message. @returns 0 or a positive errno */
   filter(program: Uint8Array): number;
+  /** What the kernel may keep until it is read, also beyond net.core.rmem_max. */
+  receiveBuffer(bytes: number): void;
   close(): void;
 }
 
@@ -15,8 +17,11 @@ export interface Ipv6AdvertSender extends Disposable {
 }
 
 export interface Ipv6AdvertHandlers {
-  /** A whole packet: the header is put together from what the kernel tells of it. It is a copy. */
-  readonly onPacket: (packet: Buffer) => void;
+  /**
+   * A whole packet: the header is put together from what the kernel tells of it. It is a copy.
+   * @param age how long ago, at least, the kernel took it in, ms; NaN: unknown
+   */
+  readonly onPacket: (packet: Buffer, age: number) => void;
   /** A receive error, errno positive. */
   readonly onError: (errno: number) => void;
 }
@@ -33,7 +38,7 @@ interface Native {
     interfaceIndex: number,
     address: Uint8Array,
     receiveBufferBytes: number,
-    onPacket: (packet: Buffer) => void,
+    onPacket: (packet: Buffer, age: number) => void,
     onError: (errno: number) => void,
   ) => Ipv6AdvertReader;
   readonly Ipv6AdvertSender: new (device: string, interfaceIndex: number) => Ipv6AdvertSender;

@@ -16,6 +16,9 @@ export const reasons = [
   "match-limit",
   "unwanted-match",
   "engine",
+  "reply-code",
+  "mismatch",
+  "wrong-length",
 ] as const;
 export type Reason = (typeof reasons)[number];
 

@@ -3,7 +3,7 @@ import { native } from "./load.js";
 export * from "./probe-words.js";
 
 /** Numbers of native-bindings/probe/spec.h. */
-export const probeKinds = ["tcp", "http", "https", "ping"] as const;
+export const probeKinds = ["tcp", "http", "https", "ping", "udp", "dns", "smtp"] as const;
 export type ProbeKind = (typeof probeKinds)[number];
 
 export const phases = ["lateness", "connect", "tls", "first-byte", "total"] as const;
@@ -39,6 +39,20 @@ export interface ProbeTls {
   readonly password: string | undefined;
 }
 
+/** What a check that is not HTTP says and wants to hear. All texts are latin1: one octet per character. */
+export interface ProbeExchange {
+  /** `udp`, `dns`: the datagram, of `dns` a query whose id does not matter. `smtp`: the name for HELO. */
+  readonly request: string;
+  /** `udp`: without it silence is as good as any answer. */
+  readonly requireReply: boolean;
+  /** `udp`: what the answer begins with, where `mask` has bits; both of the same length. */
+  readonly reply: string;
+  readonly mask: string;
+  /** `udp`: octets, up to 65,535. */
+  readonly minReply: number;
+  readonly maxReply: number;
+}
+
 export interface ProbeSpec {
   readonly kind: ProbeKind;
   /** IPv4 or IPv6 in text. */
@@ -57,6 +71,8 @@ export interface ProbeSpec {
   readonly jitter: number;
   readonly urls: readonly ProbeUrl[];
   readonly tls: ProbeTls | undefined;
+  /** Of `udp`, `dns` and `smtp`. */
+  readonly exchange: ProbeExchange | undefined;
   readonly groups: readonly number[];
 }
 
@@ -64,6 +80,8 @@ export interface ProbeLimits {
   readonly inFlight: number;
   /** 0: no limit. */
   readonly inFlightPerHost: number;
+  /** Checks and attempts are never in swap, as far as RLIMIT_MEMLOCK allows. */
+  readonly keepInMemory?: boolean;
 }
 
 export interface ProbeCounters {
@@ -88,6 +106,8 @@ export interface ProbeEngine extends Disposable {
   counters(): ProbeCounters;
   /** (slot, µs) of the last attempt of each check that passed. */
   last(): Uint32Array<ArrayBuffer>;
+  /** Milliseconds until the next attempt of a check; 0: it is due, or one is under way. */
+  untilDue(slot: number): number;
   /**
    * Cumulative: for each kind and phase `kind, phase, n` and n pairs (bucket, count); with `groups` the same for every group, as
    * `0x80000000 | group, phase, n`. Buckets are those of HdrHistogram: 1 µs to 600 s, two digits.

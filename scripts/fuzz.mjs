@@ -8,10 +8,12 @@ import { root } from "./setup/run.mjs";
 
 const fuzzDir = path.join(root, "test/native/fuzz");
 const outDir = path.join(root, "dist/fuzz");
+const exchange = ["exchange", "smtp_dialogue"];
 const probe = ["body_pattern", "http_header", "http_reader", "md5", "pattern_matcher", "pattern_search"];
 
 /** `flags` are libFuzzer's. */
 const targets = [
+  { name: "exchange", defines: [], units: exchange, flags: ["-max_len=2000", "-timeout=5"] },
   { name: "http_reader", defines: [], units: probe, flags: ["-max_len=5000", "-timeout=5"] },
   {
     name: "body_pattern",

@@ -16,9 +16,20 @@ import {
   step,
   verdictOf,
 } from "./policy.js";
-import { failureText, type ProbeResult, type ProbeVocabulary, printable, readResult } from "./probe-result.js";
+import { failureText, type ProbeVocabulary, printable, readResult } from "./probe-result.js";
 import { probeKindOf, probeSpec } from "./probe-spec.js";
-import type { CheckEdge, CheckSpec, FailedAttempt, Regrouping } from "./protocol.js";
+import type {
+  AskedGroup,
+  CheckEdge,
+  CheckSpec,
+  FailedAttempt,
+  Outcome,
+  Regrouping,
+  ScriptLimits,
+  ScriptsWaiting,
+} from "./protocol.js";
+import { type ScriptHost, ScriptProber, type ScriptResult } from "./script-prober.js";
+import { scriptText } from "./script-text.js";
 import { Shortages } from "./shortages.js";
 
 /** The engine and its words; native-bindings/probe.ts in production. */
@@ -30,6 +41,7 @@ export interface RunnerDeps {
   readonly clock: Clock;
   readonly probe: ProbeModule;
   readonly openEngine: (onResults: OnResults) => ProbeEngine;
+  readonly scripts: ScriptLimits & { readonly host: ScriptHost };
   readonly onEdge: (edge: CheckEdge) => void;
   readonly onFailedAttempt: (attempt: FailedAttempt) => void;
 }
@@ -41,16 +53,28 @@ interface Running {
   readonly hash: number;
   readonly terms: Terms;
   state: PolicyState;
-  /** Its slot in the engine; else it waits to be offered again. */
+  /** Its slot in the engine, of a program its id; else it waits to be offered again. */
   place: number | Waiting;
   arming: number;
 }
 
 /** What is the same of most checks. */
 interface Terms {
-  readonly kind: ProbeKind;
+  /** `script`: the prober of programs makes its attempts, and not the engine. */
+  readonly kind: ProbeKind | "script";
   readonly rules: RetryRules;
   readonly tellFailures: boolean;
+  /** The status of what passes says something too (misc_dynamic). */
+  readonly tellStatus: boolean;
+}
+
+/** One attempt that is over, whoever made it. */
+interface Ended {
+  readonly outcome: Outcome;
+  readonly status: number;
+  readonly latency: Milliseconds;
+  /** Index of the URL that was asked for. */
+  readonly url: number;
 }
 
 interface Waiting {
@@ -73,8 +97,11 @@ const leastRetryMs = 1000;
 export class CheckRunner implements Disposable {
   readonly #deps: RunnerDeps;
   readonly #engine: ProbeEngine;
+  readonly #scripts: ScriptProber;
   readonly #checks = new Map<CheckId, Running>();
   readonly #bySlot: (Running | undefined)[] = [];
+  /** Of those that tell it: as it was told last. */
+  readonly #statuses = new Map<CheckId, number>();
   readonly #terms = new Map<string, Terms>();
   readonly #shortages: Shortages;
   /** One count for all: a slot is used again, an arming never. */
@@ -84,6 +111,8 @@ export class CheckRunner implements Disposable {
     this.#deps = deps;
     this.#shortages = new Shortages(deps.clock, deps.onFailedAttempt);
     this.#engine = deps.openEngine((results, count) => this.#onResults(results, count));
+    const onResult = (result: ScriptResult): void => this.#onScript(result);
+    this.#scripts = new ScriptProber({ ...deps.scripts, clock: deps.clock, onResult });
   }
 
   get running(): number {
@@ -92,7 +121,12 @@ export class CheckRunner implements Disposable {
 
   /** Attempts that ended with a result, since the start. */
   get completed(): number {
-    return this.#engine.counters().completed;
+    return this.#engine.counters().completed + this.#scripts.completed;
+  }
+
+  /** See ScriptProber. */
+  get waiting(): ScriptsWaiting {
+    return this.#scripts.waiting;
   }
 
   /** An id that is assigned already keeps its state: the same check was told twice. */
@@ -114,26 +148,33 @@ export class CheckRunner implements Disposable {
       const running = this.#checks.get(id);
       if (running === undefined) continue;
       this.#checks.delete(id);
+      this.#statuses.delete(id);
       const { place } = running;
       if (typeof place !== "number") {
         place.retry[Symbol.dispose]();
         continue;
       }
-      this.#bySlot[place] = undefined;
-      this.#engine.remove(place);
+      if (running.terms.kind === "script") this.#scripts.remove(id);
+      else {
+        this.#bySlot[place] = undefined;
+        this.#engine.remove(place);
+      }
     }
   }
 
   regroup(checks: readonly Regrouping[]): void {
     for (const { id, groups } of checks) {
-      const place = this.#checks.get(id)?.place;
-      if (typeof place === "number") this.#engine.setGroups(place, groups);
-      else if (place !== undefined) place.groups = groups;
+      const running = this.#checks.get(id);
+      if (running === undefined) continue;
+      const { place, terms } = running;
+      if (typeof place !== "number") place.groups = groups;
+      else if (terms.kind === "script") this.#scripts.setGroups(id, groups);
+      else this.#engine.setGroups(place, groups);
     }
   }
 
   /** See the `latency` message in protocol.ts. Counts are those since the shard started. */
-  latency(group: number | undefined): { counts: Uint32Array<ArrayBuffer>; last: Uint32Array<ArrayBuffer> } {
+  latency(group: AskedGroup): { counts: Uint32Array<ArrayBuffer>; last: Uint32Array<ArrayBuffer> } {
     const all = this.#engine.latency(group !== undefined);
     const last = this.#engine.last();
     let kept = 0;
@@ -143,12 +184,35 @@ export class CheckRunner implements Disposable {
       last[kept++] = running.id;
       last[kept++] = last[i + 1] ?? 0;
     }
-    return { counts: group === undefined ? all : selectLatencies(all, group), last: last.slice(0, kept) };
+    const counts = typeof group === "number" ? selectLatencies(all, group) : all;
+    if (this.#scripts.completed === 0) return { counts, last: last.slice(0, kept) };
+    return {
+      counts: Uint32Array.from([...counts, ...this.#scripts.latency(group)]),
+      last: Uint32Array.from([...last.subarray(0, kept), ...this.#scripts.last()]),
+    };
+  }
+
+  /** Milliseconds until the next attempt, 0 while one is under way or waits for its turn; of those that are here, and can be made. */
+  untilNext(ids: readonly CheckId[]): Map<CheckId, number> {
+    const until = new Map<CheckId, number>();
+    for (const id of ids) {
+      const running = this.#checks.get(id);
+      if (running === undefined || typeof running.place !== "number") continue;
+      const isScript = running.terms.kind === "script";
+      until.set(id, isScript ? this.#scripts.untilDue(id) : this.#engine.untilDue(running.place));
+    }
+    return until;
   }
 
   #termsOf(check: CheckConfig): Terms {
-    const terms = { kind: probeKindOf(check), rules: rulesOf(check), tellFailures: check.timing.logAllFailures };
-    const key = `${terms.kind} ${terms.tellFailures} ${Object.values(terms.rules).join(" ")}`;
+    const isScript = check.type === "MISC_CHECK";
+    const terms: Terms = {
+      kind: isScript ? "script" : probeKindOf(check),
+      rules: rulesOf(check),
+      tellFailures: check.timing.logAllFailures,
+      tellStatus: isScript && check.dynamic,
+    };
+    const key = `${terms.kind} ${terms.tellFailures} ${terms.tellStatus} ${Object.values(terms.rules).join(" ")}`;
     const known = this.#terms.get(key);
     if (known !== undefined) return known;
     if (this.#terms.size < mostTerms) this.#terms.set(key, terms);
@@ -156,10 +220,16 @@ export class CheckRunner implements Disposable {
   }
 
   #place(running: Running, waiting: Waiting, delay: Milliseconds): void {
+    const { check, groups } = waiting;
     try {
-      const slot = this.#engine.add(probeSpec(waiting.check, running.terms.rules, waiting.groups));
-      running.place = slot;
-      this.#bySlot[slot] = running;
+      if (check.type === "MISC_CHECK") {
+        this.#scripts.add(running.id, check, groups);
+        running.place = running.id;
+      } else {
+        const slot = this.#engine.add(probeSpec(check, running.terms.rules, groups));
+        running.place = slot;
+        this.#bySlot[slot] = running;
+      }
     } catch (error) {
       this.#unplaced(running, waiting, error instanceof Error ? error.message : String(error));
       return;
@@ -180,7 +250,11 @@ export class CheckRunner implements Disposable {
     if (typeof place !== "number") return;
     this.#armings = (this.#armings + 1) & mostArmings;
     running.arming = this.#armings;
-    const quiet = this.#deps.probe.quietness.indexOf(quietIn(state, terms.tellFailures));
+    if (terms.kind === "script") {
+      this.#scripts.arm(running.id, running.arming, delay);
+      return;
+    }
+    const quiet = this.#deps.probe.quietness.indexOf(quietIn(state));
     this.#engine.arm(place, running.arming, delay, state.url, quiet);
   }
 
@@ -189,27 +263,45 @@ export class CheckRunner implements Disposable {
     for (let i = 0; i < count; i++) {
       const result = readResult(results, i * resultWords, this.#deps.probe);
       const running = this.#bySlot[result.slot];
-      if (running?.arming === result.arming) this.#ended(running, result);
+      if (running?.arming !== result.arming || running.terms.kind === "script") continue;
+      const { kind } = running.terms;
+      this.#ended(running, result, () => failureText(kind, result, this.#deps.probe));
     }
   }
 
-  #ended(running: Running, result: ProbeResult): void {
+  #onScript(result: ScriptResult): void {
+    const running = this.#checks.get(result.id);
+    if (running?.arming !== result.arming) return;
+    this.#ended(running, { ...result, url: 0 }, () => scriptText(result, running.state, running.terms.rules.retry));
+  }
+
+  #ended(running: Running, result: Ended, text: () => string): void {
     const { id, hash } = running;
-    const { kind, rules, tellFailures } = running.terms;
+    const { rules, tellFailures, tellStatus } = running.terms;
     const { outcome, latency, status } = result;
     const { state, edge, nextDelay } = step(rules, caughtUp(running.state, result.url), verdictOf(outcome));
     running.state = state;
-    if (edge !== undefined) this.#deps.onEdge({ id, up: edge.up, outcome, retries: edge.retries, latency, status });
+    const isNews = tellStatus && this.#isNewStatus(running, result);
+    if (edge !== undefined || isNews)
+      this.#deps.onEdge({ id, up: edge?.up ?? true, outcome, retries: edge?.retries ?? 0, latency, status });
     // What says nothing of the server is always told: nothing else shows that a check has gone blind.
-    else if (outcome === "no-resources")
-      this.#shortages.add({ id, outcome, detail: failureText(kind, result, this.#deps.probe) });
-    else if (tellFailures && outcome !== "up")
-      this.#deps.onFailedAttempt({ id, outcome, detail: failureText(kind, result, this.#deps.probe) });
+    else if (outcome === "no-resources") this.#shortages.add({ id, outcome, detail: text() });
+    // keepalived is silent about what goes on failing.
+    else if (tellFailures && outcome !== "up" && state.at === "up")
+      this.#deps.onFailedAttempt({ id, outcome, detail: text() });
     this.#arm(running, jittered(nextDelay, rules.jitter, hash, this.#armings));
+  }
+
+  /** It goes on being up, with another status than it was told with. */
+  #isNewStatus({ id, state }: Running, { outcome, status }: Ended): boolean {
+    if (outcome !== "up" || state.at !== "up" || this.#statuses.get(id) === status) return false;
+    this.#statuses.set(id, status);
+    return true;
   }
 
   [Symbol.dispose](): void {
     this.retract([...this.#checks.keys()]);
+    this.#scripts[Symbol.dispose]();
     this.#shortages[Symbol.dispose]();
     this.#engine.close();
   }

@@ -18,6 +18,9 @@ export interface LatencySection {
 
 export const groupOwner = (group: number): number => (GROUP | group) >>> 0;
 
+/** Undefined: the owner is a kind of check. */
+export const groupOfOwner = (owner: number): number | undefined => (owner < GROUP ? undefined : owner - GROUP);
+
 /** @throws RangeError on a torn section: the two sides disagree */
 export function* latencySections(words: Uint32Array<ArrayBuffer>): Generator<LatencySection> {
   for (let at = 0; at < words.length; ) {

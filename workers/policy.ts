@@ -183,17 +183,17 @@ function failed(rules: RetryRules, state: PolicyState): PolicyStep {
 
 /**
  * What the engine may pass over in silence because `step` would say and change nothing that matters: while up a pass of any URL
- * (it walks them itself), while down one more failure of the same URL. `tellFailures`: each is worth a line.
+ * (it walks them itself), while down one more failure of the same URL, which is not worth a line to log_all_failures either.
  */
-export function quietIn(state: PolicyState, tellFailures: boolean): "nothing" | "pass" | "fail" {
+export function quietIn(state: PolicyState): "nothing" | "pass" | "fail" {
   switch (state.at) {
     case "up":
       return state.failures === 0 ? "pass" : "nothing";
     case "down":
-      return tellFailures ? "nothing" : "fail";
+      return "fail";
     case "recovering":
       // A failure makes it `down` at this URL; only at the first one of the first round a pass then means the same as now.
-      return tellFailures || state.url > 0 || state.rounds > 0 ? "nothing" : "fail";
+      return state.url > 0 || state.rounds > 0 ? "nothing" : "fail";
     case "unrun":
       return "nothing";
     default:

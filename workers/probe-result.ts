@@ -62,14 +62,16 @@ function textOf(kind: ProbeKind, result: ProbeResult, words: ProbeVocabulary): s
     case "no-match":
       return matchText(result);
     case "timeout":
-      if (result.reason !== "errno")
-        return kind === "ping" ? "Timeout waiting for the echo reply" : lateIn[result.stage];
+      if (result.reason !== "errno") return lateText(kind, result.stage);
       break;
     case "bad-response":
-      return responseText(result);
+      return responseText(kind, result);
     default:
       break;
   }
+  if (kind === "udp" || kind === "dns") return `Datagram failed: ${errnoText(result.detail)}`;
+  if (kind === "smtp" && result.stage === "response")
+    return `Connection to the mail server failed: ${errnoText(result.detail)}`;
   if (kind === "ping") return `Echo request failed: ${errnoText(result.detail)}`;
   if (result.stage === "connect") return `Connection failed: ${errnoText(result.detail)}`;
   if (result.stage === "handshake" && result.reason === "closed") return "Closed in TLS handshake";
@@ -83,8 +85,43 @@ const lateIn: Readonly<Record<Stage, string>> = {
   response: "Timeout HTTP read",
 };
 
-function responseText({ reason, detail }: ProbeResult): string {
+function lateText(kind: ProbeKind, stage: Stage): string {
+  switch (kind) {
+    case "ping":
+      return "Timeout waiting for the echo reply";
+    case "udp":
+    case "dns":
+      return "Timeout waiting for the reply";
+    case "smtp":
+      return stage === "connect" ? lateIn.connect : "Timeout waiting for the mail server's reply";
+    default:
+      return lateIn[stage];
+  }
+}
+
+/** What the dialogue with a mail server waited for (SmtpDialogue::Stage in native-bindings/probe/smtp_dialogue.h). */
+const smtpStages = ["the greeting, 220", "HELO, 250", "QUIT"];
+
+/** RFC 1035 §4.1.1. */
+const rcodes = ["", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"];
+
+function responseText(kind: ProbeKind, { reason, detail, status }: ProbeResult): string {
+  if (kind === "smtp") {
+    const wanted = smtpStages[detail] ?? "a reply";
+    if (reason === "reply-code")
+      return status === 0
+        ? `No SMTP reply where ${wanted} was expected`
+        : `Reply ${status} where ${wanted} was expected`;
+    if (reason === "long-header") return `Reply too long where ${wanted} was expected`;
+    return `Closed by the mail server where ${wanted} was expected`;
+  }
   switch (reason) {
+    case "reply-code":
+      return `DNS answer with RCODE ${detail}${rcodes[detail] ? ` (${rcodes[detail]})` : ""}`;
+    case "mismatch":
+      return "UDP check reply data mismatch";
+    case "wrong-length":
+      return `UDP check reply of ${detail} octets is shorter or longer than configured`;
     case "no-data":
       return "Read, no data received";
     case "no-header":

@@ -1,3 +1,4 @@
+import { getSystemErrorName } from "node:util";
 import type { MessagePort } from "node:worker_threads";
 import type { CheckConfig } from "../main/config/model.js";
 import type { CheckId, Milliseconds } from "../main/units.js";
@@ -15,11 +16,23 @@ export const outcomes = [
   "tls-error",
   "no-resources",
   "no-match",
+  "exit-status",
+  "signal",
+  "not-started",
 ] as const;
 export type Outcome = (typeof outcomes)[number];
 
-/** Kinds of checks by their number in the words of a `latency` message; those of native-bindings/probe.ts. */
-export const latencyKinds = ["TCP_CHECK", "HTTP_GET", "SSL_GET", "PING_CHECK"] as const satisfies CheckConfig["type"][];
+/** Kinds of checks by their number in the words of a `latency` message; those of native-bindings/probe.ts, then ours. */
+export const latencyKinds = [
+  "TCP_CHECK",
+  "HTTP_GET",
+  "SSL_GET",
+  "PING_CHECK",
+  "UDP_CHECK",
+  "DNS_CHECK",
+  "SMTP_CHECK",
+  "MISC_CHECK",
+] as const satisfies CheckConfig["type"][];
 
 /** Phases of an attempt, likewise. `lateness`: from when it was due to its start; `total`: from its start to the verdict. */
 export const latencyPhases = ["lateness", "connect", "tls", "first-byte", "total"] as const;
@@ -39,8 +52,25 @@ export interface ShardOptions {
   readonly maxInFlight: number;
   /** The same to one address; 0: no limit. */
   readonly maxInFlightPerHost: number;
+  /** checker_no_swap: of the probe engine; see ProbeLimits. */
+  readonly keepInMemory: boolean;
   /** Added to the thread's nice value, where the native module is there to do it. */
   readonly nice: number;
+  readonly scripts: ScriptLimits;
+}
+
+export interface ScriptLimits {
+  /** Programs of MISC_CHECK that run at once in this thread; what is due beyond it waits in order. */
+  readonly atMost: number;
+  /** `NAME=value`. */
+  readonly environment: readonly string[];
+}
+
+/** Programs of MISC_CHECK that are due, while as many as may run at once do. */
+export interface ScriptsWaiting {
+  readonly checks: number;
+  /** How long the first of them has been due. */
+  readonly longest: Milliseconds;
 }
 
 /** One check as a shard runs it. `identity` names it across reloads: target + parameters, never a position in a file. */
@@ -57,13 +87,16 @@ export interface CheckSpec {
 /** A check that goes on as it is, for other virtual servers than before. */
 export type Regrouping = Pick<CheckSpec, "id" | "groups">;
 
+/** Whose histograms are asked for besides those of the kinds: one virtual server's, everybody's or nobody's. */
+export type AskedGroup = number | "all" | undefined;
+
 /** Main → worker. Structured-cloned: plain data only. `epoch` grows with each configuration. */
 export type ToWorker =
   | { readonly kind: "assign"; readonly epoch: number; readonly checks: readonly CheckSpec[] }
   | { readonly kind: "retract"; readonly epoch: number; readonly ids: readonly CheckId[] }
   | { readonly kind: "regroup"; readonly epoch: number; readonly checks: readonly Regrouping[] }
-  /** `group`: that virtual server's histograms too. */
-  | { readonly kind: "report-latency"; readonly group: number | undefined }
+  | { readonly kind: "report-latency"; readonly group: AskedGroup }
+  | { readonly kind: "report-next"; readonly ids: readonly CheckId[] }
   | { readonly kind: "drain" };
 
 /**
@@ -73,7 +106,12 @@ export type ToWorker =
 export type FromWorker =
   /** First of all. `thread`: its id (gettid(2)), by which the main thread sets its scheduling. */
   | { readonly kind: "started"; readonly thread: number }
-  | { readonly kind: "heartbeat"; readonly running: number; readonly completed: number }
+  | {
+      readonly kind: "heartbeat";
+      readonly running: number;
+      readonly completed: number;
+      readonly waiting: ScriptsWaiting;
+    }
   /** `batch`: see edges.ts. Transferred, not copied. */
   | { readonly kind: "edges"; readonly epoch: number; readonly batch: Uint32Array<ArrayBuffer> }
   /** A failed attempt that is no edge, for the log only (log_all_failures). */
@@ -84,6 +122,8 @@ export type FromWorker =
       readonly counts: Uint32Array<ArrayBuffer>;
       readonly last: Uint32Array<ArrayBuffer>;
     }
+  /** Until the next attempt of those that are assigned here, in ms; 0: one is under way. */
+  | { readonly kind: "next"; readonly until: ReadonlyMap<CheckId, number> }
   | { readonly kind: "fault"; readonly code: string; readonly message: string }
   | { readonly kind: "drained" };
 
@@ -105,6 +145,23 @@ export interface CheckEdge {
   readonly retries: number;
   /** Of the attempt that made the edge; whole microseconds. */
   readonly latency: Milliseconds;
-  /** HTTP status code received, 0 if none. */
+  /**
+   * HTTP status code or SMTP reply code received, RCODE of DNS; of MISC_CHECK the exit status, the signal or the errno, by `outcome`.
+   * 0 if none.
+   */
   readonly status: number;
+  /** Of checks outside the pool: what they say of the weight. It does not cross threads. */
+  readonly value?: number;
+}
+
+/** How a run of MISC_CHECK failed, as keepalived says it after the sentence; empty where it does not. */
+export function scriptReason(outcome: Outcome, status: number): string {
+  if (outcome === "exit-status") return ` (exited with status ${status})`;
+  if (outcome === "signal") return ` (due to signal ${status})`;
+  return outcome === "not-started" || outcome === "no-resources" ? ` (not started: ${errorName(status)})` : "";
+}
+
+function errorName(errno: number): string {
+  const name = errno === 0 ? "Unknown" : getSystemErrorName(-errno);
+  return name.startsWith("Unknown") ? `errno ${errno}` : name;
 }

@@ -3,9 +3,11 @@ import type { MessagePort } from "node:worker_threads";
 import { CheckRunner } from "./check-runner.js";
 import { encodeEdges } from "./edges.js";
 import { loopClock } from "./loop-clock.js";
+import { descendantsOf, markedProcesses, signalMember, signalProcess } from "./process-family.js";
 import type { CheckEdge, FailedAttempt, FromWorker, ShardOptions, ShardTask, ToWorker } from "./protocol.js";
 
 type Probe = typeof import("../native-bindings/probe.js");
+type Process = typeof import("../native-bindings/process.js");
 type WithCeiling = typeof import("../native-bindings/scheduling.js")["withCeiling"];
 
 /** Piscina's entry: one task per thread that lives as long as its shard and resolves after `drain`. */
@@ -13,7 +15,8 @@ export default async function shard({ port, options }: ShardTask): Promise<void>
   await lowerPriority(port, options.nice);
   try {
     const { withCeiling } = await import("../native-bindings/scheduling.js");
-    await new Shard(port, options, await import("../native-bindings/probe.js"), withCeiling).drained;
+    const { spawnScript } = await import("../native-bindings/process.js");
+    await new Shard(port, options, await import("../native-bindings/probe.js"), withCeiling, spawnScript).drained;
   } catch (error) {
     // Without the engine there are no checks, and the pool tries again: say what is missing, not where it was noticed.
     const why = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
@@ -36,6 +39,8 @@ async function lowerPriority(port: MessagePort, nice: number): Promise<void> {
   }
 }
 
+const scriptHost = { descendantsOf, markedProcesses, signalMember, signalProcess, nextTurn: setImmediate };
+
 /** Between the port and the runner: batches what goes out, beats the heart. */
 class Shard {
   readonly drained: Promise<void>;
@@ -50,14 +55,22 @@ class Shard {
   #flush: NodeJS.Timeout | undefined;
   #beaten = loopClock.now();
 
-  constructor(port: MessagePort, options: ShardOptions, probe: Probe, withCeiling: WithCeiling) {
+  constructor(
+    port: MessagePort,
+    options: ShardOptions,
+    probe: Probe,
+    withCeiling: WithCeiling,
+    spawn: Process["spawnScript"],
+  ) {
     this.#port = port;
     this.#withCeiling = withCeiling;
     this.#batchDelay = options.batchDelay;
-    const limits = { inFlight: options.maxInFlight, inFlightPerHost: options.maxInFlightPerHost };
+    const { maxInFlight: inFlight, maxInFlightPerHost: inFlightPerHost, keepInMemory } = options;
+    const limits = { inFlight, inFlightPerHost, keepInMemory };
     this.#runner = new CheckRunner({
       clock: loopClock,
       probe,
+      scripts: { ...options.scripts, host: { ...scriptHost, spawn } },
       openEngine: (onResults) => probe.openProbeEngine(limits, onResults),
       onEdge: (edge) => this.#collect(() => this.#edges.push(edge)),
       onFailedAttempt: (attempt) => this.#collect(() => this.#attempts.push(attempt)),
@@ -93,6 +106,9 @@ class Shard {
         this.#post({ kind: "latency", counts, last }, counts.buffer, last.buffer);
         return;
       }
+      case "report-next":
+        this.#post({ kind: "next", until: this.#runner.untilNext(message.ids) });
+        return;
       case "drain":
         this.#stop();
         this.#post({ kind: "drained" });
@@ -105,7 +121,8 @@ class Shard {
 
   #beat(): void {
     this.#beaten = loopClock.now();
-    this.#post({ kind: "heartbeat", running: this.#runner.running, completed: this.#runner.completed });
+    const { running, completed, waiting } = this.#runner;
+    this.#post({ kind: "heartbeat", running, completed, waiting });
   }
 
   #collect(push: () => void): void {

@@ -26,6 +26,11 @@ export class Collector {
     return [...this.#figures.values()].map(({ figure, rounds }) => ({ ...figure, rounds }));
   }
 
+  /** In their order; empty for what nobody measured. */
+  rounds(of: string, subject: string, quantity: string): readonly number[] {
+    return this.#figures.get(JSON.stringify([of, subject, quantity]))?.rounds ?? [];
+  }
+
   /** Over the rounds; undefined for what nobody measured. */
   median(of: string, subject: string, quantity: string): number | undefined {
     const known = this.#figures.get(JSON.stringify([of, subject, quantity]));

@@ -9,6 +9,9 @@ export interface CommandCount {
 
 /** What was done to an IPVS table, as bench/native/ipvs_counts.h lays it out in a file. */
 export interface TableCounts {
+  readonly newService: CommandCount;
+  readonly setService: CommandCount;
+  readonly deleteService: CommandCount;
   readonly newDestination: CommandCount;
   readonly setDestination: CommandCount;
   readonly deleteDestination: CommandCount;
@@ -36,8 +39,12 @@ export function readTableCounts(file: string): TableCounts {
     const word = (i: number): number => Number(bytes.readBigUInt64LE((command * WORDS + i) * 8));
     return { count: word(0), firstNs: word(1), lastNs: word(2) };
   };
+  const { newService, setService, deleteService } = commandNumbers;
   const { newDestination, setDestination, deleteDestination, batches } = commandNumbers;
   return {
+    newService: at(newService),
+    setService: at(setService),
+    deleteService: at(deleteService),
     newDestination: at(newDestination),
     setDestination: at(setDestination),
     deleteDestination: at(deleteDestination),

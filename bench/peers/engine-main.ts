@@ -23,6 +23,7 @@ const specOf = ({ kind, port, resumed }: EngineJob, address: string): ProbeSpec 
   interval: PERIOD_MS,
   quietFailInterval: PERIOD_MS,
   jitter: 0,
+  exchange: undefined,
   urls: kind === "tcp" ? [] : [url(address, port)],
   tls:
     kind === "https"

@@ -7,10 +7,10 @@ import { until } from "../../test/harness/until.js";
 import { configText } from "../measure/farm.js";
 import { checkerThreads, processorTime, residentMiB } from "../measure/processor-time.js";
 import { readTableCounts } from "../measure/table-counts.js";
-import type { RunningChecker, StartOptions } from "./peer.js";
+import type { RunningDaemon, StartOptions } from "./peer.js";
 
 /** What our daemon can tell beside what every checker can. */
-export interface RunningHoldfast extends RunningChecker {
+export interface RunningHoldfast extends RunningDaemon {
   readonly controlSocket: string;
   readonly threads: () => number;
 }
@@ -26,10 +26,13 @@ async function start({
   head = "",
   vrrp,
   ipvs = "memory",
+  loopProbe,
 }: StartOptions): Promise<RunningHoldfast> {
   const counts = path.join(dir, `holdfast-${runs++}.counts`);
-  const probe = pathToFileURL(compiled("bench/peers/table-probe.ts")).href;
-  const environment = ["env", `HOLDFAST_IPVS_COUNTS=${counts}`, `NODE_OPTIONS=--import ${probe}`];
+  const probes = ["bench/peers/table-probe.ts", ...(loopProbe === undefined ? [] : ["bench/loop-probe.ts"])];
+  const options = probes.map((probe) => `--import ${pathToFileURL(compiled(probe)).href}`).join(" ");
+  const environment = ["env", `HOLDFAST_IPVS_COUNTS=${counts}`, `NODE_OPTIONS=${options}`];
+  if (loopProbe !== undefined) environment.push(`HOLDFAST_LOOP_PROBE=${loopProbe}`);
   const { name, argv } = program(ipvs);
   const quietly = argv.filter((word) => word !== "--log-detail");
   const extra = vrrp === true ? [] : ["--check"];
@@ -39,6 +42,7 @@ async function start({
   const main = daemon.nodePid ?? 0;
   const all = (): readonly number[] => [daemon.pid, ...descendants(daemon.pid)];
   return {
+    daemon,
     startedNs: daemon.startedNs,
     settled: () => spareLoaded(() => all().filter((pid) => pid !== main)),
     time: () => {

@@ -5,12 +5,12 @@ import { configText } from "../measure/farm.js";
 import { processorTime, residentMiB } from "../measure/processor-time.js";
 import { benchProgram } from "../measure/programs.js";
 import { readTableCounts } from "../measure/table-counts.js";
-import type { Checker, RunningChecker, StartOptions } from "./peer.js";
+import type { RunningDaemon, StartOptions } from "./peer.js";
 
 let runs = 0;
 
 /** Its checks are real; only its commands to a kernel without IPVS are answered by our library. They are counted in any case. */
-async function start({ host, dir, farms, head = "", vrrp, ipvs = "memory" }: StartOptions): Promise<RunningChecker> {
+async function start({ host, dir, farms, head = "", vrrp, ipvs = "memory" }: StartOptions): Promise<RunningDaemon> {
   const counts = path.join(dir, `keepalived-${runs++}.counts`);
   const library = ipvs === "kernel" ? "ipvs_watch_preload.so" : "keepalived_ipvs_preload.so";
   const environment = ["env", `HOLDFAST_IPVS_COUNTS=${counts}`, `LD_PRELOAD=${benchProgram(library)}`];
@@ -22,6 +22,7 @@ async function start({ host, dir, farms, head = "", vrrp, ipvs = "memory" }: Sta
   const daemon = await host.start({ name, argv: [...environment, ...quietly] }, text, extra);
   const all = (): readonly number[] => [daemon.pid, ...descendants(daemon.pid)];
   return {
+    daemon,
     startedNs: daemon.startedNs,
     settled: () => Promise.resolve(),
     time: () => processorTime(all()),
@@ -35,4 +36,4 @@ async function start({ host, dir, farms, head = "", vrrp, ipvs = "memory" }: Sta
   };
 }
 
-export const keepalived: Checker = { name: "keepalived", start };
+export const keepalived = { name: "keepalived", start } as const;

@@ -1,3 +1,4 @@
+import type { Daemon } from "../../test/harness/daemon.js";
 import type { Host } from "../../test/harness/host.js";
 import type { Farm } from "../measure/farm.js";
 import type { ProcessorTime } from "../measure/processor-time.js";
@@ -22,6 +23,11 @@ export interface RunningChecker extends AsyncDisposable {
   readonly log: () => Promise<string>;
 }
 
+/** One that is told by signals, and has a configuration to read again. */
+export interface RunningDaemon extends RunningChecker {
+  readonly daemon: Daemon;
+}
+
 export interface StartOptions {
   readonly host: Host;
   /** For files; removed with the stand. */
@@ -35,6 +41,8 @@ export interface StartOptions {
   readonly vrrp?: boolean;
   /** Default `memory`: the machine's kernel need not have any. */
   readonly ipvs?: "memory" | "kernel";
+  /** File for what bench/loop-probe.ts sees; only ours has such a loop. */
+  readonly loopProbe?: string;
 }
 
 export interface Checker {

@@ -1,4 +1,5 @@
 import { difference, portionLimits, type Step, sameButForPositions } from "./difference.js";
+import { changedFixedSettings, type FixedSettings } from "./fixed-settings.js";
 import { loadConfig } from "./load.js";
 import type { Config, RealServerConfig, VrrpInstanceConfig } from "./model.js";
 import type { ConfigHost } from "./ports.js";
@@ -32,6 +33,10 @@ export type ToConfigWorker =
       readonly keepAt?: string | undefined;
       /** What the main thread has. When the copy is another one, everything counts as changed. */
       readonly running?: Edition | undefined;
+      /** Network namespace that counts instead of `net_namespace`; null: none. */
+      readonly namespace?: string | null | undefined;
+      /** Of the running configuration: a reload that would change them is refused. */
+      readonly fixed?: FixedSettings | undefined;
     }
   /** The next part: the main thread asks when it has time for one. */
   | { readonly kind: "next" };
@@ -64,8 +69,8 @@ export type Kept = (
 };
 
 export interface AcceptedCopy {
-  /** Undefined when it is not there, or another one. */
-  read(edition: Edition): Config | undefined;
+  /** To be compared with: accepted.ts. Undefined when it is not there, or another one. */
+  read(edition: Edition): object | undefined;
   /** What is in its place, whoever wrote it. */
   readAny(): Config | undefined;
   save(config: Config): Kept;
@@ -75,7 +80,7 @@ export type LoadOrder = Extract<ToConfigWorker, { kind: "load" }>;
 
 /** Everything that a `load` is answered with, computed as it is asked for. The copy is written when all the rest was taken. */
 export function* answerLoad(
-  { file, purpose, allIncludeChecks = false, running }: LoadOrder,
+  { file, purpose, allIncludeChecks = false, running, namespace, fixed }: LoadOrder,
   host: ConfigHost,
   copy: AcceptedCopy,
 ): Generator<FromConfigWorker> {
@@ -86,9 +91,20 @@ export function* answerLoad(
     yield { kind: "end", verdict: { is: result.missing ? "missing" : "errors" } };
     return;
   }
+  if (namespace !== undefined) setNamespace(config, namespace ?? undefined);
+  const changed = fixed === undefined ? [] : changedFixedSettings(fixed, config.process);
+  if (changed.length > 0) {
+    yield { kind: "findings", lines: changed };
+    yield { kind: "end", verdict: { is: "errors" } };
+    return;
+  }
   forgetPlaces(config);
-  if (purpose === "reload") yield* changes(config, copy, running);
-  else yield { kind: "whole", config };
+  const same = purpose === "reload" && (yield* changes(config, copy, running));
+  if (purpose !== "reload") yield { kind: "whole", config };
+  if (same && running !== undefined) {
+    yield { kind: "end", verdict: { is: "good", kept: { edition: running } } }; // the copy is of this already
+    return;
+  }
   const left = purpose === "take-over" ? leftInstances(copy.readAny(), config) : [];
   const kept = copy.save(config);
   yield { kind: "end", verdict: { is: "good", kept: left.length === 0 ? kept : { ...kept, left } } };
@@ -108,12 +124,26 @@ function forgetPlaces({ virtualServers }: Config): void {
     for (const server of realServers as readonly Writable<RealServerConfig>[]) server.at = at;
 }
 
+function setNamespace(config: Writable<Config>, netNamespace: string | undefined): void {
+  config.process = { ...config.process, netNamespace };
+}
+
 type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
 
-function* changes(config: Config, copy: AcceptedCopy, running: Edition | undefined): Generator<FromConfigWorker> {
+/** @returns whether nothing has changed */
+function* changes(
+  config: Config,
+  copy: AcceptedCopy,
+  running: Edition | undefined,
+): Generator<FromConfigWorker, boolean> {
   const before = running === undefined ? undefined : copy.read(running);
   yield { kind: "base", edition: before && running };
-  for (const steps of difference(before, config)) yield { kind: "steps", steps };
+  let same = before !== undefined;
+  for (const steps of difference(before, config)) {
+    same = false;
+    yield { kind: "steps", steps };
+  }
+  return same;
 }
 
 function* portions(lines: readonly string[]): Generator<readonly string[]> {

@@ -33,7 +33,7 @@ function answerTo(message: ToConfigWorker): FromConfigWorker {
     case "load": {
       const { configId, keepAt, purpose } = message;
       if (purpose === "reload") lowerPriority();
-      answers = answerLoad(message, createHost({ configId }), copyAt(keepAt));
+      answers = answerLoad(message, createHost({ configId, patience: "bounded" }), copyAt(keepAt));
       return next();
     }
     case "next":

@@ -288,7 +288,6 @@ export const diagnosticCodes = {
       linkbeat_interfaces {
         eth0
       }`),
-    besides: "CFG_LATER",
   },
   CFG_ADJUSTED: {
     exit: 5,
@@ -359,27 +358,6 @@ export const diagnosticCodes = {
     good: conf(`
       global_defs {
         lvs_flush_on_stop
-      }`),
-    besides: "CFG_LATER",
-  },
-  CFG_NOT_IN_VERSION: {
-    exit: 5,
-    title: "this version cannot do it, and going without it would do harm",
-    why: "Unlike CFG_LATER it is an error: peers or clients would notice, so the block or the line is left out, not only the word.",
-    bad: conf(`
-      vrrp_instance web {
-        virtual_router_id 51
-        unicast_src_ip 10.0.0.11
-        unicast_peer { 10.0.0.12 }
-        virtual_ipaddress { 10.0.0.1/24 dev eth0 }
-      }`),
-    good: conf(`
-      vrrp_instance web {
-        interface eth0
-        virtual_router_id 51
-        unicast_src_ip 10.0.0.11
-        unicast_peer { 10.0.0.12 }
-        virtual_ipaddress { 10.0.0.1/24 }
       }`),
   },
   CFG_SUBSTITUTION: {

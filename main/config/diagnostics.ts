@@ -38,11 +38,19 @@ const MOST = 1000;
 
 type Found = Omit<Diagnostic, "excerpt" | "via">;
 
+interface Accepted {
+  readonly scope: string;
+  readonly word: string;
+  readonly at: SourcePosition;
+  readonly hint: string | undefined;
+  more: number;
+}
+
 /** Collects findings as they are made, and tells them in the order of the files. */
 export class Diagnostics {
   readonly #found: Found[] = [];
   readonly #sources = new SourceTexts();
-  readonly #accepted = new Map<string, { scope: string; word: string; at: SourcePosition; more: number }>();
+  readonly #accepted = new Map<string, Accepted>();
   #suppressed = 0;
 
   /** Every file when it is read. `text`: all of it. `includedFrom`: undefined for the main file. */
@@ -54,10 +62,10 @@ export class Diagnostics {
    * A word whose feature this version lacks: told once for each word of a scope, at its first place, however often it
    * stands in the files.
    */
-  accepted(scope: string, word: string, at: SourcePosition): void {
+  accepted(scope: string, word: string, at: SourcePosition, hint?: string): void {
     const key = `${scope}\0${word}`;
     const before = this.#accepted.get(key);
-    if (before === undefined) this.#accepted.set(key, { scope, word, at, more: 0 });
+    if (before === undefined) this.#accepted.set(key, { scope, word, at, hint, more: 0 });
     else before.more++;
   }
 
@@ -82,10 +90,10 @@ export class Diagnostics {
 
   /** All findings: file by file as they were read, from above to below; then those about the whole, and how many more. */
   finish(): readonly Diagnostic[] {
-    for (const { scope, word, at, more } of this.#accepted.values()) {
+    for (const { scope, word, at, hint, more } of this.#accepted.values()) {
       const others = more === 0 ? "" : ` (and in ${more} more ${more === 1 ? "place" : "places"})`;
       const where = scope === "the file" ? "at the top level" : `in ${scope}`;
-      this.warn("CFG_LATER", at, `'${word}' ${where} is accepted, without effect in this version${others}`);
+      this.warn("CFG_LATER", at, `'${word}' ${where} is accepted, without effect in this version${others}`, hint);
     }
     this.#accepted.clear();
     const secrets = new Secrets(() => this.#sources.texts());

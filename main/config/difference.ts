@@ -1,3 +1,5 @@
+import { Sealed } from "./sealed.js";
+
 /**
  * The difference of two configurations as a list of small steps that rebuild the second one out of the first. What did not
  * change keeps its object identity, so that everything behind can skip what is `===`. It knows no section by name: a
@@ -5,7 +7,7 @@
  * thread carries it out, a portion at a time.
  */
 
-type Plain = Readonly<Record<string, unknown>>;
+export type Plain = Readonly<Record<string, unknown>>;
 
 /** Steps work on the innermost record or list that is open. The configuration itself is, at the beginning. */
 export type Step =
@@ -42,11 +44,20 @@ export const portionLimits = { steps: 250, octets: 32 * 1024 } as const;
 const WHOLE_OCTETS = 4 * 1024;
 const STEP_OCTETS = 32;
 
-/** The steps from `before` to `after`, in portions. `undefined`: from nothing. Computed as it is read. */
-export function* difference(before: object | undefined, after: object): Generator<readonly Step[]> {
+/**
+ * The steps from `before` to `after`, in portions. `undefined`: from nothing. Computed as it is read. Elements of the lists of
+ * `before` may be sealed.
+ */
+export const difference = (before: object | undefined, after: object): Generator<readonly Step[]> =>
+  inPortions(recordSteps(before as Plain | undefined, after as Plain));
+
+/** The steps that add one element to a list. */
+export const additions = (element: unknown): Generator<readonly Step[]> => inPortions(listSteps([], [element]));
+
+function* inPortions(steps: Iterable<Sized>): Generator<readonly Step[]> {
   let portion: Step[] = [];
   let octets = 0;
-  for (const sized of recordSteps(before as Plain | undefined, after as Plain)) {
+  for (const sized of steps) {
     if (portion.length > 0 && (portion.length >= portionLimits.steps || octets + sized.octets > portionLimits.octets)) {
       yield portion;
       portion = [];
@@ -64,6 +75,7 @@ const POSITION = "at";
 /** Equal in all that counts: a block that has only moved is the same. */
 export function sameButForPositions(a: unknown, b: unknown): boolean {
   if (a === b) return true;
+  if (a instanceof Sealed) return isRecord(b) && (a.holds(b) || sameButForPositions(a.open(), b));
   if (Array.isArray(a))
     return Array.isArray(b) && a.length === b.length && a.every((x, i) => sameButForPositions(x, b[i]));
   if (!isRecord(a) || !isRecord(b)) return Number.isNaN(a) && Number.isNaN(b);
@@ -72,7 +84,7 @@ export function sameButForPositions(a: unknown, b: unknown): boolean {
   return keys.every((key) => Object.hasOwn(b, key) && (key === POSITION || sameButForPositions(a[key], b[key])));
 }
 
-const isRecord = (value: unknown): value is Plain =>
+export const isRecord = (value: unknown): value is Plain =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 function* recordSteps(before: Plain | undefined, after: Plain): Generator<Sized> {
@@ -103,8 +115,8 @@ function* listSteps(before: readonly unknown[], after: readonly unknown[]): Gene
   };
   for (const value of after) {
     const place = places.get(keyOf(value));
-    const old = place === undefined ? undefined : before[place];
-    if (place !== undefined && sameButForPositions(old, value)) {
+    const kept = place === undefined ? undefined : before[place];
+    if (place !== undefined && sameButForPositions(kept, value)) {
       if (count > 0 && place === from + count) count += 1;
       else {
         yield* flush();
@@ -113,6 +125,7 @@ function* listSteps(before: readonly unknown[], after: readonly unknown[]): Gene
       continue;
     }
     yield* flush();
+    const old = kept instanceof Sealed ? kept.open() : kept;
     const octets = octetsOf(value);
     if (!isDivisible(old, value, octets)) yield { step: { do: "add", value }, octets: octets + STEP_OCTETS };
     else {
@@ -148,14 +161,15 @@ function placesOf(list: readonly unknown[]): ReadonlyMap<string, number> {
 function keys(): (value: unknown) => string {
   const seen = new Map<string, number>();
   return (value) => {
-    const key = isRecord(value) ? recordKey(value) : "";
+    const key = value instanceof Sealed ? value.key : isRecord(value) ? keyOfRecord(value) : "";
     const ordinal = seen.get(key) ?? 0;
     seen.set(key, ordinal + 1);
     return ordinal === 0 ? key : `${key} #${ordinal}`;
   };
 }
 
-function recordKey(record: Plain): string {
+/** What it is called; several may be called the same. */
+export function keyOfRecord(record: Plain): string {
   const { name, service, address, port } = record as { [field: string]: unknown };
   if (typeof name === "string") return name;
   if (service !== undefined) return JSON.stringify(service);

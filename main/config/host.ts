@@ -2,9 +2,11 @@ import {
   closeSync,
   constants,
   fstatSync,
+  lstatSync,
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   readSync,
   realpathSync,
   type Stats,
@@ -12,9 +14,11 @@ import {
 } from "node:fs";
 import { hostname } from "node:os";
 import { getHeapStatistics } from "node:v8";
+import { diskAnswers } from "../../native-bindings/disk-answers.js";
 import { checkPattern } from "../../native-bindings/pattern-check.js";
 import { errnoName } from "../errors.js";
 import type { BodyPattern } from "./model-checks.js";
+import { Patience } from "./patience.js";
 import type { ConfigHost, FileContent, FileStatus, PatternVerdict, UserEntry } from "./ports.js";
 
 /** Larger files are no configurations; reading one (or a device) must not fill the memory. */
@@ -23,8 +27,14 @@ const LARGEST_FILE_BYTES = 256 * 1024 * 1024;
 /** Of a file that does not tell its size. */
 const LARGEST_UNTOLD_BYTES = 16 * 1024 * 1024;
 
+export interface HostOptions {
+  readonly configId?: string | undefined;
+  /** Disks that do not answer are given up: for a daemon, which nobody interrupts. */
+  readonly patience?: "bounded";
+}
+
 /** The real host. Synchronous: it runs before service starts, or in the config worker. `configId`: -i, else the host name. */
-export function createHost(options: { readonly configId?: string | undefined } = {}): ConfigHost {
+export function createHost(options: HostOptions = {}): ConfigHost {
   const hostName = hostname();
   // Read once per host: thousands of scripts may name a user.
   const users = once(readUsers);
@@ -38,6 +48,8 @@ export function createHost(options: { readonly configId?: string | undefined } =
     workingDirectory: process.cwd(),
     readFile: (path) => readFile(path, regular.has(path)),
     stat,
+    ...(options.patience === "bounded" ? { answers: new Patience(diskAnswers).answers } : {}),
+    readLink: (path) => attempt(() => readLink(path)),
     realpath: (path) => attempt(() => realpathSync(path)),
     list: (directory) => {
       const entries = attempt(() => readdirSync(directory, { withFileTypes: true })) ?? [];
@@ -141,6 +153,12 @@ function stat(path: string): FileStatus | undefined {
   if (status === undefined) return undefined;
   const kind = status.isFile() ? "file" : status.isDirectory() ? "directory" : "other";
   return { kind, uid: status.uid, gid: status.gid, mode: status.mode & 0o7777 };
+}
+
+/** Most paths have none, and an error for each would cost more than the look. */
+function readLink(path: string): { uid: number; target: string } | undefined {
+  const status = lstatSync(path);
+  return status.isSymbolicLink() ? { uid: status.uid, target: readlinkSync(path) } : undefined;
 }
 
 /** Undefined when the system refuses (ENOENT, EACCES, ...). */

@@ -60,11 +60,10 @@ export interface Described {
   readonly default?: string;
   /** Default: the scope's. */
   readonly source?: string;
-  /**
-   * `accepted`: read and checked, without effect in this version. `refused`: an error, because peers would notice.
-   * Default: it works.
-   */
-  readonly effect?: "accepted" | "refused";
+  /** `accepted`: read and checked, without effect in this version. Default: it works. */
+  readonly effect?: "accepted";
+  /** What does the same for those whom an accepted word would have served. */
+  readonly insteadOfIt?: string;
   /** keepalived's version that brought it, when the reference knows one newer than 2.0.0. */
   readonly since?: string;
   /** Ours: keepalived does not know it. */

@@ -3,12 +3,15 @@ import { type ConfigDraft, newConfigDraft, rootScope } from "./keywords/root.js"
 import type { Config } from "./model.js";
 import type { ConfigHost } from "./ports.js";
 import { readStatements } from "./reader.js";
+import { rememberingHost } from "./remembering-host.js";
 import { ScriptResolver } from "./scripts.js";
 import { type SourceOptions, StatementSource } from "./statement-source.js";
 import { finishGlobal } from "./validate/global.js";
 import { finishLvs } from "./validate/lvs.js";
 import { finishProcess } from "./validate/process.js";
+import { adviseTunnelSources } from "./validate/tunnel-sources.js";
 import { finishVrrp } from "./validate/vrrp.js";
+import { withKnownQuorums } from "./validate/vrrp-quorums.js";
 
 export interface LoadResult {
   /**
@@ -33,7 +36,7 @@ export function loadConfig(file: string, host: ConfigHost, options: LoadOptions 
   if (missing) return { config: undefined, diagnostics: diagnostics.finish(), missing, files };
   const draft = newConfigDraft();
   readStatements(source, rootScope, draft, diagnostics);
-  const config = finishConfig(draft, host, diagnostics);
+  const config = finishConfig(draft, rememberingHost(host), diagnostics);
   return { config, diagnostics: diagnostics.finish(), missing, files };
 }
 
@@ -45,12 +48,14 @@ function finishConfig(draft: ConfigDraft, host: ConfigHost, diagnostics: Diagnos
   const { vrrpInstances: instances, virtualServers } = draft;
   const others = { instances, hasVrrp: instances.length > 0, hasLvs: virtualServers.length > 0 };
   const vrrp = finishVrrp(draft, context);
+  const lvs = finishLvs(draft, { ...context, trackFiles: vrrp.trackers.files });
   const config: Config = {
     process: finishProcess(draft.process),
     global: finishGlobal(global, { ...context, ...others }),
-    ...vrrp,
-    ...finishLvs(draft, { ...context, trackFiles: vrrp.trackers.files }),
+    ...withKnownQuorums(vrrp, draft, lvs.virtualServers, diagnostics),
+    ...lvs,
   };
+  adviseTunnelSources(config, diagnostics);
   resolver.finish();
   return config;
 }

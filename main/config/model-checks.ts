@@ -1,16 +1,8 @@
 import type { Milliseconds } from "../units.js";
 import type { CheckConfig, CheckTarget, CheckTiming, ScriptCommand } from "./model.js";
 
-/** Checkers that are read and checked, and do not run in this version: a server is up as far as they go. */
-export type LaterCheckConfig =
-  | SmtpCheckConfig
-  | DnsCheckConfig
-  | UdpCheckConfig
-  | MiscCheckConfig
-  | FileCheckConfig
-  | BfdCheckConfig;
-
-export type AnyCheckConfig = CheckConfig | LaterCheckConfig;
+/** What the health of a server is made of. Those of the pool make attempts at times of their own; the others are told. */
+export type ServerCheckConfig = CheckConfig | FileCheckConfig | BfdCheckConfig;
 
 export interface SmtpCheckConfig {
   readonly type: "SMTP_CHECK";
@@ -48,8 +40,10 @@ export interface MiscCheckConfig {
   /** `connectTimeout` means nothing here, and is always the default. */
   readonly timing: CheckTiming;
   readonly command: ScriptCommand;
-  /** Undefined: the delay_loop of the virtual server. */
-  readonly timeout: Milliseconds | undefined;
+  /** How long it may run: misc_timeout, else the delay_loop of the virtual server. */
+  readonly timeout: Milliseconds;
+  /** It is the delay_loop: misc_timeout says nothing, or 0. */
+  readonly inheritsTimeout: boolean;
   /** The exit status sets the weight. */
   readonly dynamic: boolean;
 }
@@ -62,10 +56,12 @@ export interface FileCheckConfig {
   readonly reverse: boolean | undefined;
 }
 
+/** The main thread runs it: it only listens to a session. */
 export interface BfdCheckConfig {
   readonly type: "BFD_CHECK";
+  /** Nothing of it counts but `alpha`. */
+  readonly timing: CheckTiming;
   readonly name: string;
-  readonly alpha: boolean;
 }
 
 /** What PCRE2 is asked to do, in its own words. */

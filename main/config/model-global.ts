@@ -17,7 +17,8 @@ export interface ProcessConfig {
   readonly namespaceWithIpsets: boolean;
   readonly instanceName: string | undefined;
   readonly usePidDir: boolean;
-  readonly childWaitTime: Milliseconds;
+  /** Undefined: a stop takes as long as it takes. */
+  readonly childWaitTime: Milliseconds | undefined;
   readonly linkbeatUsePolling: boolean;
 }
 

@@ -4,14 +4,22 @@ import type { Forwarding, Protocol, SourcePosition, VirtualServerConfig } from "
 
 /** What of a configuration belongs to LVS. */
 export interface LvsSections {
-  /** Services of an address or a fwmark: those that are programmed. */
   readonly virtualServers: readonly VirtualServerConfig[];
-  /** Services of a group: without effect in this version. */
-  readonly groupServices: readonly GroupServiceConfig[];
   readonly virtualServerGroups: readonly VirtualServerGroupConfig[];
   readonly bfdInstances: readonly BfdInstanceConfig[];
   /** The block SSL; undefined: SSL_GET shows no certificate. */
   readonly checkerTls: CheckerTlsConfig | undefined;
+}
+
+/** self_check: while this host seems to be in trouble, nobody is taken out of the table. docs/directors-faults.md */
+export interface SelfCheckConfig {
+  /** Uplinks; may be empty. */
+  readonly interfaces: readonly string[];
+  /** Percent of the hosts that were well. */
+  readonly most: number;
+  readonly hold: Milliseconds;
+  readonly tellsFifo: boolean;
+  readonly mails: boolean;
 }
 
 /** How packets get to a real server, as the file asks for it. */
@@ -50,15 +58,16 @@ export interface DestinationIpvsConfig {
   readonly lowerThreshold: number;
 }
 
-export interface GroupServiceConfig extends Omit<VirtualServerConfig, "service"> {
-  readonly service: {
-    readonly kind: "group";
-    readonly group: string;
-    /** Undefined: its members are marks only. */
-    readonly protocol: Protocol | undefined;
-    /** Undefined: of its members and its real servers. */
-    readonly family: Family | undefined;
-  };
+/** `virtual_server group NAME`: a service for every entry of the group, and one pool and quorum for all. */
+export interface GroupService {
+  readonly kind: "group";
+  readonly group: string;
+  /** Place among the virtual servers of this group, from 0. */
+  readonly ordinal: number;
+  /** Undefined: its members are marks only. */
+  readonly protocol: Protocol | undefined;
+  /** As ip_family says. Undefined: of its members and its real servers. */
+  readonly family: Family | undefined;
 }
 
 export interface VirtualServerGroupConfig {
@@ -75,7 +84,7 @@ export type GroupEntry =
       readonly last: IpAddress;
       readonly port: Port;
     }
-  /** Family undefined: IPv4 unless the group holds IPv6 addresses. */
+  /** Family undefined: that of the service. A virtual server's own entries all have one. */
   | { readonly kind: "fwmark"; readonly fwmark: number; readonly family: Family | undefined };
 
 /** Names of PEM files, read when an SSL_GET runs. */
@@ -99,8 +108,10 @@ export interface BfdInstanceConfig {
   readonly passive: boolean;
   /** TTL or hop limit of sent packets. */
   readonly ttl: number;
-  /** By how much the TTL of received packets may be lower; 255: unchecked. */
+  /** By how much the TTL of received packets may be lower than the other side's is taken to be; 255: unchecked. */
   readonly maxHops: number;
+  /** Packets that have less come from too far away. */
+  readonly leastTtl: number;
   readonly multihop: boolean;
   /** Of trackers that name none. -253..253 */
   readonly weight: number;

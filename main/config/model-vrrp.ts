@@ -26,6 +26,8 @@ export interface MoreTrackers {
   readonly files: readonly TrackRef[];
   readonly processes: readonly TrackRef[];
   readonly bfds: readonly TrackRef[];
+  /** Ours: quorums of virtual servers, by the names that they have in the log. Absent: none. */
+  readonly quorums?: readonly TrackRef[];
 }
 
 export interface SyncGroupConfig {

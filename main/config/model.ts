@@ -1,8 +1,24 @@
 import type { Family, IpAddress } from "../address.js";
 import type { Milliseconds, Port, Priority, Vrid } from "../units.js";
-import type { BodyPattern, LaterCheckConfig } from "./model-checks.js";
+import type {
+  BodyPattern,
+  DnsCheckConfig,
+  MiscCheckConfig,
+  ServerCheckConfig,
+  SmtpCheckConfig,
+  UdpCheckConfig,
+} from "./model-checks.js";
 import type { GlobalSubjects, ProcessSection } from "./model-global.js";
-import type { CheckerTlsConfig, DestinationIpvsConfig, LvsSections, ServiceIpvsConfig } from "./model-lvs.js";
+import type { GuardConfig } from "./model-guard.js";
+import type {
+  CheckerTlsConfig,
+  DestinationIpvsConfig,
+  GroupEntry,
+  GroupService,
+  LvsSections,
+  SelfCheckConfig,
+  ServiceIpvsConfig,
+} from "./model-lvs.js";
 import type { RouteConfig, RuleConfig } from "./model-routes.js";
 import type {
   AddressExtras,
@@ -42,6 +58,10 @@ export interface GlobalConfig extends GlobalSubjects {
   readonly checkerMaxInFlight: number | undefined;
   /** Checks under way to one address, in each thread. Undefined: no limit. */
   readonly checkerMaxInFlightPerHost: number | undefined;
+  /** Ours; absent: off. */
+  readonly selfCheck?: SelfCheckConfig;
+  /** Ours: programs of MISC_CHECK that run at once, in all. */
+  readonly checkerMaxProcesses: number;
 }
 
 export interface MailConfig {
@@ -135,6 +155,8 @@ export interface VrrpInstanceConfig {
   readonly routes: readonly RouteConfig[];
   readonly rules: readonly RuleConfig[];
   readonly extras: InstanceExtras;
+  /** Absent: off. */
+  readonly guard?: GuardConfig;
 }
 
 export interface VrrpNotifyConfig {
@@ -178,7 +200,10 @@ export interface VirtualServerConfig {
   readonly at: SourcePosition;
   readonly service:
     | { readonly kind: "address"; readonly address: IpAddress; readonly port: Port; readonly protocol: Protocol }
-    | { readonly kind: "fwmark"; readonly fwmark: number; readonly family: Family };
+    | { readonly kind: "fwmark"; readonly fwmark: number; readonly family: Family }
+    | GroupService;
+  /** Of a group: what its services are. Beside the name, so that another entry is no other virtual server. */
+  readonly groupEntries?: readonly GroupEntry[];
   /** Any scheduler name that the kernel has (`wlc` by default). */
   readonly scheduler: string;
   readonly forwarding: Forwarding;
@@ -191,6 +216,8 @@ export interface VirtualServerConfig {
   readonly hysteresis: number;
   readonly quorumUp: ScriptCommand | undefined;
   readonly quorumDown: ScriptCommand | undefined;
+  /** Ours; absent: off. */
+  readonly removalFloor?: RemovalFloorConfig;
   readonly sorryServer: { readonly address: IpAddress; readonly port: Port } | undefined;
   readonly sorryServerInhibit: boolean;
   readonly alpha: boolean;
@@ -198,10 +225,17 @@ export interface VirtualServerConfig {
   readonly virtualhost: string | undefined;
   readonly smtpAlert: boolean;
   readonly ipvs: ServiceIpvsConfig;
-  /** Checks only while the service's address is on this host: without effect in this version. */
+  /** Checks only while an address of the service is on this host. */
   readonly haSuspend: boolean;
   readonly snmpName: string | undefined;
   readonly realServers: readonly RealServerConfig[];
+}
+
+/** removal_floor: no more than so much of a pool goes at once, unless it has failed for so long. docs/directors-faults.md */
+export interface RemovalFloorConfig {
+  /** Of the number of real servers, 0 to 100. */
+  readonly percent: number;
+  readonly confirm: Milliseconds;
 }
 
 export interface RealServerConfig {
@@ -216,8 +250,7 @@ export interface RealServerConfig {
   readonly smtpAlert: boolean;
   readonly ipvs: DestinationIpvsConfig;
   readonly snmpName: string | undefined;
-  readonly checks: readonly CheckConfig[];
-  readonly laterChecks: readonly LaterCheckConfig[];
+  readonly checks: readonly ServerCheckConfig[];
 }
 
 /** What all checkers share. Inheritance from real server and virtual server is already applied. */
@@ -249,7 +282,16 @@ export interface CheckTarget {
   readonly fwmark: number;
 }
 
-export type CheckConfig = TcpCheckConfig | HttpCheckConfig | PingCheckConfig;
+/** A check of the pool that connects to its server: the probe engine makes its attempts. */
+export type ConnectingCheckConfig =
+  | TcpCheckConfig
+  | HttpCheckConfig
+  | PingCheckConfig
+  | SmtpCheckConfig
+  | DnsCheckConfig
+  | UdpCheckConfig;
+
+export type CheckConfig = ConnectingCheckConfig | MiscCheckConfig;
 
 /** Ours: how a connection that is done with ends. Default `reset`: no TIME_WAIT is left. */
 export type CloseWith = "reset" | "fin";

@@ -13,6 +13,8 @@ export interface OptionWord<Draft, Args extends readonly Arg<unknown>[] = readon
   apply(draft: Draft, values: ValuesOf<Args>, context: Context): boolean | undefined;
   /** A bad value: the option is ignored (default), or the whole entry is dropped. */
   readonly onInvalid?: "ignore" | "drop-entry";
+  /** A second one on the line is reported, and counts. Absent: it counts, as keepalived has it. */
+  readonly once?: true;
   /** What may follow this option only: `encap ip id 5`. Read by a parser of its own; here for tools. */
   readonly options?: OptionTable;
   /** Takes the words after it by rules of its own. @returns how many it took, or undefined: the entry is dropped */
@@ -22,7 +24,7 @@ export interface OptionWord<Draft, Args extends readonly Arg<unknown>[] = readon
 /** By word. The drafts differ from table to table; tools need only the description. */
 export type OptionTable = Readonly<Record<string, OptionWord<never>>>;
 
-type OptionMeta = Described & Pick<OptionWord<never>, "onInvalid">;
+type OptionMeta = Described & Pick<OptionWord<never>, "onInvalid" | "once">;
 
 /** Makes the options of one table; `option` infers `apply`'s values from `args`. */
 export const optionsFor = <Draft extends object>() => ({
@@ -64,6 +66,7 @@ export function readOptions<Draft>(
   context: Context,
   rules: OptionRules<Draft>,
 ): boolean {
+  const seen = new Set<string>();
   for (let i = 0; i < words.length; ) {
     const word = words[i];
     if (word === undefined) break;
@@ -74,6 +77,8 @@ export function readOptions<Draft>(
       continue;
     }
     noteOption(option, word, rules.scope, context);
+    if (option.once === true && seen.has(word.text)) reportRepeated(word, rules.of, context);
+    seen.add(word.text);
     if (option.take !== undefined) {
       const taken = option.take(draft, words.slice(i), contextAt(context, word));
       if (taken === undefined) return false;
@@ -87,10 +92,15 @@ export function readOptions<Draft>(
   return true;
 }
 
+/** More than these nobody reads in a hint. */
+const MOST_LISTED = 6;
+
 const unknownOption =
   <Draft>({ table, of }: OptionRules<Draft>) =>
   (word: Word, { diagnostics, keyword }: Context): boolean => {
-    const hint = didYouMean(word.text, Object.keys(table)) ?? `it is not an option of ${keyword}`;
+    const known = Object.keys(table);
+    const all = known.length > MOST_LISTED ? `it is not an option of ${keyword}` : `write: ${known.join(", ")}`;
+    const hint = didYouMean(word.text, known) ?? all;
     diagnostics.error("CFG_UNKNOWN_KEYWORD", word.at, `unknown option '${word.text}' of ${of} - ignoring`, hint);
     return true;
   };
@@ -99,6 +109,11 @@ function noteOption(option: Described, word: Word, scope: string, { diagnostics 
   if (option.effect === "accepted") diagnostics.accepted(scope, word.text, word.at);
   const { deprecated } = option;
   if (deprecated !== undefined) diagnostics.deprecated(word.text, word.at, deprecated);
+}
+
+function reportRepeated({ text, at }: Word, of: string, { diagnostics }: Context): void {
+  const message = `'${text}' of ${of} is given twice; the last one is used`;
+  diagnostics.error("CFG_REPEATED", at, message, "remove one of them");
 }
 
 function applyOption<Draft>(

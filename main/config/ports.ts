@@ -12,6 +12,10 @@ export interface ConfigHost {
   readFile(path: string): FileContent;
   /** Follows symbolic links. Undefined: it does not exist or may not be looked at. */
   stat(path: string): FileStatus | undefined;
+  /** Whether the disk of this path answers: else nobody looks there, as that may take for ever. Absent: it is looked at in any case. */
+  answers?(path: string): boolean;
+  /** Undefined: it is no symbolic link. Absent: there are none. */
+  readLink?(path: string): { readonly uid: number; readonly target: string } | undefined;
   /** Absolute path without symbolic links, or undefined when it does not exist. */
   realpath(path: string): string | undefined;
   /** Names in a directory, in any order; empty when it cannot be read. */

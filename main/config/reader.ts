@@ -108,8 +108,8 @@ class Reader {
       return;
     }
     const context = new Context(first.text, first, this.#diagnostics, this.#statements.control);
-    if (!this.#note(scope, keyword, first)) this.#skipBlockOf(first);
-    else if (keyword.kind === "block") this.#block(keyword, draft, statement.words.slice(1), context);
+    this.#note(scope, keyword, first);
+    if (keyword.kind === "block") this.#block(keyword, draft, statement.words.slice(1), context);
     else if (keyword.kind === "list") this.#list(keyword, draft, statement.words.slice(1), context);
     else {
       if (this.#mayRepeat(draft, keyword, context)) applyLine(keyword, draft, statement, context);
@@ -117,15 +117,10 @@ class Reader {
     }
   }
 
-  /** What is said about a keyword whatever its values. @returns false: it is left out */
-  #note<Draft>(scope: Scope<Draft>, { effect, deprecated }: Keyword<Draft>, word: Word): boolean {
-    if (effect === undefined && deprecated === undefined) return true;
+  /** What is said about a keyword whatever its values. */
+  #note<Draft>(scope: Scope<Draft>, { effect, insteadOfIt, deprecated }: Keyword<Draft>, word: Word): void {
     if (deprecated !== undefined) this.#diagnostics.deprecated(word.text, word.at, deprecated);
-    if (effect === "accepted") this.#diagnostics.accepted(scope.name, word.text, word.at);
-    if (effect !== "refused") return true;
-    const hint = "peers that use it and this host would not accept each other's adverts: remove it on all of them";
-    this.#diagnostics.error("CFG_NOT_IN_VERSION", word.at, `'${word.text}' is not in this version`, hint);
-    return false;
+    if (effect === "accepted") this.#diagnostics.accepted(scope.name, word.text, word.at, insteadOfIt);
   }
 
   #mayRepeat<Draft extends object>(draft: Draft, rule: Keyword<Draft>, { keyword, at }: Context): boolean {

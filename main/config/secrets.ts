@@ -133,6 +133,10 @@ interface Run {
 /** All definitions of the files, whatever conditions and order say. */
 class Definitions {
   readonly #made = new Map<string, Made[]>();
+  /** By name, each text once: one name may be defined a hundred thousand times, and a thousand findings be about it. */
+  readonly #values = new Map<string, Set<string>>();
+  /** By text, so that none is searched for every finding. */
+  readonly #inner = new Map<string, readonly string[]>();
   readonly #usedForPasswords = new Set<string>();
   #count = 0;
   /** Used for passwords. */
@@ -163,17 +167,18 @@ class Definitions {
     const found = new Set<string>();
     let unknown = false;
     for (const name of seen) {
-      const made = this.#made.get(name);
-      if (made === undefined || found.size > most) unknown = true;
-      else {
-        for (const value of valuesOf(made)) {
-          if (found.has(value)) continue;
-          if (found.size > most) {
-            unknown = true; // one name may be defined a hundred thousand times, and a thousand findings be about it
-            break;
-          }
-          found.add(value);
-          for (const inner of namesIn(value)) seen.add(inner);
+      const values = this.#values.get(name);
+      if (values === undefined) unknown = true;
+      for (const value of values ?? []) {
+        if (found.has(value)) continue;
+        if (found.size > most) {
+          unknown = true;
+          break;
+        }
+        found.add(value);
+        for (const inner of this.#namesIn(value)) {
+          if (seen.size <= most) seen.add(inner);
+          else if (!seen.has(inner)) unknown = true;
         }
       }
     }
@@ -200,18 +205,23 @@ class Definitions {
     }
   }
 
+  #namesIn(value: string): readonly string[] {
+    let names = this.#inner.get(value);
+    if (names === undefined) {
+      names = [...new Set(namesIn(value))];
+      this.#inner.set(value, names);
+    }
+    return names;
+  }
+
   #note(name: string, made: Made): void {
     this.#count++;
+    const values = this.#values.get(name) ?? new Set();
+    this.#values.set(name, values.add(made.value));
+    if (made.run !== undefined) values.add(made.run.text);
     const known = this.#made.get(name);
     if (known === undefined) this.#made.set(name, [made]);
     else known.push(made);
-  }
-}
-
-function* valuesOf(made: readonly Made[]): Generator<string> {
-  for (const { value, run } of made) {
-    yield value;
-    if (run !== undefined) yield run.text;
   }
 }
 

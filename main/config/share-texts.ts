@@ -1,4 +1,5 @@
-import type { CheckConfig, Config } from "./model.js";
+import type { Config } from "./model.js";
+import type { ServerCheckConfig } from "./model-checks.js";
 
 type Fields = Record<string, unknown>;
 
@@ -15,8 +16,9 @@ export function shareTexts({ virtualServers }: Config): void {
     }
 }
 
-function shareInCheck(check: CheckConfig, address: string, texts: Map<string, string>): void {
+function shareInCheck(check: ServerCheckConfig, address: string, texts: Map<string, string>): void {
   shareIn(check as unknown as Fields, texts);
+  if (!("target" in check)) return;
   const target = check.target as unknown as Fields;
   shareIn(target, texts);
   if (target["address"] === address) target["address"] = address;

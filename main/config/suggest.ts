@@ -1,10 +1,18 @@
 /** The candidate that `word` was probably meant to be, or undefined when none is near enough. */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
+  const steps = suggesting(word, candidates);
+  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
+}
+
+/** The same, a candidate at a time: for whoever has thousands of them, and little time. */
+export function* suggesting(word: string, candidates: Iterable<string>): Generator<void, string | undefined> {
   if (word.length > 40) return undefined;
   // A third of the letters may be wrong: `prioriy` and `virtual_ip_address` are found, `foo` does not become `retry`.
   let best: { name: string; distance: number } | undefined;
   const limit = word.length < 3 ? 0 : Math.floor(word.length / 3);
   for (const name of candidates) {
+    yield;
+    if (Math.abs(name.length - word.length) > limit) continue; // so many letters at least are too many or missing
     const distance = editDistance(word.toLowerCase(), name.toLowerCase());
     if (distance <= limit && (best === undefined || distance < best.distance)) best = { name, distance };
   }
@@ -13,9 +21,11 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
 
 /** `did you mean 'X'?`, or undefined. */
 export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
-  const name = suggest(word, candidates);
-  return name === undefined ? undefined : `did you mean '${name}'?`;
+  return asQuestion(suggest(word, candidates));
 }
+
+export const asQuestion = (name: string | undefined): string | undefined =>
+  name === undefined ? undefined : `did you mean '${name}'?`;
 
 /** Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours. */
 export function editDistance(a: string, b: string): number {

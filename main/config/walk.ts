@@ -8,7 +8,7 @@ export interface Place {
   readonly path: Path;
   readonly name: string;
   readonly keyword: Keyword<never>;
-  readonly state: "works" | "accepted" | "refused";
+  readonly state: "works" | "accepted";
 }
 
 /** Every keyword of the tables with every place where it may stand, blocks before what is in them. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import type { CheckConfig, GlobalConfig } from "../config/model.js";
+import type { GlobalConfig } from "../config/model.js";
+import type { ServerCheckConfig } from "../config/model-checks.js";
 
 /** How many checks may be under way. */
 export interface CheckLimits {
@@ -37,9 +38,10 @@ export function checkLimits(
 }
 
 /** Checks under way at once when no target answers, in the mean. In steps of one check. */
-export function* worstInFlight(checks: Iterable<{ readonly check: CheckConfig }>): Generator<void, number> {
+export function* worstInFlight(checks: Iterable<{ readonly check: ServerCheckConfig }>): Generator<void, number> {
   let sum = 0;
   for (const { check } of checks) {
+    if (!("target" in check)) continue; // no connection
     const { connectTimeout, delayLoop } = check.timing;
     sum += connectTimeout / Math.max(1, connectTimeout + delayLoop);
     yield;

@@ -7,7 +7,7 @@ import { controlSocketPath, defaultConfigFiles, type Options, parseOptions } fro
 import type { Supervisor, SupervisorEvent } from "./signals.js";
 import { LauncherLink } from "./signals-launcher.js";
 import { LocalSupervisor } from "./signals-local.js";
-import { signum, usageText, versionText } from "./usage.js";
+import { questionUsage, signum, usageText, versionText } from "./usage.js";
 import { version } from "./version.js";
 
 const hasLauncher = process.env["HOLDFAST_LAUNCHER"] === "1";
@@ -24,13 +24,19 @@ async function main(argv: readonly string[]): Promise<number> {
   if (errors.length > 0 && !asksOnly) return exitCodes.fatal;
   switch (action.do) {
     case "usage":
-      return tell(usageText(name));
+      return tell(action.of === undefined ? usageText(name) : questionUsage(name, action.of));
     case "version":
       return tell(versionText(name, version));
     case "signum":
       return printSignum(action.name);
     case "status":
       return status(options, options.statusJson);
+    case "servers":
+      return servers(options);
+    case "upgrade":
+      return upgrade(options);
+    case "give-way":
+      return giveWay(options);
     case "why":
       return why(options, action.instance, options.statusJson);
     case "config-test":
@@ -60,11 +66,34 @@ async function status(options: Options, json: boolean): Promise<number> {
   return exitCodes.ok;
 }
 
+async function servers(options: Options): Promise<number> {
+  const { askServers } = await import("./status-client.js");
+  await print(`${await askServers(controlSocketPath(options))}\n`);
+  return exitCodes.ok;
+}
+
+async function upgrade(options: Options): Promise<number> {
+  const { askUpgrade, untilInService } = await import("./upgrade-client.js");
+  const path = controlSocketPath(options);
+  const { from, to } = await askUpgrade(path);
+  await untilInService(path, to);
+  await print(`Upgraded from ${from.version} (pid ${from.pid}) to ${to.version} (pid ${to.pid})\n`);
+  return exitCodes.ok;
+}
+
+async function giveWay(options: Options): Promise<number> {
+  const { askGiveWay, giveWaySentence } = await import("./give-way-client.js");
+  await print(giveWaySentence(await askGiveWay(controlSocketPath(options))));
+  return exitCodes.ok;
+}
+
 async function why(options: Options, instance: string, json: boolean): Promise<number> {
   const { askWhy } = await import("./status-client.js");
   const { renderWhy } = await import("./why-render.js");
+  const { renderServersWhy } = await import("./why-servers-render.js");
   const document = await askWhy(controlSocketPath(options), instance);
-  await print(json ? `${JSON.stringify(document)}\n` : renderWhy(document));
+  const text = (): string => ("virtualServers" in document ? renderServersWhy(document) : renderWhy(document));
+  await print(json ? `${JSON.stringify(document)}\n` : text());
   return exitCodes.ok;
 }
 
@@ -82,14 +111,24 @@ async function configTest(options: Options, output: string | undefined): Promise
   const { loadConfig } = await import("../config/load.js");
   const { renderDiagnostics, strictly, testExitCode } = await import("../config/report.js");
   const host = createHost({ configId: options.configId });
-  const { diagnostics: found, missing } = loadConfig(configFileOf(options), host, {
-    allIncludeChecks: options.allConfig,
-  });
+  const { config, ...result } = loadConfig(configFileOf(options), host, { allIncludeChecks: options.allConfig });
+  const { diagnostics: found, missing } = result;
+  if (await isTestedElsewhere(options.namespace ?? config?.process.netNamespace)) return exitCodes.ok;
   const diagnostics = options.strict ? strictly(found) : found;
   const text = renderDiagnostics(diagnostics);
   if (output === undefined) process.stderr.write(text);
   else append(output, text);
   return testExitCode({ diagnostics, missing });
+}
+
+/** Interfaces are those of the namespace. One that cannot be entered, as on another machine, is no error of the configuration. */
+async function isTestedElsewhere(namespace: string | undefined): Promise<boolean> {
+  if (!hasLauncher || namespace === undefined || namespace === process.env["HOLDFAST_NAMESPACE"]) return false;
+  const { namespaceSentence } = await import("./namespace.js");
+  using launcher = LauncherLink.inherit(() => undefined);
+  const verdict = await launcher.enterNamespace(namespace);
+  if (verdict.kind === "failed") tell(`${namespaceSentence(namespace, verdict.errno)}; interfaces are looked up here`);
+  return verdict.kind === "ok"; // then the launcher runs this test once more
 }
 
 function append(path: string, text: string): void {
@@ -140,6 +179,7 @@ async function run(options: Options): Promise<number> {
   const configThread = takesOver ? startConfigThread() : undefined; // first: it loads its code beside us
   const { startDaemon, loadAll } = await import("./start.js"); // the code; a spare stops here until it is needed
   if (isSpare) await loadAll();
+  if (isSpare) await tellFitness(supervisor);
   if (isSpare && (await queue.next()).kind !== "go") return exitCodes.ok;
   return await startDaemon({
     options,
@@ -150,6 +190,14 @@ async function run(options: Options): Promise<number> {
     configThread,
     onEvents: (handler) => queue.handle(handler),
   });
+}
+
+/** Whether it can go on where another version ends. */
+async function tellFitness(supervisor: Supervisor): Promise<void> {
+  const { readStateHead, whyUnfit } = await import("./upgrade-fitness.js");
+  const why = whyUnfit(process.env["HOLDFAST_PROTOCOL"], readStateHead());
+  if (why === undefined) supervisor.loaded(version);
+  else supervisor.unfit(why);
 }
 
 /** One line for whoever started us; a bug shows its stack. */

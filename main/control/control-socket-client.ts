@@ -1,9 +1,13 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { didYouMean } from "../config/suggest.js";
+import { asQuestion, suggesting } from "../config/suggest.js";
+import { inSlices } from "../health/slices.js";
+import type { GiveWaySource } from "./give-way.js";
+import type { ServersSource } from "./servers.js";
 import type { StatusSource } from "./status.js";
 import { jsonPieces } from "./status-json.js";
+import type { UpgradeSource } from "./upgrade.js";
 import type { WhySource } from "./why.js";
 
 const MAX_REQUEST_CHARS = 4096;
@@ -20,8 +24,14 @@ const READ_MS = 5_000;
 /** What may be asked for. */
 export interface Sources {
   readonly status: StatusSource;
-  /** Undefined: there is no VRRP to ask about. */
+  /** Undefined: there are no virtual servers to ask about. */
+  readonly servers: ServersSource | undefined;
+  /** Undefined: there is nothing to ask about. */
   readonly why: WhySource | undefined;
+  /** Undefined: nothing to replace. */
+  readonly upgrade: UpgradeSource | undefined;
+  /** Undefined: nothing to give way with. */
+  readonly giveWay: GiveWaySource | undefined;
 }
 
 /** One connection to the control socket. Answers in order, in slices, and never more than one chunk ahead of the reader. */
@@ -73,19 +83,22 @@ export class ControlClient {
 
   /** @returns false when the client is gone */
   async #answer(request: string): Promise<boolean> {
-    const answer = await answerTo(request, this.#sources);
-    let chunk = "";
-    let sliceEnd = performance.now() + SLICE_MS;
-    for (const piece of jsonPieces(answer)) {
-      chunk += piece;
-      const late = performance.now() > sliceEnd;
-      if (chunk.length < CHUNK_CHARS && !late) continue;
-      if (!(await this.#write(chunk))) return false;
-      await nextTurn();
-      chunk = "";
-      sliceEnd = performance.now() + SLICE_MS;
+    const pieces = await piecesOf(request, this.#sources);
+    const text: Slice = { chunk: "", until: performance.now() + SLICE_MS };
+    if (Symbol.iterator in pieces) {
+      for (const piece of pieces) if (isFull(text, piece) && !(await this.#flush(text))) return false;
+    } else {
+      for await (const piece of pieces) if (isFull(text, piece) && !(await this.#flush(text))) return false;
     }
-    return this.#write(`${chunk}\n`);
+    return this.#write(`${text.chunk}\n`);
+  }
+
+  async #flush(text: Slice): Promise<boolean> {
+    if (!(await this.#write(text.chunk))) return false;
+    await nextTurn();
+    text.chunk = "";
+    text.until = performance.now() + SLICE_MS;
+    return true;
   }
 
   async #write(text: string): Promise<boolean> {
@@ -102,26 +115,66 @@ export class ControlClient {
   }
 }
 
-/** An answer is `{"status": ...}`, `{"why": ...}` or `{"error": sentence}`. */
-async function answerTo(line: string, { status, why }: Sources): Promise<unknown> {
+/** Text that is not written yet. */
+interface Slice {
+  chunk: string;
+  until: number;
+}
+
+function isFull(text: Slice, piece: string): boolean {
+  text.chunk += piece;
+  return text.chunk.length >= CHUNK_CHARS || performance.now() > text.until;
+}
+
+async function piecesOf(line: string, sources: Sources): Promise<Iterable<string> | AsyncIterable<string>> {
   const request = parse(line);
+  const servers = request?.get === "servers" ? sources.servers?.() : undefined;
+  return servers ?? jsonPieces(await answerTo(request, sources));
+}
+
+/** An answer is `{"status": ...}`, `{"servers": ...}`, `{"why": ...}`, `{"upgrade": ...}`, `{"giveWay": ...}` or `{"error": sentence}`. */
+async function answerTo(
+  request: Request | null | undefined,
+  { status, why, upgrade, giveWay }: Sources,
+): Promise<unknown> {
   if (request === undefined) return { error: "the request is not JSON" };
   if (request?.get === "status") return { status: await status() };
-  if (request?.get === "why" && request.instance !== undefined) return answerWhy(request.instance, why);
-  return { error: 'unknown request - known: {"get":"status"}, {"get":"why","instance":NAME}' };
+  if (request?.get === "upgrade" && upgrade !== undefined) return await upgrade();
+  if (request?.get === "give-way" && giveWay !== undefined) return await giveWay();
+  if (request?.get === "why" && request.instance !== undefined) return await answerWhy(request.instance, why);
+  const known =
+    '{"get":"status"}, {"get":"servers"}, {"get":"why","instance":NAME}, {"get":"upgrade"}, {"get":"give-way"}';
+  return { error: `unknown request - known: ${known}` };
 }
 
 /** Names that an error lists. */
 const MOST_NAMES = 20;
 
-function answerWhy(instance: string, why: WhySource | undefined): unknown {
-  const answer = why?.(instance) ?? { known: [] };
+async function answerWhy(instance: string, why: WhySource | undefined): Promise<unknown> {
+  const answer = (await why?.(instance)) ?? { known: [] };
   if (!("known" in answer)) return { why: answer };
-  const { known } = answer;
-  const more = known.length > MOST_NAMES ? `, and ${known.length - MOST_NAMES} more` : "";
-  const names =
-    known.length === 0 ? "there are no instances" : `there are ${known.slice(0, MOST_NAMES).join(", ")}${more}`;
-  return { error: `there is no instance ${instance} - ${didYouMean(instance, known) ?? names}` };
+  const { known, members } = answer;
+  if (members !== undefined) return { error: `${instance} is a sync group - ask for a member: ${listed(members)}` };
+  const names = known.length === 0 ? "there are none" : `there are ${listed(known)}`;
+  const question = asQuestion(await nearest(instance, known));
+  const shown = /^[!-~][ -~]*$/.test(instance) ? instance : JSON.stringify(instance); // one line, whatever was asked
+  return { error: `there is no instance or server ${shown} - ${question ?? names}` };
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length > MOST_NAMES ? `, and ${names.length - MOST_NAMES} more` : "";
+  return `${names.slice(0, MOST_NAMES).join(", ")}${more}`;
+}
+
+/** Names are long, and may be thousands: in slices. */
+async function nearest(instance: string, known: readonly string[]): Promise<string | undefined> {
+  let name: string | undefined;
+  await inSlices(
+    (function* () {
+      name = yield* suggesting(instance, known);
+    })(),
+  );
+  return name;
 }
 
 interface Request {

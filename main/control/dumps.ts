@@ -1,15 +1,19 @@
-import type { Config, VirtualServerConfig } from "../config/model.js";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Config } from "../config/model.js";
 import { errnoName } from "../errors.js";
-import type { VirtualServerSnapshot } from "../health/snapshot.js";
-import { checkData, type VirtualServerDump } from "../observe/check-data.js";
-import type { DumpFiles } from "../observe/dump-files.js";
+import { bfdData } from "../observe/bfd-data.js";
+import { checkData } from "../observe/check-data.js";
+import type { DumpFiles, DumpText } from "../observe/dump-files.js";
 import { stateDumpName } from "../observe/dump-names.js";
 import type { Log } from "../observe/log.js";
 import { vrrpData } from "../observe/vrrp-data.js";
 import { vrrpJson } from "../observe/vrrp-json.js";
 import { vrrpStats } from "../observe/vrrp-stats.js";
 import { unreachable } from "../unreachable.js";
+import type { BfdSide } from "./bfd-side.js";
 import type { LvsSide } from "./lvs-side.js";
+import { checkerDump } from "./lvs-view.js";
 import type { Request } from "./signals.js";
 import type { VrrpSide } from "./vrrp-side.js";
 
@@ -19,6 +23,7 @@ export interface DumpSources {
   readonly config: Config;
   readonly vrrp: VrrpSide | undefined;
   readonly lvs: LvsSide | undefined;
+  readonly bfd: BfdSide | undefined;
 }
 
 /** Writes what a signal asked for, beside the main path. A file that cannot be written is one line in the log. */
@@ -36,35 +41,66 @@ export async function writeDump(request: DumpRequest, files: DumpFiles, sources:
   if (request === "dump-stats-and-clear") sources.vrrp?.clearStats();
 }
 
-type Contents = readonly (readonly [name: string, text: () => Iterable<string>])[];
+/** One of the files that config_save_dir asks for: `keepalived_vrrp.PID.NUMBER.pre`. */
+export interface SavedState {
+  readonly directory: string;
+  readonly number: number;
+  readonly when: "pre" | "post";
+}
 
-function contents(request: DumpRequest, { config, vrrp, lvs }: DumpSources): Contents {
+/** Writes the state of both sides beside the main path; the directory is made when it is not there. */
+export async function writeSavedState(
+  { directory, number, when }: SavedState,
+  files: DumpFiles,
+  { config, vrrp, lvs }: DumpSources,
+  log: Log,
+): Promise<void> {
+  const name = (side: string): string => join(directory, `keepalived_${side}.${process.pid}.${number}.${when}`);
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o755 });
+    if (vrrp !== undefined) await files.write(name("vrrp"), async () => vrrpData(config.global, await vrrp.dump()));
+    if (lvs !== undefined) await files.write(name("check"), () => checkData(config.global, checkerDump(lvs, config)));
+  } catch (error) {
+    const reason = errnoName(error);
+    if (reason === undefined) throw error;
+    const sentence = `Cannot write to config_save_dir ${directory}: ${reason} - check the directory and its free space`;
+    log("error", "dump.failed", sentence, { directory, reason });
+  }
+}
+
+type DataPart = "" | "_check" | "_bfd";
+type Contents = readonly (readonly [name: string, text: DumpText])[];
+
+/** Configuration and state, each kind for itself. */
+export const dataTexts = (sources: DumpSources): readonly DumpText[] => dataContents(sources).map(([, text]) => text);
+
+function dataContents({ config, vrrp, lvs, bfd }: DumpSources): readonly (readonly [DataPart, DumpText])[] {
+  const { global } = config;
+  const found: (readonly [DataPart, DumpText])[] = [];
+  if (vrrp !== undefined) found.push(["", async () => vrrpData(global, await vrrp.dump())]);
+  if (lvs !== undefined) found.push(["_check", () => checkData(global, checkerDump(lvs, config))]);
+  if (bfd !== undefined) found.push(["_bfd", () => bfdData(global, bfd.dumps())]);
+  return found;
+}
+
+function contents(request: DumpRequest, sources: DumpSources): Contents {
+  const { config, vrrp } = sources;
   const { files } = config.global;
-  const name = (part: "" | "_check"): string => stateDumpName(part, files, config.process);
+  const name = (part: DataPart): string => stateDumpName(part, files, config.process);
   switch (request) {
     case "dump-data":
-      return [
-        ...(vrrp === undefined ? [] : [[name(""), () => vrrpData(config.global, vrrp.dump())] as const]),
-        ...(lvs === undefined ? [] : [[name("_check"), () => checkData(config.global, serverDumps(lvs))] as const]),
-      ];
+      return dataContents(sources).map(([part, text]) => [name(part), text] as const);
     case "dump-json":
-      return vrrp === undefined ? [] : [["keepalived.json", () => vrrpJson(vrrp.dump(), files.jsonVersion)]];
+      return vrrp === undefined
+        ? []
+        : [["keepalived.json", async () => vrrpJson(await vrrp.dump(), files.jsonVersion)]];
     case "dump-stats":
     case "dump-stats-and-clear": {
       if (vrrp === undefined) return [];
       const dump = vrrp.dump(); // before the counters are cleared
-      return [["keepalived.stats", () => vrrpStats(dump)]];
+      return [["keepalived.stats", async () => vrrpStats(await dump)]];
     }
     default:
       return unreachable(request);
   }
-}
-
-function* serverDumps(lvs: LvsSide): Generator<VirtualServerDump> {
-  for (const { config, snapshot } of lvs.virtualServers()) yield serverDump(config, snapshot);
-}
-
-function serverDump(config: VirtualServerConfig, snapshot: VirtualServerSnapshot): VirtualServerDump {
-  const realServers = snapshot.realServers.map(({ alive, weight }) => ({ alive, effectiveWeight: weight }));
-  return { config, quorumUp: snapshot.quorum === "up", realServers };
 }

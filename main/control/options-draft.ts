@@ -24,12 +24,16 @@ export interface OptionsDraft {
   vrrpPidFile: string | undefined;
   checkersPidFile: string | undefined;
   bfdPidFile: string | undefined;
+  /** -s; undefined: the keyword or the present one. */
+  namespace: string | undefined;
   addressMonitoring: boolean;
   allConfig: boolean;
   configId: string | undefined;
   /** With -t: words without effect in this version are errors. */
   strict: boolean;
   ignoreSigint: boolean;
+  /** In the place of a keepalived that runs. */
+  takeOver: boolean;
   ipvs: string | undefined;
   controlSocket: string | undefined;
   /** `--json` of `holdfast status` and `holdfast why`. */
@@ -39,10 +43,14 @@ export interface OptionsDraft {
 /** What to do instead of running the daemon. The first three end the reading of the command line, as keepalived does. */
 export type Action =
   | { readonly do: "run" }
-  | { readonly do: "usage" }
+  /** `of`: of one question to a running daemon; undefined: of everything. */
+  | { readonly do: "usage"; readonly of?: "status" | "servers" | "why" | "upgrade" | "give-way" }
   | { readonly do: "version" }
   | { readonly do: "signum"; readonly name: string }
   | { readonly do: "status" }
+  | { readonly do: "servers" }
+  | { readonly do: "upgrade" }
+  | { readonly do: "give-way" }
   | { readonly do: "why"; readonly instance: string }
   /** `output`: file for the diagnostics, appended to; undefined: standard error. */
   | { readonly do: "config-test"; readonly output: string | undefined };
@@ -70,11 +78,13 @@ export function emptyDraft(): OptionsDraft {
     vrrpPidFile: undefined,
     checkersPidFile: undefined,
     bfdPidFile: undefined,
+    namespace: undefined,
     addressMonitoring: false,
     allConfig: false,
     configId: undefined,
     strict: false,
     ignoreSigint: false,
+    takeOver: false,
     ipvs: undefined,
     controlSocket: undefined,
     statusJson: false,

@@ -14,8 +14,6 @@ export interface OptionSpec {
   readonly help: string;
   /** Accepted for compatibility, without effect: one warning. */
   readonly inert?: true;
-  /** Not in this version, and going on without it would do harm: an error with this remedy. */
-  readonly refused?: string;
   readonly apply?: Apply;
   /** `value` is empty when the option has none. */
   readonly action?: (value: string) => Action;
@@ -184,7 +182,6 @@ export const optionTable: readonly OptionSpec[] = [
     long: "dump-conf",
     argument: none,
     apply: flag("dumpConfig"),
-    inert,
     help: "Log the configuration at start",
   },
   { short: "p", long: "pid", argument: required, metavar: "FILE", apply: text("pidFile"), help: "Pid file" },
@@ -217,8 +214,7 @@ export const optionTable: readonly OptionSpec[] = [
     long: "address-monitoring",
     argument: none,
     apply: flag("addressMonitoring"),
-    inert,
-    help: "Log changes of addresses",
+    help: "Log addresses that come or go",
   },
   { short: "x", long: "snmp", argument: none, inert, help: "SNMP" },
   { short: "A", long: "snmp-agent-socket", argument: required, metavar: "SOCKET", inert, help: "AgentX master" },
@@ -227,17 +223,16 @@ export const optionTable: readonly OptionSpec[] = [
     long: "namespace",
     argument: required,
     metavar: "NAME",
-    refused: "start it inside: ip netns exec NAME holdfast ...",
-    help: "Network namespace (not in this version)",
+    apply: text("namespace"),
+    help: "Network namespace to work in; wins over net_namespace",
   },
-  { short: "m", long: "core-dump", argument: none, inert, help: "Dump core after a crash" },
+  { short: "m", long: "core-dump", argument: none, help: "Dump core after a crash" },
   {
     short: "M",
     long: "core-dump-pattern",
     argument: optional,
     metavar: "PATTERN",
-    inert,
-    help: "Set the kernel's core pattern",
+    help: "Set the kernel's core pattern (default core) until the end",
   },
   {
     short: "e",
@@ -277,9 +272,21 @@ export const optionTable: readonly OptionSpec[] = [
     help: "Print the number of the signal for STOP, RELOAD, DATA, STATS, STATS_CLEAR, JSON or TDUMP",
   },
   { long: "ignore-sigint", argument: none, apply: flag("ignoreSigint"), help: "Do not stop on SIGINT" },
+  {
+    long: "take-over",
+    argument: none,
+    apply: flag("takeOver"),
+    help: "Take the place of the keepalived that runs, without a failover; without one: no effect",
+  },
   { long: "perf", argument: optional, metavar: "all|run|end", inert, help: "Record performance data" },
   { long: "debug", argument: optional, metavar: "LETTERS", inert, help: "Debug output" },
-  { short: "T", long: "genhash", argument: none, inert, help: "genhash mode" },
+  {
+    short: "T",
+    long: "genhash",
+    argument: none,
+    apply: () => "Option -T has to be the first one - ignored",
+    help: "Print the digest of a page for HTTP_GET (first option; see -T -h)",
+  },
   { short: "L", long: "mem-check-log", argument: none, inert, help: "Memory check log" },
   { long: "no-mem-check", argument: none, inert, help: "No memory check" },
   { short: "O", long: "openssl-mem-check", argument: none, inert, help: "Memory check of OpenSSL" },

@@ -1,8 +1,10 @@
-import { dirname, isAbsolute, join, parse } from "node:path";
+import { createHash } from "node:crypto";
+import { dirname, isAbsolute, join, parse, resolve } from "node:path";
 import { didYouMean } from "../config/suggest.js";
 import type { SinkOptions } from "../observe/log-thread.js";
 import { type Action, emptyDraft, type OptionsDraft } from "./options-draft.js";
 import { type OptionSpec, optionTable } from "./options-table.js";
+import { usualPidFile } from "./pid-files.js";
 
 /** Tried in this order when there is no -f. */
 export const defaultConfigFiles = ["/etc/keepalived/keepalived.conf", "/etc/keepalived.conf"] as const;
@@ -34,9 +36,9 @@ export function parseOptions(
 ): ParsedOptions {
   const [first] = argv;
   const question = questionOf(argv);
-  const read = new Reader(question.rest).run();
+  const read = new Reader(question.rest, question.action?.do === "why").run();
   if (question.json) read.draft.statusJson = true;
-  const asked = question.action !== undefined && read.action.do === "run" ? question.action : read.action;
+  const { action: asked, errors: nameless } = named(actionOf(question.action, read.action), read.words);
   const choice = read.draft.ipvs ?? env["HOLDFAST_IPVS"] ?? "auto";
   const ipvs = ipvsChoices.find((known) => known === choice);
   const badChoice = ipvs === undefined ? [`Invalid IPVS back end '${choice}' - use auto, kernel or memory`] : [];
@@ -44,9 +46,19 @@ export function parseOptions(
   const dontFork = read.draft.dontFork || asked.do === "config-test";
   return {
     options: { ...read.draft, dontFork, ipvs: ipvs ?? "auto", action: asked },
-    errors: [...mistypedTool(first), ...question.errors, ...read.errors, ...badChoice],
+    errors: [...mistypedTool(first), ...question.errors, ...read.errors, ...nameless, ...badChoice],
     warnings: read.warnings,
   };
+}
+
+/** What keepalived does on its own, -v for instance, wins over the question; help is about the question. */
+function actionOf(question: Action | undefined, read: Action): Action {
+  if (question === undefined || (read.do !== "run" && read.do !== "usage")) return read;
+  if (read.do === "run") return question;
+  const { do: what } = question;
+  return what === "status" || what === "servers" || what === "why" || what === "upgrade" || what === "give-way"
+    ? { do: "usage", of: what }
+    : read;
 }
 
 interface Question {
@@ -58,25 +70,33 @@ interface Question {
   readonly rest: readonly string[];
 }
 
-/** `status`, and `why INSTANCE [--format text|json]`: an option of its own, as keepalived's names may be shortened. */
+/** `status`, `servers`, `upgrade`, `give-way`, and `why NAME [--format text|json]`: an option of its own, as keepalived's names may be shortened. */
 function questionOf(argv: readonly string[]): Question {
-  const [first, instance, ...words] = argv;
+  const [first, ...words] = argv;
   const plain = { json: false, errors: [] };
-  if (first === "status") return { ...plain, action: { do: "status" }, rest: argv.slice(1) };
+  if (first === "status" || first === "servers" || first === "upgrade" || first === "give-way")
+    return { ...plain, action: { do: first }, rest: words };
   if (first !== "why") return { ...plain, action: undefined, rest: argv };
-  if (instance === undefined || (instance.startsWith("-") && words.length === 0)) {
-    const asksHelp = instance === "-h" || instance === "--help";
-    const errors = asksHelp ? [] : ["why: no instance is named - write: holdfast why INSTANCE [--format text|json]"];
-    return { json: false, errors, action: { do: "why", instance: "" }, rest: argv.slice(1) };
-  }
-  const at = words.findIndex((word) => word === "--format" || word.startsWith("--format="));
-  if (at < 0) return { ...plain, action: { do: "why", instance }, rest: words };
+  const action: Action = { do: "why", instance: "" };
+  const end = words.indexOf("--");
+  const at = words.findIndex(
+    (word, i) => (end < 0 || i < end) && (word === "--format" || word.startsWith("--format=")),
+  );
+  if (at < 0) return { ...plain, action, rest: words };
   const attached = words[at]?.split("=", 2)[1];
   const format = attached ?? words[at + 1];
   const known = format === "json" || format === "text";
   const errors = known ? [] : [`why: unknown format '${format ?? ""}' - use text or json`];
   const rest = words.toSpliced(at, attached === undefined ? 2 : 1);
-  return { json: format === "json", errors, action: { do: "why", instance }, rest };
+  return { json: format === "json", errors, action, rest };
+}
+
+const NO_NAME = "why: no instance or server is named - write: holdfast why NAME [--format text|json]";
+
+/** The words that are no options name what is asked about, wherever they stand, and `FWM 7` needs no quotes. */
+function named(action: Action, name: string): { readonly action: Action; readonly errors: readonly string[] } {
+  if (action.do !== "why") return { action, errors: [] };
+  return { action: { do: "why", instance: name }, errors: name === "" ? [NO_NAME] : [] };
 }
 
 /** Words that bin/holdfast takes for tools, and what comes to the daemon. */
@@ -89,7 +109,10 @@ export const firstWords: readonly string[] = [
   "lsp",
   "help",
   "status",
+  "servers",
   "why",
+  "upgrade",
+  "give-way",
 ];
 
 /** keepalived goes on with words that it does not expect, and so do we; but `holdfast chekc FILE` must not start a daemon. */
@@ -111,8 +134,17 @@ class Reader {
   readonly #warnedInert = new Set<OptionSpec>();
   action: Action = { do: "run" };
 
-  constructor(words: readonly string[]) {
+  readonly #takesName: boolean;
+
+  /** @param takesName words that are no options name something */
+  constructor(words: readonly string[], takesName: boolean) {
     this.#words = [...words];
+    this.#takesName = takesName;
+  }
+
+  /** Those that are no options. */
+  get words(): string {
+    return this.#unexpected.join(" ");
   }
 
   run(): Reader {
@@ -122,7 +154,7 @@ class Reader {
       else if (word.startsWith("-") && word !== "-") this.#bundle(word.slice(1));
       else this.#unexpected.push(word);
     }
-    if (this.#unexpected.length > 0) this.warnings.push(`Unexpected argument(s): ${this.#unexpected.join(" ")}`);
+    if (this.#unexpected.length > 0 && !this.#takesName) this.warnings.push(`Unexpected argument(s): ${this.words}`);
     return this;
   }
 
@@ -167,10 +199,6 @@ class Reader {
       this.errors.push(`Missing parameter for option ${shown}`);
       return;
     }
-    if (spec.refused !== undefined) {
-      this.errors.push(`Option ${shown} is not in this version - ${spec.refused}`);
-      return;
-    }
     if (spec.inert === true && !this.#warnedInert.has(spec)) {
       this.#warnedInert.add(spec);
       this.warnings.push(`Option ${shown} has no effect yet - ignored`);
@@ -189,18 +217,49 @@ function findLong(name: string): OptionSpec | undefined {
   return candidates.length === 1 ? candidates[0] : undefined;
 }
 
-/** -p, or keepalived's own place for it. */
-export const mainPidFile = (options: Pick<Options, "pidFile">): string => options.pidFile ?? "/run/keepalived.pid";
+type PidFileOptions = Pick<Options, "pidFile"> & Partial<Pick<Options, "namespace">>;
+
+/** -p, or keepalived's own place for it as far as the command line tells it (pid-files.ts). */
+export const mainPidFile = ({ pidFile, namespace }: PidFileOptions): string =>
+  pidFile ?? usualPidFile({ netNamespace: namespace, instanceName: undefined, usePidDir: namespace !== undefined });
+
+export interface OwnPidFile {
+  /** Absolute: the launcher, which is asked for it again and again, is in another directory by then. */
+  readonly path: string;
+  /** That names it. */
+  readonly option: string;
+}
+
+/** Those that this daemon claims; the first is that by which others see that it runs. */
+export function ownPidFiles({
+  daemons,
+  pidFile,
+  vrrpPidFile,
+  checkersPidFile,
+}: Options): [OwnPidFile, ...OwnPidFile[]] {
+  const files: [OwnPidFile, ...OwnPidFile[]] = [{ path: resolve(mainPidFile({ pidFile })), option: "--pid" }];
+  if (daemons.vrrp && vrrpPidFile !== undefined) files.push({ path: resolve(vrrpPidFile), option: "--vrrp_pid" });
+  if (daemons.checker && checkersPidFile !== undefined)
+    files.push({ path: resolve(checkersPidFile), option: "--checkers_pid" });
+  return files;
+}
 
 /** Beside the pid file and named after it, so that daemons with their own pid files do not meet. */
-export function controlSocketPath(options: Pick<Options, "pidFile" | "controlSocket">): string {
+export function controlSocketPath(options: PidFileOptions & Pick<Options, "controlSocket">): string {
   if (options.controlSocket !== undefined) return options.controlSocket;
   const pidFile = mainPidFile(options);
   return join(dirname(pidFile), `${parse(pidFile).name}.sock`);
 }
 
+/** A word by which a daemon is told from others on its host: two of them have pid files of their own. */
+export const daemonId = (options: PidFileOptions): string =>
+  createHash("sha256")
+    .update(resolve(mainPidFile(options)))
+    .digest("hex")
+    .slice(0, 8);
+
 /** Beside the pid file: the copy of the configuration in force (main/config/accepted.ts). */
-export const acceptedConfigPath = (options: Pick<Options, "pidFile">): string => `${mainPidFile(options)}.config`;
+export const acceptedConfigPath = (options: PidFileOptions): string => `${mainPidFile(options)}.config`;
 
 /** Where the log goes. `dumpDirectory`: TMPDIR or /tmp. A config test logs nowhere: its findings are its output. */
 export function logSinks(options: Options, dumpDirectory: string): SinkOptions {

@@ -2,7 +2,6 @@ import type { Clock } from "../clock.js";
 import type { VirtualServerConfig } from "../config/model.js";
 import type { LivePool } from "../health/director.js";
 import { inSlices } from "../health/slices.js";
-import { entryInSteps } from "../ipvs/from-config.js";
 import type { ServiceEntry } from "../ipvs/table.js";
 import { ms } from "../units.js";
 
@@ -22,20 +21,20 @@ const longestRestMs = 250;
 export class PoolChanges {
   readonly #clock: Clock;
   readonly #write: (entry: ServiceEntry) => void;
-  readonly #written: (config: VirtualServerConfig) => ServiceEntry | undefined;
+  readonly #entriesOf: (pool: LivePool) => Generator<ServiceEntry | undefined>;
   readonly #waiting = new Map<VirtualServerConfig, LivePool>();
   #flusher: "idle" | "running" = "idle";
   #restUntil = 0;
 
-  /** @param written what was wanted of the service until now, as far as it is at hand: what stays of it is not made anew */
+  /** @param entriesOf what the services of a pool are to be, in small steps: undefined is a step without result */
   constructor(
     clock: Clock,
     write: (entry: ServiceEntry) => void,
-    written: (config: VirtualServerConfig) => ServiceEntry | undefined = () => undefined,
+    entriesOf: (pool: LivePool) => Generator<ServiceEntry | undefined>,
   ) {
     this.#clock = clock;
     this.#write = write;
-    this.#written = written;
+    this.#entriesOf = entriesOf;
   }
 
   changed(pool: LivePool): void {
@@ -65,9 +64,11 @@ export class PoolChanges {
     for (const [config, pool] of pools) {
       looked.at += config.realServers.length;
       if (!pool.isInForce()) continue;
-      const entry = yield* entryInSteps(config, pool.entries(), this.#written(config));
-      if (pool.isInForce()) this.#write(entry);
-      yield;
+      for (const entry of this.#entriesOf(pool)) {
+        if (!pool.isInForce()) break;
+        if (entry !== undefined) this.#write(entry);
+        yield;
+      }
     }
   }
 }

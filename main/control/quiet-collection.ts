@@ -1,4 +1,5 @@
 import { setFlagsFromString } from "node:v8";
+import { trimHeap } from "../../native-bindings/process.js";
 
 /** After the last of the long work: checks that were handed out, and what the table still has to write. */
 const SETTLED_MS = 500;
@@ -10,6 +11,9 @@ const OPEN_MS = 1500;
  * reload, which makes old what it replaces, and while helper threads do not get a processor the main thread marks in steps of 5 ms
  * and more. V8 has no call for this; what can be set is how much of the room since the last collection may be used before the
  * next one begins, and how much room it leaves. Both hold for the whole process, so they are set for a moment only.
+ *
+ * Then the C library's heap is trimmed: buffers, requests and compilers of a start leave free pages between what stays. With 1,500 virtual
+ * routers 7 of 14 MB in 1.6 ms of the main thread, with 37,000 real servers 11 of 20 MB in 1.1 ms (one run each).
  */
 export class QuietCollection implements Disposable {
   #timer: NodeJS.Timeout | undefined;
@@ -34,7 +38,10 @@ export class QuietCollection implements Disposable {
       }
       setFlagsFromString("--incremental-marking-soft-trigger=10");
       setFlagsFromString("--heap-growing-percent=200"); // what one reload makes old fits into twice of what lives
-      this.#timer = setTimeout(usual, OPEN_MS).unref();
+      this.#timer = setTimeout(() => {
+        usual();
+        trimHeap();
+      }, OPEN_MS).unref();
     }, SETTLED_MS).unref();
   }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { acceptedFrames, unfinishedCopy } from "../config/accepted.js";
+import { acceptedPieces, careful, unfinishedCopy } from "../config/accepted.js";
 import { answerLoad, type Kept, type LoadOrder } from "../config/config-protocol.js";
 import { createHost } from "../config/host.js";
 import type { Config } from "../config/model.js";
@@ -11,28 +11,31 @@ import type { FirstResult } from "./reload.js";
 
 /**
  * Reads the configuration in this thread: at the first start there is nothing yet that it could hold up, and a thread of its own has
- * to start, to load Node's modules once more, and to hand over a copy of all that it read.
+ * to start, to load Node's modules once more, and to hand over a copy of all that it read. `keepAt`: where its copy will lie.
  */
-export function readConfigHere(order: LoadOrder): FirstResult {
+export function readConfigHere(order: LoadOrder, keepAt?: (config: Config) => string): FirstResult {
   const findings: string[] = [];
   const copy = {
     read: () => undefined,
     readAny: () => undefined,
     save: () => ({ edition: undefined, reason: undefined }),
   };
-  for (const answer of answerLoad(order, createHost({ configId: order.configId }), copy)) {
+  const host = createHost({ configId: order.configId, patience: "bounded" });
+  for (const answer of answerLoad(order, host, copy)) {
     if (answer.kind === "findings") findings.push(...answer.lines);
+    else if (answer.kind === "end" && answer.verdict.is === "errors") return { kind: "errors", findings };
     else if (answer.kind === "whole") {
       const { config } = answer;
       ownTexts(config);
-      return { kind: "good", config, findings, keep: () => keepCopy(order.keepAt, config) };
+      const keepAtOf = keepAt?.(config) ?? order.keepAt;
+      return { kind: "good", config, findings, keep: (leaving) => keepCopy(keepAtOf, config, leaving) };
     }
   }
   return { kind: "missing", findings };
 }
 
-/** The copy of what is in force, a frame per turn of the loop; files are written beside it. */
-async function keepCopy(path: string | undefined, config: Config): Promise<Kept> {
+/** The copy of what is in force, a piece per turn of the loop; files are written beside it. */
+async function keepCopy(path: string | undefined, config: Config, leaving?: AbortSignal): Promise<Kept> {
   if (path === undefined) return { edition: undefined, reason: undefined };
   const edition = randomUUID();
   const unfinished = unfinishedCopy(path);
@@ -40,9 +43,13 @@ async function keepCopy(path: string | undefined, config: Config): Promise<Kept>
     await rm(unfinished, { force: true });
     const file = await open(unfinished, "wx", 0o600);
     try {
-      await writeFrames(file, acceptedFrames(edition, config));
+      await writePieces(file, acceptedPieces(edition, config, careful), leaving);
     } finally {
       await file.close();
+    }
+    if (leaving?.aborted) {
+      await rm(unfinished, { force: true });
+      return { edition: undefined, reason: undefined };
     }
     await rename(unfinished, path);
     return { edition };
@@ -53,8 +60,9 @@ async function keepCopy(path: string | undefined, config: Config): Promise<Kept>
   }
 }
 
-async function writeFrames(file: FileHandle, frames: Iterable<Buffer>): Promise<void> {
-  for (const octets of frames) {
+async function writePieces(file: FileHandle, pieces: Iterable<Buffer>, leaving?: AbortSignal): Promise<void> {
+  for (const octets of pieces) {
+    if (leaving?.aborted) return;
     for (let at = 0; at < octets.length; ) at += (await file.write(octets, at)).bytesWritten;
     await nextTurn();
   }

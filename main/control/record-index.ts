@@ -3,7 +3,19 @@ export const RECORD = 64;
 export const KEY_MAX = 48;
 const KEY_AT = 16;
 
-export const recordKinds = { health: 1, vrrp: 2, owned: 3 } as const;
+export const recordKinds = {
+  health: 1,
+  vrrp: 2,
+  owned: 3,
+  setting: 4,
+  fifo: 5,
+  ipvs: 6,
+  ah: 7,
+  hmac: 8,
+  bfd: 9,
+  quorum: 10,
+  track: 11,
+} as const;
 export type RecordKind = keyof typeof recordKinds;
 
 /**

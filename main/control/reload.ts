@@ -32,7 +32,7 @@ export type FirstResult =
       readonly config: Config;
       readonly findings: readonly string[];
       /** Writes the copy: the thread has the whole in memory until then, and would compete with the start for a processor. */
-      readonly keep: () => Promise<Kept>;
+      readonly keep: (leaving?: AbortSignal) => Promise<Kept>;
     }
   | Exclude<AsideResult, { readonly kind: "good" }>;
 
@@ -73,15 +73,17 @@ export function readConfigAside(
  */
 export function readConfigAtStart(order: LoadOrder, thread?: Worker): Promise<FirstResult> {
   return new Promise((resolve, reject) => {
+    const given = new AbortController();
     const onWhole = (config: Config, findings: readonly string[]): Promise<void> =>
       new Promise((goOn) => {
-        const keep = (): Promise<Kept> => {
+        const keep = (leaving?: AbortSignal): Promise<Kept> => {
+          leaving?.addEventListener("abort", () => given.abort(), { once: true });
           goOn();
           return all.then(keptOf);
         };
         resolve({ kind: "good", config, findings, keep });
       });
-    const all = readConfigAside(order, undefined, { thread, onWhole });
+    const all = readConfigAside(order, undefined, { thread, onWhole, signal: given.signal });
     all.then((answer) => answer.kind !== "good" && resolve(answer), reject);
   });
 }
@@ -95,15 +97,17 @@ type Ask = (message: ToConfigWorker) => Promise<FromConfigWorker>;
 
 /** One worker for one conversation: afterwards its memory is free again. */
 async function withWorker<T>({ signal, thread }: Aside, talk: (ask: Ask) => Promise<T>): Promise<T | Failed> {
-  const worker = thread ?? startConfigThread();
+  const worker = thread ?? started(startConfigThread);
+  if ("kind" in worker) return worker;
   let timer: NodeJS.Timeout | undefined;
   let talking = true;
+  const over = new AbortController(); // of the conversation: `signal` outlives thousands of them
   const failure = new Promise<Failed>((resolve) => {
     const fail = (why: string): void => resolve({ kind: "failed", why });
     timer = setTimeout(() => fail(`it took more than ${LIMIT_MS / 1000} s`), LIMIT_MS);
     worker.once("error", (error: Error) => fail(error.message));
     worker.once("exit", (code) => talking && fail(`its thread ended with ${code}`));
-    signal?.addEventListener("abort", () => fail("it was given up"), { once: true });
+    signal?.addEventListener("abort", () => fail("it was given up"), { once: true, signal: over.signal });
   });
   const ask = (message: ToConfigWorker): Promise<FromConfigWorker> =>
     new Promise((resolve) => {
@@ -120,8 +124,18 @@ async function withWorker<T>({ signal, thread }: Aside, talk: (ask: Ask) => Prom
   try {
     return await Promise.race([gone.then(() => done), failure]);
   } finally {
+    over.abort();
     clearTimeout(timer);
     void worker.terminate(); // not waited for: it may hang in a file server
+  }
+}
+
+/** ERR_WORKER_INIT_FAILED: the host, or the control group, has as many threads as it may have. */
+function started(start: () => Worker): Worker | Failed {
+  try {
+    return start();
+  } catch (error) {
+    return { kind: "failed", why: error instanceof Error ? error.message : String(error) };
   }
 }
 

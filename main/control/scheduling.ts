@@ -193,7 +193,7 @@ export class Scheduling {
     if (realTimePriority !== before.realTimePriority || (nice < 0 && before.nice >= 0)) {
       const err = this.#host.setThreadClass(thread, realTimePriority);
       inClass = err === 0;
-      if (inClass && thread === this.#main) this.#raiseHelpers(realTimePriority > 0 ? HELPER_PRIORITY : 0);
+      if (inClass && thread === this.#main) this.#raiseHelpers(this.#helpersBeside(realTimePriority));
       const remedy = `grant CAP_SYS_NICE, or LimitRTPRIO=${realTimePriority} of the unit; the ${who} stay${child === "vrrp" ? "s" : ""} usual`;
       if (!inClass && realTimePriority > 0) this.#refused("child process: cannot raise priority", err, remedy);
       if (!inClass) this.#inForce.set(thread, { ...wanted, realTimePriority: before.realTimePriority });
@@ -204,6 +204,14 @@ export class Scheduling {
       if (err !== 0) this.#refused(`Unable to set process priority to ${nice}`, err, remedy);
     }
     return inClass;
+  }
+
+  /**
+   * On a single processor they share the main thread's priority, and take turns with it: either side asks the other again and again
+   * whether it is done (V8's sweeper, libuv's closing of handles), and one that is below would never be.
+   */
+  #helpersBeside(realTimePriority: number): number {
+    return this.#cpus.length === 1 ? realTimePriority : Math.min(realTimePriority, HELPER_PRIORITY);
   }
 
   /** One that has ended meanwhile needs nothing. */

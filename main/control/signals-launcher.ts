@@ -4,10 +4,12 @@ import type { Duplex } from "node:stream";
 import { DaemonError } from "../errors.js";
 import {
   type LauncherMessage,
+  type NamespaceVerdict,
   type PidFileVerdict,
   parseLauncherLine,
   type Supervisor,
   type SupervisorEvent,
+  type UpgradeVerdict,
 } from "./signals.js";
 
 /** Descriptor of the daemon's end of the socket pair (PROTOCOL.md). */
@@ -29,6 +31,8 @@ export class LauncherLink implements Supervisor {
   readonly #onEvent: (event: SupervisorEvent) => void;
   readonly #pidFiles = new Map<string, Waiting<PidFileVerdict>>();
   #fork: Waiting<void> | undefined;
+  #namespace: Waiting<NamespaceVerdict> | undefined;
+  #upgrade: Waiting<UpgradeVerdict> | undefined;
   #partial = "";
   #phase: "open" | "closed" = "open";
 
@@ -60,11 +64,37 @@ export class LauncherLink implements Supervisor {
     });
   }
 
+  /** A name with a line break would be two messages, and is no name of a namespace. */
+  enterNamespace(name: string): Promise<NamespaceVerdict> {
+    if (/[\r\n]/.test(name) || Buffer.byteLength(name) >= PATH_MAX)
+      return Promise.resolve({ kind: "failed", errno: constants.errno.EINVAL });
+    return new Promise((resolve, reject) => {
+      this.#namespace = { resolve, reject };
+      this.#send(`namespace ${name}`);
+    });
+  }
+
   fork(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#fork = { resolve, reject };
       this.#send("fork");
     });
+  }
+
+  upgrade(): Promise<UpgradeVerdict> {
+    if (this.#upgrade !== undefined) return Promise.resolve({ kind: "refused", why: "another upgrade is under way" });
+    return new Promise((resolve, reject) => {
+      this.#upgrade = { resolve, reject };
+      this.#send("upgrade");
+    });
+  }
+
+  loaded(version: string): void {
+    this.#send(`loaded ${version}`);
+  }
+
+  unfit(why: string): void {
+    this.#send(`unfit ${why}`);
   }
 
   ready(): void {
@@ -85,6 +115,10 @@ export class LauncherLink implements Supervisor {
 
   status(text: string): void {
     this.#send(`status ${text.replace(/[^\x20-\x7e]+/g, " ").slice(0, MAX_STATUS)}`);
+  }
+
+  name(text: string | undefined): void {
+    this.#send(`name ${text?.replace(/[^\x21-\x7e]+/g, "_") ?? "-"}`);
   }
 
   /** Skipped while earlier lines wait: a launcher that does not read must not cost memory. */
@@ -122,6 +156,14 @@ export class LauncherLink implements Supervisor {
         this.#pidFiles.get(message.path)?.resolve(message.verdict);
         this.#pidFiles.delete(message.path);
         return;
+      case "namespace":
+        this.#namespace?.resolve(message.verdict);
+        this.#namespace = undefined;
+        return;
+      case "upgrade":
+        this.#upgrade?.resolve(message.verdict);
+        this.#upgrade = undefined;
+        return;
       case "forked":
         this.#fork?.resolve();
         this.#fork = undefined;
@@ -146,5 +188,9 @@ export class LauncherLink implements Supervisor {
     this.#pidFiles.clear();
     this.#fork?.reject(error);
     this.#fork = undefined;
+    this.#namespace?.reject(error);
+    this.#namespace = undefined;
+    this.#upgrade?.reject(error);
+    this.#upgrade = undefined;
   }
 }

@@ -1,7 +1,14 @@
-import { closeSync, constants, openSync, readFileSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, unlinkSync, writeSync } from "node:fs";
 import { constants as os } from "node:os";
 import { errnoName } from "../errors.js";
-import type { PidFileVerdict, SignalName, Supervisor, SupervisorEvent } from "./signals.js";
+import type {
+  NamespaceVerdict,
+  PidFileVerdict,
+  SignalName,
+  Supervisor,
+  SupervisorEvent,
+  UpgradeVerdict,
+} from "./signals.js";
 
 const heard: readonly (readonly [NodeJS.Signals, SignalName])[] = [
   ["SIGHUP", "HUP"],
@@ -28,15 +35,26 @@ export class LocalSupervisor implements Supervisor {
     return Promise.resolve(this.#claim(path));
   }
 
+  enterNamespace(): Promise<NamespaceVerdict> {
+    return Promise.resolve({ kind: "failed", errno: os.errno.ENOSYS });
+  }
+
   fork(): Promise<void> {
     return Promise.resolve();
   }
 
+  upgrade(): Promise<UpgradeVerdict> {
+    return Promise.resolve({ kind: "refused", why: "the daemon was started without its launcher" });
+  }
+
+  loaded(): void {}
+  unfit(): void {}
   ready(): void {}
   reloading(): void {}
   reloaded(): void {}
   stopping(): void {}
   status(): void {}
+  name(): void {}
   alive(): void {}
 
   [Symbol.dispose](): void {
@@ -48,10 +66,15 @@ export class LocalSupervisor implements Supervisor {
     const owner = readPid(path);
     if (owner !== undefined && owner !== process.pid && isRunning(owner)) return { kind: "busy", pid: owner };
     try {
-      const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
-      const fd = openSync(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o644);
-      writeSync(fd, `${process.pid}\n`);
-      closeSync(fd);
+      const { O_WRONLY, O_CREAT, O_NOFOLLOW } = constants;
+      const fd = openSync(path, O_WRONLY | O_CREAT | O_NOFOLLOW, 0o644);
+      try {
+        if (fstatSync(fd).nlink !== 1) return { kind: "failed", errno: os.errno.EMLINK }; // as pid_file.cc
+        ftruncateSync(fd);
+        writeSync(fd, `${process.pid}\n`);
+      } finally {
+        closeSync(fd);
+      }
       this.#pidFiles.push(path);
       return { kind: "ok" };
     } catch (error) {

@@ -20,17 +20,37 @@ export type PidFileVerdict =
   | { readonly kind: "busy"; readonly pid: number }
   | { readonly kind: "failed"; readonly errno: number };
 
+export type NamespaceVerdict =
+  /** This process is to end: the next one is there. */
+  { readonly kind: "ok" } | { readonly kind: "failed"; readonly errno: number };
+
+export type UpgradeVerdict =
+  /** Another daemon has loaded its code, and works as soon as this process ends. */
+  | { readonly kind: "ready"; readonly pid: number; readonly version: string }
+  /** `why` goes on after "The new version is not used: ". */
+  | { readonly kind: "refused"; readonly why: string };
+
 export interface Supervisor extends Disposable {
+  /** Has the daemon work in a network namespace; said before anything else. */
+  enterNamespace(name: string): Promise<NamespaceVerdict>;
   /** Creates, locks and fills a pid file; it is removed when the daemon has ended. */
   pidFile(path: string): Promise<PidFileVerdict>;
   /** Goes to the background. @throws DaemonError E_LAUNCHER */
   fork(): Promise<void>;
+  /** Has a daemon of the files that are on disk now load its code. @throws DaemonError E_LAUNCHER */
+  upgrade(): Promise<UpgradeVerdict>;
+  /** A spare's: all of its code is there. */
+  loaded(version: string): void;
+  /** A spare's: it cannot go on where this daemon ends. */
+  unfit(why: string): void;
   ready(): void;
   reloading(): void;
   reloaded(): void;
   stopping(): void;
   /** One line for `systemctl status`. */
   status(text: string): void;
+  /** Name of the launcher in ps(1); undefined: as it was started. */
+  name(text: string | undefined): void;
   /** Main thread and workers answer. */
   alive(): void;
 }
@@ -66,6 +86,8 @@ const requests: Readonly<Record<SignalName, Request>> = {
 export type LauncherMessage =
   | SupervisorEvent
   | { readonly kind: "pidfile"; readonly path: string; readonly verdict: PidFileVerdict }
+  | { readonly kind: "namespace"; readonly verdict: NamespaceVerdict }
+  | { readonly kind: "upgrade"; readonly verdict: UpgradeVerdict }
   | { readonly kind: "forked" };
 
 /** @returns undefined for a line that the protocol does not have */
@@ -75,9 +97,13 @@ export function parseLauncherLine(line: string): LauncherMessage | undefined {
   const [verb = "", second = ""] = line.split(" ", 2);
   const rest = line.slice(verb.length + 1 + second.length + 1); // a path is the last word and may hold blanks
   if (verb === "signal") return signalMessage(second, rest);
+  if (verb === "no-upgrade") return { kind: "upgrade", verdict: { kind: "refused", why: line.slice(verb.length + 1) } };
   if (rest === "") return undefined;
   if (verb === "ok" && second === "pidfile") return { kind: "pidfile", path: rest, verdict: { kind: "ok" } };
+  if (verb === "ok" && second === "namespace") return { kind: "namespace", verdict: { kind: "ok" } };
   if (!/^\d{1,10}$/.test(second)) return undefined;
+  if (verb === "upgrade-to") return { kind: "upgrade", verdict: { kind: "ready", pid: Number(second), version: rest } };
+  if (verb === "no-namespace") return { kind: "namespace", verdict: { kind: "failed", errno: Number(second) } };
   if (verb === "busy") return { kind: "pidfile", path: rest, verdict: { kind: "busy", pid: Number(second) } };
   if (verb === "failed") return { kind: "pidfile", path: rest, verdict: { kind: "failed", errno: Number(second) } };
   return undefined;

@@ -3,6 +3,7 @@ import { DaemonError, errnoName } from "../errors.js";
 import { type Milliseconds, ms } from "../units.js";
 import { parseStatus, type StatusDocument } from "./status.js";
 import { parseWhy, type WhyDocument } from "./why.js";
+import { parseServersWhy, type ServersWhy } from "./why-servers.js";
 
 /** Some 100,000 real servers; more is not what we asked. */
 const MAX_ANSWER_CHARS = 64 * 1024 * 1024;
@@ -15,12 +16,26 @@ export async function askStatus(path: string, timeout: Milliseconds = ms(5000)):
   return ask(path, { get: "status" }, (answer) => parseStatus("status" in answer ? answer.status : undefined), timeout);
 }
 
-/** Why an instance is in its state. @throws DaemonError as `askStatus`, and when there is no such instance */
-export async function askWhy(path: string, instance: string, timeout: Milliseconds = ms(5000)): Promise<WhyDocument> {
-  return ask(path, { get: "why", instance }, (answer) => parseWhy("why" in answer ? answer.why : undefined), timeout);
+/** Why an instance or a server is in its state. @throws DaemonError as `askStatus`, and when there is none of that name */
+export async function askWhy(
+  path: string,
+  instance: string,
+  timeout: Milliseconds = ms(5000),
+): Promise<WhyDocument | ServersWhy> {
+  const read = (why: unknown): WhyDocument | ServersWhy | undefined => parseWhy(why) ?? parseServersWhy(why);
+  return ask(path, { get: "why", instance }, (answer) => read("why" in answer ? answer.why : undefined), timeout);
 }
 
-async function ask<T>(
+/** JSON text of a `ServersDocument`, as it came: it may be of 30 MB. @throws DaemonError as `askStatus` */
+export async function askServers(path: string, timeout: Milliseconds = ms(30_000)): Promise<string> {
+  const line = await exchange(path, `${JSON.stringify({ get: "servers" })}\n`, timeout);
+  const [before, after] = ['{"servers":', "}"];
+  if (line.startsWith(before) && line.endsWith(after)) return line.slice(before.length, -after.length);
+  throw refusal(path, parseJson(line)) ?? unexpected(path, line);
+}
+
+/** One request, one answer. @throws DaemonError as `askStatus` */
+export async function ask<T>(
   path: string,
   request: object,
   read: (answer: object) => T | undefined,
@@ -29,11 +44,17 @@ async function ask<T>(
   const line = await exchange(path, `${JSON.stringify(request)}\n`, timeout);
   const answer = parseJson(line);
   if (typeof answer !== "object" || answer === null) throw unexpected(path, line);
-  if ("error" in answer) throw new DaemonError("E_SOCKET", `The daemon at ${path} refused: ${String(answer.error)}`);
+  const refused = refusal(path, answer);
+  if (refused !== undefined) throw refused;
   const document = read(answer);
   if (document === undefined) throw unexpected(path, line);
   return document;
 }
+
+const refusal = (path: string, answer: unknown): DaemonError | undefined =>
+  typeof answer === "object" && answer !== null && "error" in answer
+    ? new DaemonError("E_SOCKET", `The daemon at ${path} refused: ${String(answer.error)}`)
+    : undefined;
 
 /** Sends one line, gives back one line. */
 function exchange(path: string, request: string, timeout: Milliseconds): Promise<string> {

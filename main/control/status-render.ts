@@ -1,4 +1,5 @@
 import type {
+  BfdStatus,
   InstanceStatus,
   LatencyStatus,
   PhaseStatus,
@@ -16,14 +17,20 @@ export function renderStatus(status: StatusDocument, now: number = Date.now()): 
       ["INSTANCE", "STATE", "PRIO", "MASTER", "FOR", "ADDRESSES"],
       status.instances.map((i) => instanceRow(i, now)),
     ),
+    status.instances.flatMap(guardNotes),
     table(
       ["VIRTUAL SERVER / REAL SERVER", "STATE", "WEIGHT", "LATENCY", "LAST CHECK"],
       status.virtualServers.flatMap(serverRows),
+    ),
+    table(
+      ["BFD SESSION", "STATE", "NEIGHBOR", "FOR", "SENDS EVERY", "DOWN AFTER", "DIAGNOSTIC"],
+      (status.bfd ?? []).map((session) => bfdRow(session, now)),
     ),
     table(["CHECK", "P50", "P99", "MAX", "COUNT"], Object.entries(status.latency).flatMap(latencyRows)),
     [
       `ipvs: ${ipvs.backend}, ${ipvs.services} services, ${ipvs.destinations} destinations, compared every ${ipvs.pollPeriodMs} ms, ${ipvs.drift} drifted`,
       `main thread delay: p50 ${time(loopDelay.p50)}, p99 ${time(loopDelay.p99)}, max ${time(loopDelay.max)}, ${loopDelay.late} late timers${causesOf(loopDelay.causes)}`,
+      ...selfCheckNote(status),
       ...(log.dropped > 0 ? [`log: ${log.dropped} messages dropped`] : []),
     ],
   ];
@@ -37,6 +44,13 @@ const causesOf = (causes: StatusDocument["loopDelay"]["causes"]): string => {
   const counts = Object.entries(causes).map(([cause, count]) => `${cause} ${count}`);
   return counts.length > 0 ? ` (${counts.join(", ")})` : "";
 };
+
+function selfCheckNote({ selfCheck: self }: StatusDocument): readonly string[] {
+  if (self === undefined) return [];
+  const now =
+    self.state === "holding" ? "holds the table" : self.state === "spent" ? "has held it long enough" : "watches";
+  return [`self check: ${now}${self.trouble === "" ? "" : `: ${self.trouble}`} (held ${self.holds} times)`];
+}
 
 type Row = readonly string[];
 
@@ -54,15 +68,39 @@ function instanceRow(instance: InstanceStatus, now: number): Row {
   ];
 }
 
-function serverRows({ vs, scheduler, quorumUp, realServers }: VirtualServerStatus): Row[] {
-  const up = realServers.filter(({ state }) => state === "up").length;
-  const title = [`${vs} ${scheduler}`, quorumUp ? "up" : "NO QUORUM", "", "", `${up} of ${realServers.length} up`];
-  return [title, ...realServers.map(serverRow)];
+function bfdRow({ name, state, neighbor, since, diagnostic, ...times }: BfdStatus, now: number): Row {
+  const shown = (period: number | undefined): string => (period === undefined ? "-" : time(period));
+  const [every, after] = [shown(times.txIntervalMs), shown(times.detectionTimeMs)];
+  return [name, state, neighbor, duration(now - since), every, after, state === "Up" ? "-" : diagnostic];
 }
 
-function serverRow({ rs, state, weight, latencyMs, lastOutcome }: RealServerStatus): Row {
+/** Only what somebody has to see to: `holdfast why` has all of it. */
+function guardNotes({ name, guard }: InstanceStatus): readonly string[] {
+  if (guard === undefined) return [];
+  const { waits, twoMasters } = guard;
+  return [
+    ...(waits === undefined ? [] : [`${name}: split_brain_guard holds the claim: ${waits}`]),
+    ...(twoMasters === undefined ? [] : [`${name}: two masters, ${twoMasters.from} is one too`]),
+  ];
+}
+
+function serverRows({ vs, scheduler, quorumUp, suspended, realServers }: VirtualServerStatus): Row[] {
+  const rests = suspended === true ? ", rests" : "";
+  const up = realServers.filter(({ state }) => state === "up").length;
+  const title = [
+    `${vs} ${scheduler}`,
+    `${quorumUp ? "up" : "NO QUORUM"}${rests}`,
+    "",
+    "",
+    `${up} of ${realServers.length} up`,
+  ];
+  return [title, ...realServers.map((server) => serverRow(server, rests))];
+}
+
+function serverRow({ rs, state, heldBack, weight, latencyMs, lastOutcome }: RealServerStatus, rests: string): Row {
   const latency = latencyMs === undefined ? "-" : time(latencyMs);
-  return [`  ${rs}`, state === "up" ? "up" : "DOWN", String(weight), latency, lastOutcome ?? "-"];
+  const failed = heldBack === true ? "HELD" : "DOWN";
+  return [`  ${rs}`, `${state === "up" ? "up" : failed}${rests}`, String(weight), latency, lastOutcome ?? "-"];
 }
 
 function latencyRows([kind, status]: readonly [string, LatencyStatus]): Row[] {
@@ -72,9 +110,7 @@ function latencyRows([kind, status]: readonly [string, LatencyStatus]): Row[] {
 
 const latencyRow = (name: string, { p50, p99, max, count }: PhaseStatus): Row => [
   name,
-  time(p50),
-  time(p99),
-  time(max),
+  ...[p50, p99, max].map((value) => (count === 0 ? "-" : time(value))), // no check of the kind has passed yet
   String(count),
 ];
 

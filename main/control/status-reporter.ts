@@ -1,10 +1,17 @@
 import type { OpenLog } from "../observe/create-log.js";
 import type { LoopDelay } from "../observe/loop-delay.js";
+import type { BfdSide } from "./bfd-side.js";
 import type { LvsSide } from "./lvs-side.js";
 import type { IpvsStatus, StatusDocument, Streamed, VirtualServerStatus } from "./status.js";
 import { latencyStatus, virtualServerStatus } from "./status-view.js";
 import { version } from "./version.js";
 import type { VrrpSide } from "./vrrp-side.js";
+
+export interface Sides {
+  readonly vrrp: VrrpSide | undefined;
+  readonly lvs: LvsSide | undefined;
+  readonly bfd: BfdSide | undefined;
+}
 
 /** Puts the status document together, piece by piece while it is written. */
 export class StatusReporter {
@@ -17,13 +24,16 @@ export class StatusReporter {
   }
 
   /** Asks the checker threads for their latencies first, for a second at most. */
-  async document(vrrp: VrrpSide | undefined, lvs: LvsSide | undefined): Promise<Streamed<StatusDocument>> {
+  async document({ vrrp, lvs, bfd }: Sides): Promise<Streamed<StatusDocument>> {
     const latency = await lvs?.latency();
+    const selfCheck = lvs?.selfCheck();
     return {
       version,
       pid: process.pid,
       instances: vrrp?.statuses() ?? [],
       virtualServers: lvs === undefined ? [] : servers(lvs, latency?.last),
+      ...(bfd === undefined ? {} : { bfd: bfd.statuses() }),
+      ...(selfCheck === undefined ? {} : { selfCheck }),
       ipvs: ipvsStatus(lvs),
       latency: latency === undefined ? {} : latencyStatus(latency),
       loopDelay: this.#loopDelay.summary(),

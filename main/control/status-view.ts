@@ -37,19 +37,25 @@ export function virtualServerStatus(
     vs: snapshot.name,
     scheduler: config.scheduler,
     quorumUp: snapshot.quorum === "up",
-    realServers: snapshot.realServers.map(realServerStatus),
+    ...(snapshot.rests ? { suspended: true as const } : {}),
+    realServers: realServerStatuses(snapshot.realServers),
   };
 }
 
-function realServerStatus({ name, alive, weight, checks }: RealServerSnapshot): RealServerStatus {
+function* realServerStatuses(servers: Iterable<RealServerSnapshot>): Generator<RealServerStatus> {
+  for (const server of servers) yield realServerStatus(server);
+}
+
+function realServerStatus({ name, alive, heldSince, weight, checks }: RealServerSnapshot): RealServerStatus {
   const latency = slowest(checks);
-  const outcome = checks.find(({ lastEdge }) => lastEdge !== undefined && !lastEdge.up) ?? checks[0];
+  const outcome = checks.find(({ lastEdge }) => lastEdge !== undefined && !lastEdge.edge.up) ?? checks[0];
   return {
     rs: name,
     state: alive ? "up" : "down",
+    ...(heldSince === undefined ? {} : { heldBack: true as const }),
     weight,
     ...(latency === undefined ? {} : { latencyMs: latency }),
-    ...(outcome?.lastEdge === undefined ? {} : { lastOutcome: outcome.lastEdge.outcome }),
+    ...(outcome?.lastEdge === undefined ? {} : { lastOutcome: outcome.lastEdge.edge.outcome }),
   };
 }
 

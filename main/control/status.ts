@@ -1,6 +1,7 @@
 import type { IpAddress } from "../address.js";
 import type { LoopDelaySummary } from "../observe/loop-delay.js";
 import type { VrrpStateName } from "../observe/vrrp-dump.js";
+import type { GuardStatus } from "./guard-view.js";
 
 /** The answer to `{"get":"status"}`, and what `holdfast status` shows. Times are in milliseconds. */
 export interface StatusDocument {
@@ -8,6 +9,14 @@ export interface StatusDocument {
   readonly pid: number;
   readonly instances: readonly InstanceStatus[];
   readonly virtualServers: readonly VirtualServerStatus[];
+  /** Absent without bfd_instance. */
+  readonly bfd?: readonly BfdStatus[];
+  /** Absent without self_check. `trouble`: what it sees now, empty for nothing; `holds`: how often it has held the table. */
+  readonly selfCheck?: {
+    readonly state: "watching" | "holding" | "spent";
+    readonly holds: number;
+    readonly trouble: string;
+  };
   readonly ipvs: IpvsStatus;
   /** By kind of check (`TCP_CHECK`, ...). */
   readonly latency: Readonly<Record<string, LatencyStatus>>;
@@ -26,6 +35,8 @@ export interface InstanceStatus {
   readonly master?: IpAddress;
   /** Wall clock of the last transition, milliseconds since 1970. */
   readonly since: number;
+  /** Absent without split_brain_guard. */
+  readonly guard?: GuardStatus;
 }
 
 export interface VirtualServerStatus {
@@ -33,17 +44,35 @@ export interface VirtualServerStatus {
   readonly vs: string;
   readonly scheduler: string;
   readonly quorumUp: boolean;
+  /** ha_suspend: no address of it is on this host, so nobody checks it; what is said of its servers was so before. */
+  readonly suspended?: true;
   readonly realServers: readonly RealServerStatus[];
 }
 
 export interface RealServerStatus {
   readonly rs: string;
   readonly state: "up" | "down";
+  /** It is down but kept in the table: by removal_floor, or by the self check. */
+  readonly heldBack?: true;
   readonly weight: number;
   /** Latest check; undefined before the first one. */
   readonly latencyMs?: number;
   /** `Outcome` of the latest check; undefined before the first one. */
   readonly lastOutcome?: string;
+}
+
+export interface BfdStatus {
+  readonly name: string;
+  readonly state: "AdminDown" | "Down" | "Init" | "Up";
+  readonly neighbor: IpAddress;
+  /** Why it left Up the last time, in the words of RFC 5880 §4.1. */
+  readonly diagnostic: string;
+  /** Wall clock of the last change of state, milliseconds since 1970. */
+  readonly since: number;
+  /** Before jitter; absent while nothing is sent. */
+  readonly txIntervalMs?: number;
+  /** Absent while the neighbour is not heard. */
+  readonly detectionTimeMs?: number;
 }
 
 export interface IpvsStatus {
@@ -87,12 +116,13 @@ export function parseStatus(value: unknown): StatusDocument | undefined {
 
 function isStatus(value: unknown): value is StatusDocument {
   if (!isRecord(value)) return false;
-  const { version, pid, instances, virtualServers, ipvs, latency, loopDelay, log } = value;
+  const { version, pid, instances, virtualServers, bfd, ipvs, latency, loopDelay, log } = value;
   return (
     typeof version === "string" &&
     typeof pid === "number" &&
     isListOf(instances, isInstance) &&
     isListOf(virtualServers, isVirtualServer) &&
+    (bfd === undefined || isListOf(bfd, isBfd)) &&
     isRecord(ipvs) &&
     typeof ipvs["backend"] === "string" &&
     isRecord(latency) &&
@@ -114,6 +144,14 @@ const isInstance = (value: unknown): boolean =>
   typeof value["state"] === "string" &&
   typeof value["since"] === "number" &&
   isListOf(value["vips"], (vip) => typeof vip === "string");
+
+const isBfd = (value: unknown): boolean =>
+  isRecord(value) &&
+  typeof value["name"] === "string" &&
+  typeof value["state"] === "string" &&
+  typeof value["neighbor"] === "string" &&
+  typeof value["diagnostic"] === "string" &&
+  typeof value["since"] === "number";
 
 const isVirtualServer = (value: unknown): boolean =>
   isRecord(value) && typeof value["vs"] === "string" && isListOf(value["realServers"], isRealServer);

@@ -1,4 +1,4 @@
-import { constants, release, type as systemType } from "node:os";
+import { constants, release, type as systemType, version as systemVersion } from "node:os";
 import { optionTable } from "./options-table.js";
 
 /** The version whose behaviour and files tools may expect, and the date that its version line shows. */
@@ -18,10 +18,45 @@ export function usageText(name: string): string {
   return [
     `Usage: ${name} [OPTION...]`,
     `       ${name} status [--control-socket=PATH]`,
-    `       ${name} why INSTANCE [--format text|json] [--control-socket=PATH]`,
+    `       ${name} servers [--control-socket=PATH]`,
+    `       ${name} upgrade [--control-socket=PATH]`,
+    `       ${name} give-way [--control-socket=PATH]`,
+    `       ${name} why NAME [--format text|json] [--control-socket=PATH]`,
     ...rows,
     "",
   ].join("\n");
+}
+
+const questions = {
+  status: (name: string) => [
+    `Usage: ${name} status [--json] [--control-socket=PATH]`,
+    "Shows instances, virtual servers, checks and delays of the running daemon.",
+    "  --json                        as JSON, for programs",
+  ],
+  servers: (name: string) => [
+    `Usage: ${name} servers [--control-socket=PATH]`,
+    "Prints every virtual server, real server and check as JSON: state, since when, last error, latencies, counters of IPVS.",
+  ],
+  upgrade: (name: string) => [
+    `Usage: ${name} upgrade [--control-socket=PATH]`,
+    "Puts the version that is installed now in the place of the running daemon, without a failover.",
+  ],
+  "give-way": (name: string) => [
+    `Usage: ${name} give-way [--control-socket=PATH]`,
+    "Lets a keepalived that is started next take the place of the running daemon, without a failover.",
+  ],
+  why: (name: string) => [
+    `Usage: ${name} why NAME [--format text|json] [--control-socket=PATH]`,
+    "Shows why a virtual router is in its state, and what would make it master; or why a virtual server or a real server is up or down,",
+    "in the table or not, and what would bring it back. NAME: of an instance, or of a server as in the log, or its address and port.",
+    "  --format text|json            for people (the default), or for programs",
+  ],
+} as const;
+
+/** --help after the word that asks a running daemon. */
+export function questionUsage(name: string, question: keyof typeof questions): string {
+  const where = "  --control-socket=PATH         of the daemon to ask, when it was started with one";
+  return [...questions[question](name), where, ""].join("\n");
 }
 
 /**
@@ -47,6 +82,17 @@ export function versionText(name: string, version: string): string {
 
 /** First line of the log after a start: what tools and people look for. */
 export const startSentence = (): string => `Starting Keepalived v${COMPATIBLE} (${COMPATIBLE_DATE})`;
+/** What it runs on, and what it was told. */
+export const hostSentence = (): string => `Running on ${systemType()} ${release()} ${systemVersion()}`;
+export const commandSentence = (name: string, argv: readonly string[]): string =>
+  `Command line: ${[name, ...argv].map((word) => `'${word}'`).join(" ")}`;
+
+/** Of the daemon with all of its threads, and of the scripts that it has waited for. */
+export function usageSentence({ user, system }: NodeJS.CpuUsage): string {
+  const seconds = (us: number): string => (us / 1e6).toFixed(6);
+  return `CPU usage user: ${seconds(user)} system: ${seconds(system)}`;
+}
+
 /** Last line of the log. */
 export const stopSentence = (): string => `Stopped Keepalived v${COMPATIBLE} (${COMPATIBLE_DATE})`;
 

@@ -2,7 +2,7 @@ import type { Config } from "../config/model.js";
 import type { NotifyEvent } from "../notify/notifier.js";
 import type { VrrpNotice, VrrpTransition } from "../vrrp/instance-types.js";
 import type { VrrpSnapshot } from "../vrrp/snapshot.js";
-import { groupDumps } from "./vrrp-view.js";
+import type { GroupSnapshot } from "../vrrp/sync-groups.js";
 
 /** What happens to virtual routers, as scripts, FIFOs and mail are told of it. */
 
@@ -20,6 +20,7 @@ export function noticeEvent(notice: VrrpNotice, reporting: ReadonlySet<string>):
   const { name, extras } = instance;
   if (notice.on === "lower-priority")
     return { kind: "lower-priority", name, priority, script: extras.notifyLowerPriority };
+  if (notice.on !== "priority") return { kind: "masters", name, two: notice.on === "two-masters", priority };
   return reporting.has(name) ? { kind: "priority", name, isMaster: state === "MASTER", priority } : undefined;
 }
 
@@ -38,13 +39,15 @@ export function reportingPriority(config: Config): ReadonlySet<string> {
 }
 
 /** For fifo_write_vrrp_states_on_reload: instances, then groups, as they are told at every change. */
-export function* stateEvents({ syncGroups }: Config, snapshots: readonly VrrpSnapshot[]): Generator<NotifyEvent> {
+export function* stateEvents(
+  snapshots: Iterable<VrrpSnapshot>,
+  groups: () => readonly GroupSnapshot[],
+): Generator<NotifyEvent> {
   for (const { config, state, effectivePriority } of snapshots) {
     if (state === "INIT") continue;
     yield { kind: "state", type: "INSTANCE", name: config.name, state, priority: effectivePriority };
   }
-  for (const { config, state } of groupDumps(syncGroups, snapshots)) {
-    if (state !== "INIT" && state !== "DELETED")
-      yield { kind: "state", type: "GROUP", name: config.name, state, priority: 0 };
+  for (const { config, state } of groups()) {
+    if (state !== "INIT") yield { kind: "state", type: "GROUP", name: config.name, state, priority: 0 };
   }
 }

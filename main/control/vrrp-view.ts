@@ -1,4 +1,3 @@
-import type { SyncGroupConfig } from "../config/model-vrrp.js";
 import type {
   SyncGroupDump,
   TrackFileDump,
@@ -10,6 +9,7 @@ import type { ProcessSnapshot } from "../vrrp/process-monitor.js";
 import type { VrrpRouter } from "../vrrp/router.js";
 import type { ScriptSnapshot } from "../vrrp/script-monitor.js";
 import type { VrrpSnapshot } from "../vrrp/snapshot.js";
+import type { GroupSnapshot } from "../vrrp/sync-groups.js";
 import { masterDownInterval } from "../vrrp/timers.js";
 
 /** A running instance as dump files and the status document show it. `offset`: wall clock minus boot time, ms. */
@@ -67,16 +67,11 @@ function readTimeout({ state, nextAdvertAt, masterDownAt }: VrrpSnapshot, offset
   return at === undefined ? undefined : at + offset;
 }
 
-/** A group is what its members are together: keepalived.conf(5) vrrp_sync_group. */
-export function groupDumps(groups: readonly SyncGroupConfig[], snapshots: readonly VrrpSnapshot[]): SyncGroupDump[] {
-  const byName = new Map(snapshots.map((snapshot) => [snapshot.config.name, snapshot]));
-  return groups.map((config) => {
-    const members = config.members.flatMap((name) => byName.get(name) ?? []);
-    const faults = members.filter(({ state }) => state === "FAULT").length;
-    const waiting = members.filter(({ waitingForScripts }) => waitingForScripts.length > 0).length;
-    const masters = members.length > 0 && members.every(({ state }) => state === "MASTER");
-    return { config, state: faults > 0 ? "FAULT" : masters ? "MASTER" : "BACKUP", faults, waiting };
-  });
+/** Faults that it shares with the others of its group are not a member's own: keepalived.conf(5) vrrp_sync_group. */
+export function groupDump({ config, state, members }: GroupSnapshot): SyncGroupDump {
+  const faults = members.filter(({ own }) => own.faults.length > 0).length;
+  const waiting = members.filter(({ own }) => own.waiting.length > 0).length;
+  return { config, state, faults, waiting };
 }
 
 export const fileDump = ({ config, value = 0 }: ReturnType<VrrpRouter["trackedFiles"]>[number]): TrackFileDump => ({

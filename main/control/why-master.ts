@@ -9,6 +9,7 @@ type Mine = Pick<VrrpSnapshot, "config" | "effectivePriority" | "master" | "mast
 export function wouldMakeItMaster(known: Known, mine: Mine): readonly string[] {
   switch (known.state) {
     case "BACKUP":
+      if (known.guard?.waits !== undefined) return [`split_brain_guard lets it: ${known.guard.waits}`];
       return mine.wantState === "MASTER" ? readyIn(known) : [...fromBackup(known, mine), ...groupHint(known)];
     case "FAULT":
     case "INIT":

@@ -1,3 +1,4 @@
+import { guardLines } from "./guard-view.js";
 import type { PriorityPart, WhyDocument } from "./why.js";
 import { nameOf, seconds } from "./why-master.js";
 
@@ -9,6 +10,7 @@ export function renderWhy(why: WhyDocument): string {
     ["waits for", why.waitingFor],
     ["checks", why.checks.map(checkLine)],
     ["group", groupLines(why)],
+    ["guard", guardLines(why.guard)],
     ["adverts", advertLines(why)],
     ["timers", timerLines(why)],
     ["addresses", why.addresses.map(({ address, dev, set }) => `${address} dev ${dev}${set ? "" : ", not set"}`)],

@@ -3,9 +3,10 @@ import type { SyncGroupConfig, TrackRef } from "../config/model-vrrp.js";
 import type { Milliseconds } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import type { ScriptSnapshot } from "../vrrp/script-monitor.js";
-import type { VrrpSnapshot } from "../vrrp/snapshot.js";
+import type { InstanceStanding, VrrpSnapshot } from "../vrrp/snapshot.js";
 import type { GroupSnapshot } from "../vrrp/sync-groups.js";
 import { type Contribution, type Fault, faultReason } from "../vrrp/tracking.js";
+import { guardStatus } from "./guard-view.js";
 import type { CheckPart, GroupPart, PriorityPart, WhyDocument } from "./why.js";
 import { wouldMakeItMaster } from "./why-master.js";
 
@@ -13,7 +14,8 @@ import { wouldMakeItMaster } from "./why-master.js";
 export interface WhyFacts {
   readonly snapshot: VrrpSnapshot;
   readonly group: GroupSnapshot | undefined;
-  readonly others: readonly VrrpSnapshot[];
+  /** By name. Not whole snapshots: of a thousand members they take more than a turn may. */
+  readonly others: ReadonlyMap<string, InstanceStanding>;
   readonly scripts: readonly ScriptSnapshot[];
   /** Clock.now */
   readonly now: Milliseconds;
@@ -53,7 +55,8 @@ export function whyDocument(facts: WhyFacts): WhyDocument {
       set,
     })),
   };
-  return { ...plain, wouldMakeItMaster: wouldMakeItMaster(plain, snapshot) };
+  const guard = snapshot.guard === undefined ? {} : { guard: guardStatus(snapshot.guard, now) };
+  return { ...plain, ...guard, wouldMakeItMaster: wouldMakeItMaster({ ...plain, ...guard }, snapshot) };
 }
 
 /** A member that the document left out does not exist: `undefined` is not put in. */
@@ -87,6 +90,8 @@ function tracksOf(
       return of.track.processes;
     case "bfd":
       return of.track.bfds;
+    case "quorum":
+      return of.track.quorums ?? [];
     default:
       return unreachable(tracker);
   }
@@ -117,6 +122,10 @@ function faultText(fault: Fault, { scripts, others }: WhyFacts): string {
       return `interface ${fault.name} is down`;
     case "no-source-address":
       return "its interface has no address to send from";
+    case "source-address-lost":
+      return `its source address ${fault.address} is on no interface, and track_src_ip is set`;
+    case "no-peer":
+      return "it has no unicast_peer, and unicast_fault_no_peer is set";
     case "script": {
       const exit = scripts.find(({ config }) => config.name === fault.name)?.lastExit;
       return `script ${fault.name} fails${exit === undefined ? "" : ` (exit ${exit})`}`;
@@ -126,7 +135,7 @@ function faultText(fault: Fault, { scripts, others }: WhyFacts): string {
     case "tracker":
       return trackerText(fault);
     case "sync-group": {
-      const own = others.find(({ config }) => config.name === fault.member)?.faults ?? [];
+      const own = others.get(fault.member)?.faults ?? [];
       const why = own.filter(({ kind }) => kind !== "sync-group").map((other) => faultReason(other));
       return `${fault.member} of sync group ${fault.group} has a fault ${why.join(", ")}`.trimEnd();
     }
@@ -136,6 +145,7 @@ function faultText(fault: Fault, { scripts, others }: WhyFacts): string {
 }
 
 function trackerText({ tracker, name }: Extract<Fault, { kind: "tracker" }>): string {
+  if (tracker === "quorum") return `virtual server ${name} has no quorum`;
   if (tracker === "file") return `the number in track file ${name} means a fault`;
   return tracker === "process" ? `process ${name} has no quorum` : `BFD session ${name} is down`;
 }
@@ -149,7 +159,7 @@ function groupPart({ config, state, members }: GroupSnapshot, { snapshot, others
       .filter((member) => member.name !== name)
       .map((member) => ({
         instance: member.name,
-        state: others.find((other) => other.config.name === member.name)?.state ?? "INIT",
+        state: others.get(member.name)?.state ?? "INIT",
         wantsMaster: member.wantsMaster,
         faults: member.own.faults.map(faultReason),
       })),

@@ -1,5 +1,7 @@
 import type { IpAddress } from "../address.js";
 import type { VrrpStateName } from "../observe/vrrp-dump.js";
+import type { GuardStatus } from "./guard-view.js";
+import type { ServersWhy } from "./why-servers.js";
 
 /** The answer to `{"get":"why","instance":NAME}`, and what `holdfast why` shows. Times are milliseconds; `ago`: before the answer. */
 export interface WhyDocument {
@@ -29,6 +31,8 @@ export interface WhyDocument {
     readonly masterDownMs?: number;
     readonly preemptDelayMs?: number;
   };
+  /** Absent without split_brain_guard. */
+  readonly guard?: GuardStatus;
   readonly addresses: readonly { readonly address: string; readonly dev: string; readonly set: boolean }[];
   /** Sentences; each alone is enough unless it says otherwise. Empty while MASTER. */
   readonly wouldMakeItMaster: readonly string[];
@@ -36,7 +40,7 @@ export interface WhyDocument {
 
 /** What one tracker does to the priority. */
 export interface PriorityPart {
-  readonly tracker: "interface" | "script" | "file" | "process" | "bfd";
+  readonly tracker: "interface" | "script" | "file" | "process" | "bfd" | "quorum";
   readonly name: string;
   readonly state: "up" | "down" | "init";
   /** The number in a tracked file. */
@@ -75,8 +79,19 @@ export interface HeardPart {
   readonly agoMs: number;
 }
 
-/** Called for each request. @returns the names that there are when there is no such instance */
-export type WhySource = (instance: string) => WhyDocument | { readonly known: readonly string[] };
+export type WhyAnswer<Document> = Document | NobodyOfThatName;
+
+export interface NobodyOfThatName {
+  /** The names that there are. */
+  readonly known: readonly string[];
+  /** A sync group has that name: its members. */
+  readonly members?: readonly string[];
+}
+
+/** Called for each request. @returns the names that there are when there is neither such an instance nor such a server */
+export type WhySource = (
+  name: string,
+) => WhyAnswer<WhyDocument | ServersWhy> | Promise<WhyAnswer<WhyDocument | ServersWhy>>;
 
 /** @returns undefined when `value` is no such document (another program answered, or another version) */
 export function parseWhy(value: unknown): WhyDocument | undefined {

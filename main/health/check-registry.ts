@@ -1,6 +1,7 @@
-import type { CheckConfig } from "../config/model.js";
+import type { ServerCheckConfig } from "../config/model-checks.js";
 import { type CheckId, checkId } from "../units.js";
 import { IdMap, partByEnd, WideMap } from "../wide-map.js";
+import { isPooled } from "./pooled.js";
 import type { LiveServer } from "./virtual-server-state.js";
 
 /** One place in the configuration that wants to hear of a check. Indices into the configuration's lists. */
@@ -14,13 +15,18 @@ export interface CheckUser {
 export interface RegisteredCheck {
   readonly id: CheckId;
   readonly identity: string;
-  readonly check: CheckConfig;
+  readonly check: ServerCheckConfig;
   /** Seldom more than one: replaced, not appended to, because V8 gives a list that grows room for 17. */
   users: readonly CheckUser[];
   /** Of its users, each once, as whoever runs it was last told. */
   groups: readonly number[];
-  /** As last heard, in whichever generation; equal for all with this identity. */
+  /**
+   * As last heard of this run, in whichever generation: what whoever runs it tells changes of, and what its users count on. Another run
+   * of the same identity may know better, but nobody would be told when this one comes to know it too.
+   */
   known: "up" | "down" | undefined;
+  /** What it said last besides that, where it sets weights. */
+  value?: number;
   /** Whether `takeChanges` has something to say of it. */
   news: "new" | "touched" | "none";
 }
@@ -40,7 +46,7 @@ export interface CheckChanges {
  */
 export class CheckRegistry {
   readonly #byId = new IdMap<CheckId, RegisteredCheck>();
-  /** More than one where the same is checked at different times. */
+  /** More than one where the same is checked at different times: who spoke last comes first. */
   readonly #byIdentity = new WideMap<string, readonly RegisteredCheck[] | RegisteredCheck>(partByEnd);
   #nextId = 1;
   #added: RegisteredCheck[] = [];
@@ -48,14 +54,15 @@ export class CheckRegistry {
   /** Users came or went. No Set: one of all checks would be moved as a whole when it grows. */
   #touched: RegisteredCheck[] = [];
 
-  /** Takes note that `user` wants `check`. */
-  add(check: CheckConfig, identity: string, user: CheckUser): RegisteredCheck {
+  /** Takes note that `user` wants `check`. A new run begins with what the others of its identity said last. */
+  add(check: ServerCheckConfig, identity: string, user: CheckUser): RegisteredCheck {
     const runs = this.#runs(identity);
     let registered = runs.find((run) => isSameRun(run.check, check));
     if (registered === undefined) {
-      const known = runs[0]?.known;
+      const known = whoKnows(runs);
       const id = checkId(this.#nextId++);
-      registered = { id, identity, check, users: [user], groups: nobody, known, news: "new" };
+      registered = { id, identity, check, users: [user], groups: nobody, known: known?.known, news: "new" };
+      if (known?.value !== undefined) registered.value = known.value;
       this.#setRuns(identity, [...runs, registered]);
       this.#byId.set(registered.id, registered);
       this.#added.push(registered);
@@ -115,13 +122,23 @@ export class CheckRegistry {
     return this.#byIdentity.has(identity);
   }
 
-  /** The state last heard of what `identity` names. */
-  known(identity: string): "up" | "down" | undefined {
-    return this.#runs(identity)[0]?.known;
+  /** The state last heard of a check: of its run, else of the others of its identity. */
+  known(check: ServerCheckConfig, identity: string): "up" | "down" | undefined {
+    const runs = this.#runs(identity);
+    return runs.find((run) => isSameRun(run.check, check))?.known ?? whoKnows(runs)?.known;
   }
 
-  heard(identity: string, known: "up" | "down"): void {
-    for (const run of this.#runs(identity)) run.known = known;
+  /** What its run said besides that. */
+  value(check: ServerCheckConfig, identity: string): number | undefined {
+    return this.#runs(identity).find((run) => isSameRun(run.check, check))?.value;
+  }
+
+  /** A run has spoken. @param value undefined: as before */
+  heard(run: RegisteredCheck, known: "up" | "down", value: number | undefined): void {
+    run.known = known;
+    if (value !== undefined) run.value = value;
+    const runs = this.#runs(run.identity);
+    if (runs[0] !== run) this.#setRuns(run.identity, [run, ...runs.filter((other) => other !== run)]);
   }
 
   #runs(identity: string): readonly RegisteredCheck[] {
@@ -149,6 +166,9 @@ function groupsOf({ users }: RegisteredCheck): readonly number[] {
 
 const nobody: readonly number[] = [];
 
+const whoKnows = (runs: readonly RegisteredCheck[]): RegisteredCheck | undefined =>
+  runs.find(({ known }) => known !== undefined);
+
 const byNumber = (a: number, b: number): number => a - b;
 
 const isSameList = (a: readonly number[], b: readonly number[]): boolean =>
@@ -158,7 +178,8 @@ const isSameList = (a: readonly number[], b: readonly number[]): boolean =>
  * Two users share one run only if it is the same at the same times: what the identity leaves out counts here. `alpha` is each
  * user's own affair.
  */
-function isSameRun(a: CheckConfig, b: CheckConfig): boolean {
+export function isSameRun(a: ServerCheckConfig, b: ServerCheckConfig): boolean {
+  if (!isPooled(a) || !isPooled(b)) return true; // not run at all
   const [x, y] = [a.timing, b.timing];
   return (
     x.delayLoop === y.delayLoop &&
@@ -171,10 +192,13 @@ function isSameRun(a: CheckConfig, b: CheckConfig): boolean {
     x.warmup === y.warmup &&
     x.logAllFailures === y.logAllFailures &&
     recoversFast(a) === recoversFast(b) &&
+    timeLimit(a) === timeLimit(b) &&
     passPhrase(a) === passPhrase(b)
   );
 }
 
-const passPhrase = (check: CheckConfig): string | undefined => ("tls" in check ? check.tls?.password : undefined);
+const passPhrase = (check: ServerCheckConfig): string | undefined => ("tls" in check ? check.tls?.password : undefined);
 
-const recoversFast = (check: CheckConfig): boolean => "fastRecovery" in check && check.fastRecovery;
+const timeLimit = (check: ServerCheckConfig): number | undefined => ("timeout" in check ? check.timeout : undefined);
+
+const recoversFast = (check: ServerCheckConfig): boolean => "fastRecovery" in check && check.fastRecovery;

@@ -2,7 +2,8 @@ import type { RealServerConfig } from "../config/model.js";
 import type { HealthEffect } from "./effects.js";
 import { realServerName } from "./names.js";
 import { quorumEvent } from "./quorum.js";
-import { isAlive, type RealServerState } from "./real-server.js";
+import type { RealServerState } from "./real-server.js";
+import { isInService } from "./removal-floor.js";
 import { checkMail, realServerEvent } from "./virtual-server.js";
 import type { VirtualServerContext, VirtualServerState } from "./virtual-server-state.js";
 
@@ -46,7 +47,7 @@ function goodbye(
   state: RealServerState | undefined,
   because: string,
 ): HealthEffect[] {
-  if (state === undefined || !isAlive(state)) return [];
+  if (state === undefined || !isInService(state)) return [];
   const notify = realServerEvent(context, server, false);
   return server.smtpAlert ? [notify, checkMail(context, server, false, `=> ${because} <=`)] : [notify];
 }

@@ -1,5 +1,6 @@
 import type { ScriptCommand } from "../config/model.js";
 import type { Fields, Level } from "../observe/log.js";
+import type { Milliseconds } from "../units.js";
 
 export interface StateMail {
   readonly subject: string;
@@ -44,4 +45,6 @@ export type HealthEffect =
     }
   | { readonly do: "notify"; readonly event: ServerEvent }
   /** The destinations that IPVS must hold for this virtual server may have changed. */
-  | { readonly do: "pool" };
+  | { readonly do: "pool" }
+  /** A server (by its place) is held back in the table since then, or no longer: for the state that outlives a crash. */
+  | { readonly do: "held"; readonly server: number; readonly since: Milliseconds | undefined };

@@ -1,8 +1,11 @@
-import type { CheckConfig, Config, VirtualServerConfig } from "../config/model.js";
+import type { Config, RealServerConfig, VirtualServerConfig } from "../config/model.js";
+import type { ServerCheckConfig } from "../config/model-checks.js";
+import type { Milliseconds } from "../units.js";
 import { type CheckMemory, carryOver, freshServer } from "./carry-over.js";
 import type { CheckRegistry, RegisteredCheck } from "./check-registry.js";
 import type { HealthEffect } from "./effects.js";
 import { serviceKey, virtualServerName } from "./names.js";
+import type { Moment } from "./removal-floor.js";
 import { startVirtualServer } from "./virtual-server.js";
 import type { LiveServer, Step, VirtualServerContext } from "./virtual-server-state.js";
 
@@ -23,12 +26,21 @@ export interface Succession {
 
 export interface GenerationDeps {
   readonly registry: CheckRegistry;
-  readonly identityOf: (check: CheckConfig) => string;
+  readonly identityOf: (check: ServerCheckConfig) => string;
+  /** What is known of an identity, if only from before a restart. */
   readonly knownOf: (identity: string) => "up" | "down" | undefined;
+  /** Likewise of a new check. */
+  readonly recall: (check: RegisteredCheck) => void;
   /** For a virtual server that was not there before. */
   readonly newGroup: () => number;
   /** Of no check anything is known, so that states need none of their identities: `registerChecks` adds them to the registry. */
   readonly checksLater: boolean;
+  /** Before a crash; absent: nobody was. */
+  readonly heldSince?: (live: Pick<LiveServer, "key">, server: RealServerConfig) => Milliseconds | undefined;
+  /** For those whom a reload takes out of service. Absent: they go. */
+  readonly moment?: Moment;
+  /** Before a crash, by key; absent: nobody had any. */
+  readonly knownQuorum?: (virtualServer: string) => "up" | "down" | undefined;
 }
 
 /**
@@ -81,7 +93,7 @@ function* liven(
   deps: GenerationDeps,
 ): Generator<void, { readonly live: LiveServer; readonly step: Step }> {
   const identities = yield* identitiesOf(old);
-  const identityOf = (check: CheckConfig): string => {
+  const identityOf = (check: ServerCheckConfig): string => {
     let identity = identities.get(check);
     if (identity === undefined) {
       identity = deps.identityOf(check);
@@ -99,10 +111,19 @@ function* liven(
     checks: [],
     state: { quorum: "down", servers: [], weightAlive: 0 },
   };
-  if (!deps.checksLater) yield* register(live, identityOf, deps.registry);
-  const known: CheckMemory["known"] = deps.checksLater ? () => undefined : (check) => deps.knownOf(identityOf(check));
-  const memory: CheckMemory = { identityOf, known };
-  const step = old === undefined ? yield* fresh(context, memory) : yield* carryOver(context, old, memory);
+  const { registry, recall, knownOf, checksLater } = deps;
+  if (!checksLater) yield* register(live, identityOf, registry, recall);
+  const nothing = (): undefined => undefined;
+  const lastKnown: CheckMemory["known"] = (check) =>
+    registry.known(check, identityOf(check)) ?? knownOf(identityOf(check));
+  const known = checksLater ? nothing : lastKnown;
+  const value: CheckMemory["value"] = checksLater ? nothing : (check) => registry.value(check, identityOf(check));
+  const heldSince: CheckMemory["heldSince"] = (server) => deps.heldSince?.(live, server);
+  const memory: CheckMemory = { identityOf, known, value, heldSince };
+  const step =
+    old === undefined
+      ? yield* fresh(context, memory, deps.knownQuorum?.(key))
+      : yield* carryOver(context, old, memory, deps.moment);
   live.state = step.state;
   return { live, step };
 }
@@ -112,23 +133,31 @@ export function* registerChecks(
   generation: Generation,
   { identityOf, registry }: Pick<GenerationDeps, "identityOf" | "registry">,
 ): Generator<void> {
-  for (const live of generation) yield* register(live, identityOf, registry);
+  for (const live of generation) yield* register(live, identityOf, registry, () => {});
 }
 
-function* register(live: LiveServer, identityOf: CheckMemory["identityOf"], registry: CheckRegistry): Generator<void> {
+function* register(
+  live: LiveServer,
+  identityOf: CheckMemory["identityOf"],
+  registry: CheckRegistry,
+  recall: GenerationDeps["recall"],
+): Generator<void> {
   const checks: RegisteredCheck[][] = [];
   live.checks = checks;
   for (const [server, real] of live.context.config.realServers.entries()) {
-    const registered = (check: CheckConfig, checker: number): RegisteredCheck =>
-      registry.add(check, identityOf(check), { live, server, checker });
+    const registered = (check: ServerCheckConfig, checker: number): RegisteredCheck => {
+      const added = registry.add(check, identityOf(check), { live, server, checker });
+      if (added.news === "new") recall(added);
+      return added;
+    };
     checks.push(real.checks.map(registered));
     yield;
   }
 }
 
 /** Of checks that were there before: computing an identity takes longer than all the rest. */
-function* identitiesOf(old: LiveServer | undefined): Generator<void, Map<CheckConfig, string>> {
-  const identities = new Map<CheckConfig, string>();
+function* identitiesOf(old: LiveServer | undefined): Generator<void, Map<ServerCheckConfig, string>> {
+  const identities = new Map<ServerCheckConfig, string>();
   for (const [server, registered] of (old?.checks ?? []).entries()) {
     const configs = old?.context.config.realServers[server]?.checks ?? [];
     for (const [checker, check] of configs.entries()) {
@@ -140,17 +169,21 @@ function* identitiesOf(old: LiveServer | undefined): Generator<void, Map<CheckCo
   return identities;
 }
 
-function* fresh(context: VirtualServerContext, memory: CheckMemory): Generator<void, Step> {
+function* fresh(
+  context: VirtualServerContext,
+  memory: CheckMemory,
+  quorum: "up" | "down" | undefined,
+): Generator<void, Step> {
   const servers = [];
   for (const server of context.config.realServers) {
     servers.push(freshServer(server, memory));
     yield;
   }
-  return startVirtualServer(context, servers);
+  return startVirtualServer(context, servers, quorum);
 }
 
 /** One key each; the second virtual server of the same service is told from the first by its place. */
-function keys(): (config: VirtualServerConfig) => string {
+export function keys(): (config: VirtualServerConfig) => string {
   const seen = new Map<string, number>();
   return ({ service }) => {
     const key = serviceKey(service);

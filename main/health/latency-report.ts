@@ -1,8 +1,15 @@
 import type { build, Histogram } from "hdr-histogram-js";
-import { groupOwner, latencySections } from "../../workers/latency-words.js";
-import { type FromWorker, type LatencyPhase, latencyKinds, latencyPhases } from "../../workers/protocol.js";
+import { groupOfOwner, groupOwner, latencySections } from "../../workers/latency-words.js";
+import {
+  type AskedGroup,
+  type FromWorker,
+  type LatencyPhase,
+  latencyKinds,
+  latencyPhases,
+} from "../../workers/protocol.js";
 import type { CheckConfig } from "../config/model.js";
 import { type CheckId, checkId, type Milliseconds, ms } from "../units.js";
+import { GroupLatencies } from "./group-latencies.js";
 
 export type LatencyMessage = Extract<FromWorker, { kind: "latency" }>;
 
@@ -14,11 +21,11 @@ export interface LatencyReport {
   readonly kinds: ReadonlyMap<CheckConfig["type"], PhaseHistograms>;
   /** Of the virtual server that was asked for; empty without one. */
   readonly virtualServer: PhaseHistograms;
+  /** Of all, when all were asked for. */
+  readonly groups: GroupLatencies;
   /** Of the last attempt that passed. */
   readonly last: ReadonlyMap<CheckId, Milliseconds>;
 }
-
-export const noLatencies: LatencyReport = { kinds: new Map(), virtualServer: new Map(), last: new Map() };
 
 /** What native-bindings/probe/latency_counts.h counts by; counts of months fit. */
 const shape = {
@@ -37,6 +44,13 @@ export function valueOfBucket(bucket: number): number {
   return (halfRange + (bucket % halfRange)) * 2 ** (Math.floor(bucket / halfRange) - 1);
 }
 
+export const noLatencies: LatencyReport = {
+  kinds: new Map(),
+  virtualServer: new Map(),
+  groups: new GroupLatencies(valueOfBucket),
+  last: new Map(),
+};
+
 /**
  * Merges what the shards report, in steps (see slices.ts): a report of 37,000 checks is no work for one turn.
  * @param make of hdr-histogram-js, which takes a tenth of a start to load, and no start needs
@@ -44,16 +58,19 @@ export function valueOfBucket(bucket: number): number {
 export function* mergeLatencies(
   make: typeof build,
   messages: readonly LatencyMessage[],
-  group: number | undefined,
+  group: AskedGroup,
 ): Generator<void, LatencyReport> {
   const kinds = new Map<CheckConfig["type"], Map<LatencyPhase, Histogram>>();
   const virtualServer = new Map<LatencyPhase, Histogram>();
+  const groups = new GroupLatencies(valueOfBucket);
   const last = new Map<CheckId, Milliseconds>();
   for (const message of messages) {
     for (const { owner, phase, pairs } of latencySections(message.counts)) {
       const kind = latencyKinds[owner];
       const name = latencyPhases[phase];
-      const isGroup = group !== undefined && owner === groupOwner(group);
+      const isGroup = typeof group === "number" && owner === groupOwner(group);
+      const asked = group === "all" ? groupOfOwner(owner) : undefined;
+      if (name !== undefined && asked !== undefined) groups.add(asked, name, pairs);
       if (name === undefined || pairs.length === 0 || (kind === undefined && !isGroup)) continue;
       addCounts(histogramOf(make, kind === undefined ? virtualServer : ofKind(kinds, kind), name), pairs);
       yield;
@@ -64,7 +81,7 @@ export function* mergeLatencies(
       if (i % 1024 === 0) yield;
     }
   }
-  return { kinds, virtualServer, last };
+  return { kinds, virtualServer, groups, last };
 }
 
 function ofKind<K, V>(all: Map<K, Map<LatencyPhase, V>>, kind: K): Map<LatencyPhase, V> {

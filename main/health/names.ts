@@ -2,15 +2,16 @@ import type { RealServerConfig, VirtualServerConfig } from "../config/model.js";
 
 type Service = VirtualServerConfig["service"];
 
-/** keepalived's name of a virtual server in logs, FIFO lines and mail: `[10.0.0.1]:tcp:80` or `FWM 7`. */
+/** keepalived's name of a virtual server in logs, FIFO lines and mail: `[10.0.0.1]:tcp:80`, `[GROUP]:0` or `FWM 7`. */
 export function virtualServerName(service: Service): string {
   if (service.kind === "fwmark") return `FWM ${service.fwmark}`;
+  if (service.kind === "group") return `[${service.group}]:${service.ordinal}`;
   return `[${service.address}]:${service.protocol.toLowerCase()}:${service.port}`;
 }
 
-/** keepalived's name of a real server; its protocol is that of the service, `none` behind a firewall mark. */
+/** keepalived's name of a real server; its protocol is that of the service, `none` behind firewall marks. */
 export function realServerName(service: Service, server: Pick<RealServerConfig, "address" | "port">): string {
-  const protocol = service.kind === "fwmark" ? "none" : service.protocol.toLowerCase();
+  const protocol = service.kind === "fwmark" ? "none" : (service.protocol?.toLowerCase() ?? "none");
   return `[${server.address}]:${protocol}:${server.port}`;
 }
 

@@ -2,11 +2,14 @@ import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { decodeEdges } from "../../workers/edges.js";
 import type {
+  AskedGroup,
   CheckEdge,
   CheckSpec,
   FailedAttempt,
   FromWorker,
   Regrouping,
+  ScriptLimits,
+  ScriptsWaiting,
   ShardOptions,
 } from "../../workers/protocol.js";
 import type { Clock } from "../clock.js";
@@ -15,6 +18,7 @@ import { unreachable } from "../unreachable.js";
 import { IdMap } from "../wide-map.js";
 import { type LatencyMessage, type LatencyReport, mergeLatencies, noLatencies } from "./latency-report.js";
 import { Outbox } from "./shard-outbox.js";
+import { ShardQuestion } from "./shard-question.js";
 import { type ShardFault, ShardSlot } from "./shard-slot.js";
 import { checkCost, ShardPlan } from "./shards.js";
 import { WorkQueue } from "./work-queue.js";
@@ -29,12 +33,18 @@ export interface PoolOptions {
   readonly onFault: (fault: ShardFault) => void;
   /** A thread is there. `thread`: its id (gettid(2)). */
   readonly onThread?: (shard: number, thread: number) => void;
+  /** Several times a second from each thread. */
+  readonly onScriptsWaiting?: (shard: number, waiting: ScriptsWaiting) => void;
   /** Default: workers/shard.js. */
   readonly workerFile?: URL;
   /** Checks under way in each thread, hence open sockets. Default: at most 4,000, and 16,000 for all threads together. */
   readonly maxInFlight?: number;
   /** The same to one address. Default 0: no limit. */
   readonly maxInFlightPerHost?: number;
+  /** checker_no_swap. Default: no. */
+  readonly keepInMemory?: boolean;
+  /** Programs of MISC_CHECK, in all threads together. Default 256, and no environment. */
+  readonly scripts?: ScriptLimits;
   /** Silence after which a thread is replaced. Default 1 s. */
   readonly stallAfter?: Milliseconds;
   /** The same for a thread that is starting: Node and the modules have to load. Default 10 s. */
@@ -49,7 +59,6 @@ const superviseEvery = ms(100);
 const drainWithin = ms(1000);
 /** For threads that were replaced during the drain; one that is stuck never ends. */
 const destroyWithin = ms(1000);
-const latencyWithin = ms(1000);
 /** Cloning a spec takes some 4 µs of the main thread; one message is half a slice at most. */
 const specsPerMessage = 50;
 const idsPerMessage = 2000;
@@ -88,13 +97,16 @@ export class CheckPool {
   readonly #placed = new IdMap<CheckId, Placed>();
   readonly #work = new WorkQueue();
   readonly #stallAfter: Milliseconds;
-  #latencyWaiters: { readonly shard: number; readonly take: (message: LatencyMessage | undefined) => void }[] = [];
+  readonly #latency: ShardQuestion<LatencyMessage>;
+  readonly #next: ShardQuestion<Extract<FromWorker, { kind: "next" }>>;
   #supervision: Disposable | undefined;
   #epoch = 0;
   #phase: "running" | "stopped" = "running";
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#latency = new ShardQuestion(options.clock);
+    this.#next = new ShardQuestion(options.clock);
     this.#stallAfter = options.stallAfter ?? ms(1000);
     this.#plan = new ShardPlan(options.threads);
     this.#piscina = new Piscina({
@@ -139,17 +151,22 @@ export class CheckPool {
 
   /**
    * Merged over the shards; a shard that does not answer within a second is left out.
-   * @param group virtual server whose own histograms are asked for (`CheckSpec.groups`)
+   * @param group virtual server whose own histograms are asked for (`CheckSpec.groups`), or all
    */
-  async latency(group?: number): Promise<LatencyReport> {
-    const answers = await Promise.all(this.#slots.map((slot) => this.#latencyOf(slot, group)));
-    const messages = answers.filter((answer) => answer !== undefined);
+  async latency(group?: AskedGroup): Promise<LatencyReport> {
+    const messages = await this.#latency.ask(this.#slots, { kind: "report-latency", group });
     const merged = { report: noLatencies };
     const { build } = await import("hdr-histogram-js");
     await this.#work.run(function* () {
       merged.report = yield* mergeLatencies(build, messages, group);
     });
     return merged.report;
+  }
+
+  /** Until the next attempt of each; 0: one is under way. Who does not answer within a second is left out. */
+  async nextAttempts(ids: readonly CheckId[]): Promise<ReadonlyMap<CheckId, Milliseconds>> {
+    const answers = await this.#next.ask(this.#slots, { kind: "report-next", ids });
+    return new Map(answers.flatMap(({ until }) => Array.from(until, ([id, value]) => [id, ms(value)] as const)));
   }
 
   /** Lets all threads finish, for at most a second, then ends them. Edges that are under way still arrive. */
@@ -159,7 +176,8 @@ export class CheckPool {
     const patience = this.#options.clock.after(drainWithin, () => kill.abort());
     await Promise.all(this.#slots.map((slot) => slot.drain(kill.signal)));
     patience[Symbol.dispose]();
-    for (const waiter of this.#latencyWaiters) waiter.take(undefined);
+    this.#latency.end();
+    this.#next.end();
     await Promise.race([
       this.#piscina.destroy(),
       new Promise<void>((resolve) => this.#options.clock.after(destroyWithin, resolve)),
@@ -170,7 +188,12 @@ export class CheckPool {
   #slot(index: number): ShardSlot {
     const { clock, onFault, workerFile, threads, startWithin = ms(10_000), endWithin = ms(3000) } = this.#options;
     const { maxInFlight = Math.min(4_000, Math.floor(16_000 / threads)), maxInFlightPerHost = 0 } = this.#options;
-    const shardOptions: ShardOptions = { ...shardDefaults, maxInFlight, maxInFlightPerHost };
+    const { atMost, environment } = this.#options.scripts ?? { atMost: 256, environment: [] };
+    // The first threads get what is left over; each has one at least.
+    const share = Math.floor(atMost / threads) + (index < atMost % threads ? 1 : 0);
+    const scripts = { atMost: Math.max(1, share), environment };
+    const { keepInMemory = false } = this.#options;
+    const shardOptions: ShardOptions = { ...shardDefaults, maxInFlight, maxInFlightPerHost, keepInMemory, scripts };
     return new ShardSlot(index, {
       piscina: this.#piscina,
       workerFile: fileURLToPath(workerFile ?? new URL("../../workers/shard.js", import.meta.url)),
@@ -179,7 +202,11 @@ export class CheckPool {
       stallAfter: this.#stallAfter,
       startWithin,
       endWithin,
-      onStarted: (slot) => this.#work.add(() => this.#assignAll(slot)),
+      onStarted: (slot) => {
+        this.#latency.restarted(slot.index);
+        this.#next.restarted(slot.index);
+        this.#work.add(() => this.#assignAll(slot));
+      },
       onMessage: (slot, message) => this.#heard(slot, message),
       onFault,
     });
@@ -276,7 +303,10 @@ export class CheckPool {
         this.#options.onAttempts(message.failures);
         return;
       case "latency":
-        this.#latencyWaiters.find(({ shard }) => shard === slot.index)?.take(message);
+        this.#latency.heard(slot.index, message);
+        return;
+      case "next":
+        this.#next.heard(slot.index, message);
         return;
       case "fault":
         throw new RangeError(`${message.code}: ${message.message}`); // it gives up: replace it
@@ -284,6 +314,8 @@ export class CheckPool {
         this.#options.onThread?.(slot.index, message.thread);
         return;
       case "heartbeat":
+        this.#options.onScriptsWaiting?.(slot.index, message.waiting);
+        return;
       case "drained":
         return;
       default:
@@ -301,22 +333,6 @@ export class CheckPool {
       return true;
     });
     this.#options.onEdges(good);
-  }
-
-  #latencyOf(slot: ShardSlot, group: number | undefined): Promise<LatencyMessage | undefined> {
-    return new Promise((resolve) => {
-      const waiter = {
-        shard: slot.index,
-        take: (message: LatencyMessage | undefined): void => {
-          timer[Symbol.dispose]();
-          this.#latencyWaiters = this.#latencyWaiters.filter((other) => other !== waiter);
-          resolve(message);
-        },
-      };
-      const timer = this.#options.clock.after(latencyWithin, () => waiter.take(undefined));
-      this.#latencyWaiters.push(waiter);
-      slot.post({ kind: "report-latency", group });
-    });
   }
 
   #superviseFrom(last: Milliseconds): void {

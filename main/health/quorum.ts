@@ -1,16 +1,18 @@
 import type { VirtualServerConfig } from "../config/model.js";
 import type { HealthEffect } from "./effects.js";
 import { realServerName } from "./names.js";
-import { isAlive, type RealServerState } from "./real-server.js";
+import type { RealServerState } from "./real-server.js";
+import { isInService } from "./removal-floor.js";
 import type { Step, VirtualServerContext, VirtualServerState } from "./virtual-server-state.js";
+import { effectiveWeight } from "./weights.js";
 
 type When = "start" | "running";
 
-/** Sum of the weights of the servers that are alive. */
+/** Sum of the effective weights of the servers in service: those that are held back count, for they serve. */
 export function aliveWeight(config: VirtualServerConfig, servers: readonly RealServerState[]): number {
   return config.realServers.reduce((sum, { weight }, i) => {
     const server = servers[i];
-    return server !== undefined && isAlive(server) ? sum + weight : sum;
+    return server !== undefined && isInService(server) ? sum + effectiveWeight(weight, server.deltas) : sum;
   }, 0);
 }
 
@@ -59,14 +61,8 @@ function sorryEffects(context: VirtualServerContext, quorum: "up" | "down", when
   const vs = `VS ${context.name}`;
   const [swap, alive] =
     quorum === "up"
-      ? [
-          sorryServerInhibit ? `Disabling ${server} of ${vs}` : `Removing ${server} from ${vs}`,
-          "Adding alive servers to",
-        ]
-      : [
-          sorryServerInhibit ? `Enabling ${server} of ${vs}` : `Adding ${server} to ${vs}`,
-          "Removing alive servers from",
-        ];
+      ? [`${sorryServerInhibit ? "Disabling" : "Removing"} ${server} from ${vs}`, "Adding alive servers to"]
+      : [`${sorryServerInhibit ? "Enabling" : "Adding"} ${server} to ${vs}`, "Removing alive servers from"];
   return [
     info("health.sorry-server", swap, context, "notice"),
     info("health.pool-swap", `${alive} the pool for ${vs}`, context, "notice"),

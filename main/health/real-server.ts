@@ -1,4 +1,6 @@
+import type { Milliseconds } from "../units.js";
 import { unreachable } from "../unreachable.js";
+import type { WeightDeltas } from "./weights.js";
 
 /** One checker as its real server sees it. `unrun-*`: assumed (down with `alpha`), nothing heard yet. */
 export type CheckerState = "unrun-up" | "unrun-down" | "up" | "down";
@@ -7,6 +9,9 @@ export interface RealServerState {
   readonly checkers: readonly CheckerState[];
   /** Number of checkers that are down; the server is alive iff 0 (all checkers have to agree). */
   readonly failed: number;
+  readonly deltas?: WeightDeltas;
+  /** It has failed, but is kept in the table, since then: see removal-floor.ts. */
+  readonly heldSince?: Milliseconds;
 }
 
 export interface CheckApplied {
@@ -23,7 +28,8 @@ export const isAlive = (server: RealServerState): boolean => server.failed === 0
 const hasRun = (state: CheckerState): boolean => state === "up" || state === "down";
 
 /** Equal states are one object: of tens of thousands of servers nearly all are in the same few. */
-export function realServer(checkers: readonly CheckerState[]): RealServerState {
+export function realServer(checkers: readonly CheckerState[], deltas?: WeightDeltas): RealServerState {
+  if (deltas !== undefined) return { ...realServer(checkers), deltas };
   const key = checkers.join();
   const known = sharedStates.get(key);
   if (known !== undefined) return known;
@@ -31,6 +37,10 @@ export function realServer(checkers: readonly CheckerState[]): RealServerState {
   if (sharedStates.size < mostShared) sharedStates.set(key, state);
   return state;
 }
+
+/** The same, held back since then; undefined: not. */
+export const heldAs = (state: RealServerState, since: Milliseconds | undefined): RealServerState =>
+  since === undefined ? state : { ...state, heldSince: since };
 
 const sharedStates = new Map<string, RealServerState>();
 /** Four checkers on a server make 256; more than this only somebody with very many makes. */
@@ -53,7 +63,7 @@ export function firstState(known: "up" | "down" | undefined, alpha: boolean): Ch
 export function applyCheck(server: RealServerState, checker: number, up: boolean): CheckApplied {
   const before = server.checkers[checker];
   if (before === undefined) throw new RangeError(`no checker ${checker} among ${server.checkers.length}`);
-  const state = realServer(server.checkers.with(checker, up ? "up" : "down"));
+  const state = realServer(server.checkers.with(checker, up ? "up" : "down"), server.deltas);
   const checkerChanged = isUp(before) !== up;
   if (isAlive(server) !== isAlive(state)) return { state, change: up ? "up" : "down", checkerChanged };
   const firstWord = !checkerChanged && !up && !server.checkers.some(hasRun);

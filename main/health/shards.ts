@@ -20,6 +20,10 @@ const attemptCosts: Readonly<Record<CheckConfig["type"], number>> = {
   HTTP_GET: 1.7,
   SSL_GET: 25,
   PING_CHECK: 0.5,
+  UDP_CHECK: 1,
+  DNS_CHECK: 1,
+  SMTP_CHECK: 3,
+  MISC_CHECK: 40,
 };
 
 /**

@@ -2,6 +2,7 @@ import type { VirtualServerConfig } from "../config/model.js";
 import type { RegisteredCheck } from "./check-registry.js";
 import type { HealthEffect } from "./effects.js";
 import type { RealServerState } from "./real-server.js";
+import type { Retention } from "./removal-floor.js";
 
 /** What stays fixed of a virtual server between two reloads. */
 export interface VirtualServerContext {
@@ -20,8 +21,10 @@ export interface VirtualServerState {
   readonly quorum: "up" | "down";
   /** In the order of `config.realServers`. Changed in place by `applyReport`, as is the sum. */
   readonly servers: RealServerState[];
-  /** Sum of the weights of the servers that are alive. */
+  /** Sum of the weights of the servers in service: alive, or held back. */
   weightAlive: number;
+  /** Changed in place likewise. Absent until somebody may have to be held back: see removal-floor.ts. */
+  retention?: Retention;
 }
 
 export interface Step {

@@ -1,5 +1,6 @@
 import type { Family, IpAddress } from "../address.js";
 import type { Protocol } from "../config/model.js";
+import type { TunnelConfig } from "../config/model-lvs.js";
 import { AttributeCursor } from "../netlink/attribute-cursor.js";
 import { GENL_HEADER_BYTES } from "../netlink/generic.js";
 import { type Port, port } from "../units.js";
@@ -14,6 +15,8 @@ import {
   methods,
   protocols,
   svc,
+  tunnelChecksums,
+  tunnelTypes,
 } from "./wire.js";
 
 /**
@@ -62,7 +65,7 @@ export function decodeService(payload: Buffer): Service | undefined {
 }
 
 /**
- * The destination of one message of a dump of `service`. Undefined when it has a family or method unknown to us.
+ * The destination of one message of a dump of `service`. Undefined when it has a family, method or tunnel unknown to us.
  * @throws RangeError when the message is torn
  */
 export function decodeDestination(payload: Buffer, serviceFamily: Family): Destination | undefined {
@@ -75,6 +78,7 @@ export function decodeDestination(payload: Buffer, serviceFamily: Family): Desti
   let weight = 0;
   let upperThreshold = 0;
   let lowerThreshold = 0;
+  let [tunnelType, tunnelPort, tunnelFlags] = [0, 0, 0];
   while (nest.next()) {
     if (nest.type === dst.address) addressBytes = nest.bytes();
     else if (nest.type === dst.port) portNumber = nest.be16();
@@ -83,22 +87,40 @@ export function decodeDestination(payload: Buffer, serviceFamily: Family): Desti
     else if (nest.type === dst.upperThreshold) upperThreshold = nest.u32();
     else if (nest.type === dst.lowerThreshold) lowerThreshold = nest.u32();
     else if (nest.type === dst.family) family = familyOfCode(nest.u16());
+    else if (nest.type === dst.tunnelType) tunnelType = nest.u8();
+    else if (nest.type === dst.tunnelPort) tunnelPort = nest.be16();
+    else if (nest.type === dst.tunnelFlags) tunnelFlags = nest.u16();
   }
   const forwarding = methods[method];
   if (family === undefined || forwarding === undefined) return undefined;
   const address = readAddress(addressBytes, family);
-  return { family, address, port: port(portNumber), forwarding, weight, upperThreshold, lowerThreshold };
+  const plain = { family, address, port: port(portNumber), forwarding, weight, upperThreshold, lowerThreshold };
+  if (forwarding !== "TUN" || tunnelType === 0) return plain;
+  const tunnel = tunnelOf(tunnelType, tunnelPort, tunnelFlags);
+  return tunnel && { ...plain, tunnel };
+}
+
+/** Whether the kernel tells of the destination's tunnel, as it does since it knows of others than IP in IP (Linux 5.2). */
+export function tellsOfTunnels(payload: Buffer): boolean {
+  const nest = findNest(payload, IPVS_CMD_ATTR_DEST);
+  while (nest?.next() === true) if (nest.type === dst.tunnelType) return true;
+  return false;
+}
+
+function tunnelOf(typeCode: number, portNumber: number, flags: number): TunnelConfig | undefined {
+  const [type, checksum] = [tunnelTypes[typeCode], tunnelChecksums[flags]];
+  return type && checksum && { type, port: port(type === "gue" ? portNumber : 0), checksum };
 }
 
 const emptyBytes: Buffer = Buffer.alloc(0);
 
-function findNest(payload: Buffer, type: number): AttributeCursor | undefined {
+export function findNest(payload: Buffer, type: number): AttributeCursor | undefined {
   const attributes = new AttributeCursor(payload, GENL_HEADER_BYTES);
   while (attributes.next()) if (attributes.type === type) return attributes.nested();
   return undefined;
 }
 
-function familyOfCode(code: number): Family | undefined {
+export function familyOfCode(code: number): Family | undefined {
   if (code === families.inet) return "inet";
   return code === families.inet6 ? "inet6" : undefined;
 }

@@ -3,6 +3,7 @@ import type { Operation } from "./operation.js";
 import {
   type Destination,
   type DestinationKey,
+  type Service,
   type ServiceEntry,
   type ServiceKey,
   sameDestination,
@@ -34,7 +35,10 @@ export interface View {
   readonly held: ReadonlySet<string>;
 }
 
-/** A destination is deleted only when one of `partners` (indexes into `adds`) succeeded; none: in any case. */
+/**
+ * What takes a destination out of service: its deletion, or its weight becoming 0. Done only when one of `partners` (indexes into
+ * `adds`) succeeded; none: in any case.
+ */
 export interface PlannedDelete {
   readonly operation: Operation;
   readonly partners: readonly number[];
@@ -72,6 +76,8 @@ export interface Plan {
 
 interface Draft {
   readonly adds: Operation[];
+  /** What takes destinations out of service: others have to be there before. */
+  readonly losses: Operation[];
   creates: ServiceEntry | undefined;
   readonly deletes: PlannedDelete[];
   readonly foreign: DestinationKey[];
@@ -97,6 +103,7 @@ export function planService(view: View): Plan {
 export function* planInSteps(view: View): Generator<void, Plan> {
   const draft: Draft = {
     adds: [],
+    losses: [],
     creates: undefined,
     deletes: [],
     foreign: [],
@@ -121,7 +128,8 @@ function* planRemoval({ actual, owned }: View, draft: Draft): Generator<void> {
   let compared = 0;
   for (const [key, destination] of actual.destinations) {
     if (++compared % PER_STEP === 0) yield;
-    if (owned.destinations.has(key)) draft.deletes.push(deletion(actual, destination));
+    if (owned.destinations.has(key))
+      draft.deletes.push({ operation: { do: "del-dest", service: actual.service, destination }, partners: [] });
     else foreign.push(key);
   }
   for (const key of owned.destinations.keys()) {
@@ -156,15 +164,14 @@ function* planChange(view: View, desired: ServiceEntry, actual: ServiceEntry, dr
     planDestination(view, key, destination, draft);
     if (++compared % PER_STEP === 0) yield;
   }
-  const unwanted: Destination[] = [];
   for (const key of view.owned.destinations.keys()) {
     if (++compared % PER_STEP === 0) yield;
     if (desired.destinations.has(key)) continue;
-    const existing = actual.destinations.get(key);
-    if (existing === undefined) draft.forgotten.push(key);
-    else unwanted.push(existing);
+    const destination = actual.destinations.get(key);
+    if (destination === undefined) draft.forgotten.push(key);
+    else draft.losses.push({ do: "del-dest", service: actual.service, destination });
   }
-  yield* planDeletes(desired, actual, unwanted, draft);
+  yield* planLosses(desired, actual, draft);
 }
 
 type Comparison = "same" | "adopt" | "ours-changed" | "theirs-changed";
@@ -229,12 +236,12 @@ function planDestination(view: View, key: DestinationKey, wanted: Destination, d
       draft.adopted.push(key);
       return;
     case "ours-changed":
-      draft.adds.push({ do: "set-dest", service, destination: wanted });
+      planWeight(service, wanted, existing, draft);
       return;
     case "theirs-changed":
       if (drift === "reset" && !held.has(key)) {
         draft.repairs.push({ key, kind: "changed" });
-        draft.adds.push({ do: "set-dest", service, destination: wanted });
+        planWeight(service, wanted, existing, draft);
         return;
       }
       draft.drift.push({
@@ -246,28 +253,32 @@ function planDestination(view: View, key: DestinationKey, wanted: Destination, d
   }
 }
 
+function planWeight(service: Service, wanted: Destination, existing: Destination, draft: Draft): void {
+  const list = wanted.weight === 0 && existing.weight > 0 ? draft.losses : draft.adds;
+  list.push({ do: "set-dest", service, destination: wanted });
+}
+
 /**
- * A swap leaves no serving destination of ours in place: quorum lost (pool -> sorry server) or gained (back), or all servers
- * exchanged. Then adds and deletes are paired round robin, and a delete needs one of its partners: an add that the kernel
+ * A swap leaves no destination of ours that serves before and after it: quorum lost (pool -> sorry server) or gained (back), or all
+ * servers exchanged. Then what goes is paired round robin with what comes, and needs one of its partners: an add that the kernel
  * refuses must not empty the pool. Otherwise what is unwanted goes in any case: a dead server must not stay.
  */
-function* planDeletes(
-  desired: ServiceEntry,
-  actual: ServiceEntry,
-  unwanted: readonly Destination[],
-  draft: Draft,
-): Generator<void> {
-  if (unwanted.length === 0) return;
-  const added = draft.adds.flatMap((operation, index) => (operation.do === "new-dest" ? [index] : []));
+function* planLosses(desired: ServiceEntry, actual: ServiceEntry, draft: Draft): Generator<void> {
+  const { adds, losses } = draft;
+  if (losses.length === 0) return;
+  const comes = (operation: Operation): boolean =>
+    (operation.do === "new-dest" || operation.do === "set-dest") && operation.destination.weight > 0;
+  const coming = adds.flatMap((operation, index) => (comes(operation) ? [index] : []));
   const survivor = hasSurvivor(desired, actual);
-  for (const [i, destination] of unwanted.entries()) {
-    draft.deletes.push(deletion(actual, destination, survivor ? [] : partnersOf(i, unwanted.length, added)));
+  for (const [i, operation] of losses.entries()) {
+    draft.deletes.push({ operation, partners: survivor ? [] : partnersOf(i, losses.length, coming) });
     if (draft.deletes.length % PER_STEP === 0) yield;
   }
 }
 
 function hasSurvivor(desired: ServiceEntry, actual: ServiceEntry): boolean {
-  for (const [key, { weight }] of desired.destinations) if (weight > 0 && actual.destinations.has(key)) return true;
+  for (const [key, { weight }] of desired.destinations)
+    if (weight > 0 && (actual.destinations.get(key)?.weight ?? 0) > 0) return true;
   return false;
 }
 
@@ -279,12 +290,3 @@ function partnersOf(i: number, deletes: number, adds: readonly number[]): number
   }
   return partners;
 }
-
-const deletion = (
-  { service }: ServiceEntry,
-  destination: Destination,
-  partners: readonly number[] = [],
-): PlannedDelete => ({
-  operation: { do: "del-dest", service, destination },
-  partners,
-});

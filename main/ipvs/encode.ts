@@ -1,4 +1,5 @@
 import type { Family, IpAddress } from "../address.js";
+import type { TunnelConfig } from "../config/model-lvs.js";
 import { genericHeader } from "../netlink/generic.js";
 import { MessageWriter } from "../netlink/writer.js";
 import { unreachable } from "../unreachable.js";
@@ -17,7 +18,8 @@ import {
   NLA_F_NESTED,
   protocols,
   svc,
-  TUNNEL_TYPE_IPIP,
+  tunnelChecksums,
+  tunnelTypes,
 } from "./wire.js";
 
 const addressScratch = new Uint8Array(INET_UNION_BYTES);
@@ -131,6 +133,7 @@ interface DestinationLayout {
   readonly service: ServiceId;
   readonly family: Family;
   readonly forwarding: ForwardingMethod;
+  readonly tunnel: TunnelConfig | undefined;
   /** From struct genlmsghdr on. */
   readonly octets: Uint8Array;
   readonly view: DataView;
@@ -145,15 +148,16 @@ interface DestinationLayout {
 let lastLayout: DestinationLayout | undefined;
 
 function destinationBody(command: number, service: ServiceId, destination: Destination): Uint8Array {
-  const { family, forwarding } = destination;
+  const { family, forwarding, tunnel } = destination;
   let layout = lastLayout;
   if (
     layout?.service !== service ||
     layout.command !== command ||
     layout.forwarding !== forwarding ||
-    layout.family !== family
+    layout.family !== family ||
+    layout.tunnel !== tunnel
   ) {
-    layout = destinationLayout(command, service, family, forwarding);
+    layout = destinationLayout(command, service, destination);
     lastLayout = layout;
   }
   const { view } = layout;
@@ -168,8 +172,7 @@ function destinationBody(command: number, service: ServiceId, destination: Desti
 function destinationLayout(
   command: number,
   service: ServiceId,
-  family: Family,
-  forwarding: ForwardingMethod,
+  { family, forwarding, tunnel }: Destination,
 ): DestinationLayout {
   const writer = scratchWriter;
   writer.reset();
@@ -182,7 +185,7 @@ function destinationLayout(
     writer.be16(dst.port, 0);
     writer.u32(dst.forwarding, methods.indexOf(forwarding));
     writer.u32(dst.weight, 0);
-    if (forwarding === "TUN") writer.u8(dst.tunnelType, TUNNEL_TYPE_IPIP);
+    if (forwarding === "TUN") writeTunnel(writer, tunnel);
     writer.u32(dst.upperThreshold, 0);
     writer.u32(dst.lowerThreshold, 0);
   });
@@ -192,6 +195,7 @@ function destinationLayout(
     service,
     family,
     forwarding,
+    tunnel,
     octets,
     view: new DataView(octets.buffer),
     address: nest + 16,
@@ -200,6 +204,13 @@ function destinationLayout(
     upperThreshold: octets.length - 12,
     lowerThreshold: octets.length - 4,
   };
+}
+
+function writeTunnel(writer: MessageWriter, tunnel: TunnelConfig | undefined): void {
+  writer.u8(dst.tunnelType, tunnelTypes.indexOf(tunnel?.type ?? "ipip"));
+  if (tunnel === undefined) return;
+  if (tunnel.type === "gue") writer.be16(dst.tunnelPort, tunnel.port);
+  writer.u16(dst.tunnelFlags, tunnelChecksums.indexOf(tunnel.checksum));
 }
 
 function writeDestinationId(writer: MessageWriter, { family, address, port }: DestinationId): void {

@@ -1,3 +1,4 @@
+import type { TunnelConfig } from "../config/model-lvs.js";
 import { type Destination, type Service, sameDestination } from "./table.js";
 
 /** What can be changed of an entry in place, in the words of ipvsadm(8): for logs, and as the source of its fingerprint. */
@@ -8,10 +9,14 @@ export function serviceText(service: Service): string {
   return `scheduler ${scheduler} flags 0x${flags.toString(16)}${persistence} netmask ${netmaskText(service)}${engine}`;
 }
 
-export function destinationText({ weight, forwarding, upperThreshold, lowerThreshold }: Destination): string {
+export function destinationText(destination: Destination): string {
+  const { weight, forwarding, upperThreshold, lowerThreshold, tunnel } = destination;
   const thresholds = upperThreshold + lowerThreshold === 0 ? "" : ` thresholds ${upperThreshold}/${lowerThreshold}`;
-  return `weight ${weight} ${forwarding}${thresholds}`;
+  return `weight ${weight} ${forwarding}${tunnel === undefined ? "" : tunnelText(tunnel)}${thresholds}`;
 }
+
+const tunnelText = ({ type, port, checksum }: TunnelConfig): string =>
+  ` ${type}${type === "gue" ? ` port ${port}` : ""} ${checksum}`;
 
 /** 32 bits that tell whether an entry is as we last wrote it; small enough for the state that outlives a crash. */
 export const servicePrint = (service: Service): number => fnv1a(serviceText(service));

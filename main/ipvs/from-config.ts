@@ -1,15 +1,23 @@
 import { type Family, familyOf, type IpAddress } from "../address.js";
 import type { VirtualServerConfig } from "../config/model.js";
+import type { DestinationIpvsConfig, ForwardingConfig, TunnelConfig } from "../config/model-lvs.js";
 import { type Port, port } from "../units.js";
+import { unreachable } from "../unreachable.js";
 import {
   type Destination,
   type DestinationKey,
   destinationKey,
   HOST_MASK_INET,
   HOST_PREFIX_INET6,
+  IP_VS_SVC_F_ONEPACKET,
   IP_VS_SVC_F_PERSISTENT,
+  IP_VS_SVC_F_SCHED1,
+  IP_VS_SVC_F_SCHED2,
+  IP_VS_SVC_F_SCHED3,
   type Service,
   type ServiceEntry,
+  type ServiceId,
+  sameTunnel,
 } from "./table.js";
 
 /** A member of the pool that a virtual server is to have now. */
@@ -18,6 +26,8 @@ export interface PoolMember {
   readonly port: Port;
   /** Effective weight; clamped here to what the kernel takes. */
   readonly weight: number;
+  /** Absent: method and tunnel are those of the virtual server, and there are no thresholds. */
+  readonly ipvs?: DestinationIpvsConfig;
 }
 
 const INT32_MAX = 0x7fffffff;
@@ -34,46 +44,99 @@ export function entryFromConfig(config: VirtualServerConfig, pool: Iterable<Pool
 /** Members that are taken in between two steps: a step costs as much as a member. */
 const PER_STEP = 32;
 
-/** The same, in steps of a few members. What is as in `before` is the same object: a change of one is no copy of all. */
+/**
+ * The same, in steps of a few members. What is as in `before` is the same object: a change of one is no copy of all.
+ * @param service one of those that a group has
+ */
 export function* entryInSteps(
   config: VirtualServerConfig,
   pool: Iterable<PoolMember>,
   before?: ServiceEntry,
+  service: Service = serviceFromConfig(config),
 ): Generator<void, ServiceEntry> {
   const destinations = new Map<DestinationKey, Destination>();
   const former = new FormerDestinations(before);
-  const { forwarding } = config;
-  for (const { address, port: ownPort, weight: wanted } of pool) {
+  const servicePort = service.match.kind === "fwmark" ? port(0) : service.match.port;
+  const ofService: DestinationIpvsConfig = {
+    forwarding: { method: config.forwarding, tunnel: config.ipvs.tunnel },
+    upperThreshold: 0,
+    lowerThreshold: 0,
+  };
+  for (const { address, port: ownPort, weight: wanted, ipvs = ofService } of pool) {
+    const { upperThreshold, lowerThreshold } = ipvs;
+    const { method: forwarding } = ipvs.forwarding;
+    const tunnel = tunnelOf(ipvs.forwarding);
     // Without NAT a packet keeps its port, so the kernel wants the service's own; a mark has none.
-    const port = forwarding === "NAT" ? ownPort : servicePort(config.service);
+    const wantedPort = forwarding === "NAT" ? ownPort : servicePort;
     const weight = Math.min(Math.max(Math.trunc(wanted), 0), INT32_MAX);
-    const known = former.take(address, port);
-    if (known?.[1].weight === weight && known[1].forwarding === forwarding) destinations.set(known[0], known[1]);
+    const known = former.take(address, wantedPort);
+    const same =
+      known?.[1].weight === weight &&
+      known[1].forwarding === forwarding &&
+      known[1].upperThreshold === upperThreshold &&
+      known[1].lowerThreshold === lowerThreshold &&
+      sameTunnel(known[1].tunnel, tunnel);
+    if (same) destinations.set(known[0], known[1]);
     else {
-      const family = familyOf(address);
-      const fresh = { family, address, port, forwarding, weight, upperThreshold: 0, lowerThreshold: 0 };
+      const plain = {
+        family: familyOf(address),
+        address,
+        port: wantedPort,
+        forwarding,
+        weight,
+        upperThreshold,
+        lowerThreshold,
+      };
+      const fresh: Destination = tunnel === undefined ? plain : { ...plain, tunnel };
       destinations.set(known?.[0] ?? destinationKey(fresh), fresh);
     }
     if (destinations.size % PER_STEP === 0) yield;
   }
-  return { service: serviceFromConfig(config), destinations };
+  return { service, destinations };
 }
 
 /** Flags, time and granularity of persistence are set only for a persistent service; else the whole address counts. */
-export function serviceFromConfig(config: VirtualServerConfig): Service {
-  const { service, scheduler, persistenceTimeoutSeconds, persistenceGranularity } = config;
-  const family = service.kind === "fwmark" ? service.family : familyOf(service.address);
+export function serviceFromConfig(config: VirtualServerConfig, { family, match }: ServiceId = idOf(config)): Service {
+  const { scheduler, persistenceTimeoutSeconds, persistenceGranularity } = config;
   const persistent = persistenceTimeoutSeconds > 0;
   return {
     family,
-    match: service.kind === "fwmark" ? { kind: "fwmark", fwmark: service.fwmark } : service,
+    match,
     scheduler,
-    flags: persistent ? IP_VS_SVC_F_PERSISTENT : 0,
+    flags: flagsOf(config),
     timeoutSeconds: persistenceTimeoutSeconds,
     netmask: netmaskOf(family, persistent ? persistenceGranularity : undefined),
-    persistenceEngine: "",
+    persistenceEngine: config.ipvs.persistenceEngine ?? "",
   };
 }
+
+/** @throws RangeError for a group, which has many services */
+function idOf({ service }: VirtualServerConfig): ServiceId {
+  switch (service.kind) {
+    case "address":
+      return { family: familyOf(service.address), match: service };
+    case "fwmark":
+      return { family: service.family, match: { kind: "fwmark", fwmark: service.fwmark } };
+    case "group":
+      throw new RangeError(`a service of group ${service.group} has to be named`);
+    default:
+      return unreachable(service);
+  }
+}
+
+function flagsOf({ persistenceTimeoutSeconds, ipvs }: VirtualServerConfig): number {
+  return (
+    (persistenceTimeoutSeconds > 0 ? IP_VS_SVC_F_PERSISTENT : 0) |
+    (ipvs.onePacket ? IP_VS_SVC_F_ONEPACKET : 0) |
+    (ipvs.flag1 ? IP_VS_SVC_F_SCHED1 : 0) |
+    (ipvs.flag2 ? IP_VS_SVC_F_SCHED2 : 0) |
+    (ipvs.flag3 ? IP_VS_SVC_F_SCHED3 : 0)
+  );
+}
+
+/** What is said of tunnels counts for method TUN only, and IP in IP needs no words. */
+const tunnelOf = ({ method, tunnel }: ForwardingConfig): TunnelConfig | undefined =>
+  method === "TUN" && tunnel.type !== "ipip" ? tunnel : undefined;
 
 /**
  * Finds what an entry had already, key included. The order is mostly the same: so nothing is made for what goes on as it is, which
@@ -107,9 +170,6 @@ class FormerDestinations {
     this.#next = step === undefined || step.done === true ? undefined : step.value;
   }
 }
-
-const servicePort = (service: VirtualServerConfig["service"]): Port =>
-  service.kind === "fwmark" ? port(0) : service.port;
 
 /** `granularity`: an IPv4 netmask or an IPv6 prefix length as text. */
 function netmaskOf(family: Family, granularity: string | undefined): number {

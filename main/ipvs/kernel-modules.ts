@@ -31,3 +31,6 @@ export const kernelModules: ModuleLoader = {
 export function schedulerModule(scheduler: string): string | undefined {
   return /^[a-z0-9_]{1,15}$/.test(scheduler) ? `ip_vs_${scheduler}` : undefined;
 }
+
+/** The same of a persistence engine. */
+export const engineModule = (engine: string): string | undefined => schedulerModule(`pe_${engine}`);

@@ -1,5 +1,6 @@
 import { unreachable } from "../unreachable.js";
-import type { Dump, IpvsBackend } from "./backend.js";
+import type { Dump, IpvsBackend, Standing } from "./backend.js";
+import { type DestinationCounters, noTraffic, type ServiceCounters } from "./counters.js";
 import { EEXIST, ENOENT, ESRCH, type Operation, type OperationVerdict } from "./operation.js";
 import {
   type Destination,
@@ -48,6 +49,10 @@ export class MemoryBackend implements IpvsBackend {
     return Promise.resolve();
   }
 
+  standing(): Promise<Standing> {
+    return Promise.resolve("good");
+  }
+
   dumpServices(): Promise<Dump<Service>> {
     return nextTurn({ kind: "complete", entries: [...this.#table.values()].map((entry) => entry.service) });
   }
@@ -55,6 +60,17 @@ export class MemoryBackend implements IpvsBackend {
   dumpDestinations(service: ServiceId): Promise<Dump<Destination>> {
     const entry = this.#table.get(serviceKey(service));
     return nextTurn({ kind: "complete", entries: [...(entry?.destinations.values() ?? [])] });
+  }
+
+  dumpServiceCounters(): Promise<Dump<ServiceCounters>> {
+    return nextTurn({ kind: "complete", entries: [...this.#table.keys()].map((key) => ({ key, ...noTraffic() })) });
+  }
+
+  dumpDestinationCounters(service: ServiceId): Promise<Dump<DestinationCounters>> {
+    const none = { activeConnections: 0, inactiveConnections: 0, persistentConnections: 0, ...noTraffic() };
+    const destinations = this.#table.get(serviceKey(service))?.destinations ?? [];
+    const entries = [...destinations].map(([key, { weight }]) => ({ key, weight, ...none }));
+    return nextTurn({ kind: "complete", entries });
   }
 
   apply(operations: readonly Operation[]): Promise<readonly OperationVerdict[]> {
@@ -65,6 +81,11 @@ export class MemoryBackend implements IpvsBackend {
         reason: "",
       })),
     );
+  }
+
+  flush(): Promise<OperationVerdict> {
+    this.#table.clear();
+    return nextTurn({ errno: 0, reason: "" });
   }
 
   serviceCountHint(): number {

@@ -1,4 +1,5 @@
 import { unreachable } from "../unreachable.js";
+import { adviceFor } from "./refusal-advice.js";
 import type { Destination, DestinationId, Service, ServiceId } from "./table.js";
 import { destinationKey, serviceKey } from "./table.js";
 
@@ -78,7 +79,8 @@ export function errorSentence(operation: Operation, { errno, reason }: Operation
     "destination" in operation
       ? `${vs(operation.service)} -> ${endpoint(operation.destination)}`
       : vs(operation.service);
-  return `IPVS cmd ${sockoptNames[operation.do]} error: ${words}(${errno}) (${place})`;
+  const advice = adviceFor(operation, errno);
+  return `IPVS cmd ${sockoptNames[operation.do]} error: ${words}(${errno}) (${place})${advice === undefined ? "" : ` - ${advice}`}`;
 }
 
 /** Without brackets also for IPv6, unlike keepalived's other sentences. */

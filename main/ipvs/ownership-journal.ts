@@ -69,7 +69,8 @@ export class OwnershipJournal {
   #tellChanges(): boolean {
     if (!this.hasChanges) return false;
     const removed = this.#removed.splice(0, RECORDS_AT_ONCE);
-    this.#hear?.(this.#added.splice(0, RECORDS_AT_ONCE - removed.length), removed);
+    const added = this.#added.splice(0, RECORDS_AT_ONCE - removed.length); // also when nobody hears: else they never come to an end
+    this.#hear?.(added, removed);
     return true;
   }
 }

@@ -8,6 +8,8 @@ const ROUND_MS = 750;
 /** Shares of one core; together the 5 % of design.md. */
 const SERVICES_SHARE = 0.01;
 const DESTINATIONS_SHARE = 0.04;
+/** While services go: how long nobody serves what went counts for more, and it is soon over. */
+const FALLING_SHARE = 0.05;
 /** One reading that took long because of something else must not slow polling down for long. */
 const LARGEST_GROWTH = 3;
 /** Before the first measurement. */
@@ -29,6 +31,11 @@ export class Pacer {
   /** True when dumping the services is so cheap that it may be done at every tick. */
   get servicesAreCheap(): boolean {
     return this.#servicesCost <= TICK_MS * SERVICES_SHARE;
+  }
+
+  /** The same while their number falls. */
+  get fallingPeriod(): Milliseconds {
+    return ms(this.#servicesCost / FALLING_SHARE);
   }
 
   /** Time in which every destination of `services` services is read once. */

@@ -25,17 +25,19 @@ export class Planner implements Disposable {
     this.#options = options;
   }
 
-  /** In steps. When the wish changes between two of them, it begins anew. */
-  *plan(slot: Slot): Generator<void, Plan> {
-    for (;;) {
+  /** In steps. When the wish changes between two of them, it begins anew. @returns undefined: what is there has to be read first */
+  *plan(slot: Slot): Generator<void, Plan | undefined> {
+    while (!isUnread(slot)) {
       const { desired } = slot;
+      const isOutdated = (): boolean => slot.desired !== desired || isUnread(slot);
       const plan = yield* planInSteps(this.#view(slot));
-      if (slot.desired !== desired) continue;
+      if (isOutdated()) continue;
       const final = this.#holdContested(slot, plan) ? yield* planInSteps(this.#view(slot)) : plan;
-      if (slot.desired !== desired) continue;
+      if (isOutdated()) continue;
       if (slot.resetDrift === "once") slot.resetDrift = "no";
       return final;
     }
+    return undefined;
   }
 
   /** A reload: everything may be put right again, at once. What `slot.held` names is the caller's to clear. */
@@ -73,3 +75,6 @@ export class Planner implements Disposable {
     return slot.held.size > before;
   }
 }
+
+/** Of such a slot a comparison would say that nothing of ours is there any more. */
+const isUnread = ({ actual }: Slot): boolean => actual.kind === "unread";

@@ -17,6 +17,8 @@ export interface ReconcilerOptions {
 }
 
 const FAILURES_TO_LOG = 5;
+/** How often the number of services is looked at for one that has fallen: between that and the first repair lies hardly more. */
+const GLANCE_MS = 100;
 
 interface Watched {
   readonly key: ServiceKey;
@@ -25,13 +27,22 @@ interface Watched {
 
 /**
  * Notices what others do to the table, of which the kernel says nothing by itself: the services every second or as soon as
- * their number changes, the destinations service by service. What it reads goes to the writer, which compares and repairs.
+ * their number changes (at once when it falls: then something does not serve), the destinations service by service. What it reads
+ * goes to the writer, which compares and repairs.
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #pacer = new Pacer();
   #timer: Disposable | undefined;
   #tick: Promise<void> | undefined;
+  #glances: Disposable | undefined;
+  /** The number of services at the last glance. */
+  #glimpsed: number | undefined;
+  /** Our own deletes make it fall too, and those in other network namespaces: a dump for each could be too much. */
+  #nextFallAt = 0;
+  /** The reading of all services that is under way, or was the last. */
+  #reading: Promise<void> = Promise.resolve();
+  #nextReading: Promise<void> | undefined;
   #stopped: boolean = false;
   #servicesDue = 0;
   #hint: number | undefined;
@@ -53,6 +64,7 @@ export class Reconciler {
   start(): void {
     this.#roundBegan = this.#options.clock.now();
     this.#arm();
+    this.#glance();
   }
 
   /** Time after which every entry has been looked at again; grows with the table to stay within 5 % of a core. */
@@ -64,7 +76,9 @@ export class Reconciler {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#timer?.[Symbol.dispose]();
+    this.#glances?.[Symbol.dispose]();
     await this.#tick;
+    await (this.#nextReading ?? this.#reading);
   }
 
   #arm(): void {
@@ -74,9 +88,23 @@ export class Reconciler {
     });
   }
 
+  /** Beside the ticks, which wait for whatever is being read. */
+  #glance(): void {
+    if (this.#stopped) return;
+    const { backend, clock, policy } = this.#options;
+    const before = this.#glimpsed;
+    this.#glimpsed = backend.serviceCountHint();
+    const fell = before !== undefined && this.#glimpsed !== undefined && this.#glimpsed < before;
+    if (fell && policy() !== "off" && clock.now() >= this.#nextFallAt) {
+      this.#nextFallAt = clock.now() + this.#pacer.fallingPeriod;
+      void this.#readServices();
+    }
+    this.#glances = clock.after(ms(GLANCE_MS), () => this.#glance());
+  }
+
   async #poll(): Promise<void> {
     if (this.#options.policy() === "off") return;
-    if (this.#areServicesDue()) await this.#pollServices();
+    if (this.#areServicesDue()) await this.#readServices();
     await this.#pollDestinations();
   }
 
@@ -89,7 +117,18 @@ export class Reconciler {
     return changed || everyTick || this.#options.clock.now() >= this.#servicesDue;
   }
 
+  /** One reading at a time. Who asks while one is under way, which may have begun too early, gets the one after it. */
+  #readServices(): Promise<void> {
+    this.#nextReading ??= this.#reading.then(() => {
+      this.#nextReading = undefined;
+      this.#reading = this.#pollServices();
+      return this.#reading;
+    });
+    return this.#nextReading;
+  }
+
   async #pollServices(): Promise<void> {
+    if (this.#stopped) return;
     const { backend, writer, clock } = this.#options;
     const { stamp } = writer;
     const begin = clock.now();

@@ -99,6 +99,11 @@ export class Reporter {
     this.#log("warning", "ipvs.foreign", sentence, { vs: slot.key, destinations: keys.length });
   }
 
+  unflushed(errno: number, reason: string): void {
+    const sentence = `IPVS: lvs_flush_on_stop is refused (errno ${errno} ${reason}): only what is ours is deleted`;
+    this.#log("error", "ipvs.unflushed", sentence, { errno });
+  }
+
   unreadable(why: string): void {
     this.#log("error", "ipvs.unreadable", `IPVS: the table cannot be read (${why}), trying again`);
   }

@@ -27,7 +27,7 @@ const PER_STEP = 256;
 export type Actual =
   | { readonly kind: "unread" }
   | { readonly kind: "absent" }
-  | { readonly kind: "present"; service: Service; readonly destinations: CopyOnWriteMap<DestinationKey, Destination> };
+  | { readonly kind: "present"; service: Service; destinations: CopyOnWriteMap<DestinationKey, Destination> };
 
 /** One service: the wish, the kernel's state as last seen, and what of it is ours. Mutable; IpvsWriter owns it. */
 export class Slot {
@@ -62,6 +62,11 @@ export class Slot {
 
   get owned(): OwnedService {
     return { print: this.#print, destinations: this.#written.content };
+  }
+
+  /** Before the service is deleted it is read once more: since the last time others may have put destinations into it, which would go with it. */
+  doubt(): void {
+    if (this.actual.kind === "present") this.actual = { kind: "unread" };
   }
 
   /** What the comparison takes for the kernel's state; only for a slot that was read. */
@@ -155,6 +160,20 @@ export class Slot {
     }
     this.ownService(servicePrint(service));
     for (const [key, destination] of destinations) this.ownDestination(key, destination);
+  }
+
+  /** What was changed entry by entry and is now as wanted goes back to one map for all three; services of a group have one in common. */
+  share(): void {
+    const { actual, desired } = this;
+    if (desired === undefined || actual.kind !== "present") return;
+    const { destinations } = desired;
+    const [there, written] = [actual.destinations.content, this.#written.content];
+    if (there === destinations && written === destinations) return;
+    if (there.size !== destinations.size || written.size !== destinations.size) return;
+    for (const [key, destination] of destinations)
+      if (there.get(key) !== destination || written.get(key) !== destination) return;
+    actual.destinations = new CopyOnWriteMap(destinations);
+    this.#written = new CopyOnWriteMap<DestinationKey, Written>(destinations);
   }
 
   /** Takes the kernel's verdict over into the picture. */

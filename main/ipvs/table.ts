@@ -1,5 +1,6 @@
 import { type Family, familyOf, type IpAddress } from "../address.js";
 import type { Forwarding, Protocol } from "../config/model.js";
+import type { TunnelConfig } from "../config/model-lvs.js";
 import { type Port, port } from "../units.js";
 
 /** The IPVS table as we want it or as the kernel has it: services with their destinations (ipvsadm(8)'s words). */
@@ -45,11 +46,17 @@ export interface Destination extends DestinationId {
   /** Connections at which it counts as overloaded, and at which no longer; 0 = none. */
   readonly upperThreshold: number;
   readonly lowerThreshold: number;
+  /** Of method TUN. Absent: plain IP in IP, as nearly everywhere. */
+  readonly tunnel?: TunnelConfig;
 }
 
 /** linux/ip_vs.h */
 export const IP_VS_SVC_F_PERSISTENT = 0x1;
 export const IP_VS_SVC_F_HASHED = 0x2;
+export const IP_VS_SVC_F_ONEPACKET = 0x4;
+export const IP_VS_SVC_F_SCHED1 = 0x8;
+export const IP_VS_SVC_F_SCHED2 = 0x10;
+export const IP_VS_SVC_F_SCHED3 = 0x20;
 export const HOST_MASK_INET = 0xffffffff;
 export const HOST_PREFIX_INET6 = 128;
 
@@ -109,8 +116,14 @@ export function sameDestination(a: Destination, b: Destination): boolean {
     a.weight === b.weight &&
     a.forwarding === b.forwarding &&
     a.upperThreshold === b.upperThreshold &&
-    a.lowerThreshold === b.lowerThreshold
+    a.lowerThreshold === b.lowerThreshold &&
+    sameTunnel(a.tunnel, b.tunnel)
   );
+}
+
+export function sameTunnel(a: TunnelConfig | undefined, b: TunnelConfig | undefined): boolean {
+  if (a === b) return true;
+  return a !== undefined && b !== undefined && a.type === b.type && a.port === b.port && a.checksum === b.checksum;
 }
 
 /** The reverse of `destinationKey`. @throws RangeError when `key` did not come from there */

@@ -32,6 +32,15 @@ export function takeNote(slot: Slot, { adopted, forgotten }: Plan): void {
 
 export const plannedAdds = ({ slot, plan }: Work): Run => ({ slot, operations: plan.adds, creates: plan.creates });
 
+/** The service goes, and with it all its destinations. */
+export function wholeService(slot: Slot): Work {
+  slot.desired = undefined;
+  const operation: Operation = { do: "del-service", service: slot.id };
+  const deletes = [{ operation, partners: [] }];
+  const nothing = { adds: [], creates: undefined, foreign: [], adopted: [], forgotten: [], repairs: [], drift: [] };
+  return { slot, plan: { ...nothing, deletes }, desired: undefined, settled: [] };
+}
+
 /** Deletes that still make sense now that the adds are answered; the wish may have changed meanwhile, too. */
 export function pendingDeletes({ slot, plan, desired, settled }: Work): Run {
   if (settled.length === 0 && slot.desired === desired)
@@ -49,7 +58,10 @@ export function pendingDeletes({ slot, plan, desired, settled }: Work): Run {
   return { slot, operations };
 }
 
+/** Still: a service, or a destination that has gone or is to take no connections. */
 function isUnwanted({ desired }: Slot, operation: Operation): boolean {
-  if (desired === undefined) return true;
-  return "destination" in operation && !desired.destinations.has(destinationKey(operation.destination));
+  if (desired === undefined) return operation.do !== "set-dest";
+  if (!("destination" in operation)) return false;
+  const wanted = desired.destinations.get(destinationKey(operation.destination));
+  return operation.do === "set-dest" ? wanted?.weight === 0 : wanted === undefined;
 }

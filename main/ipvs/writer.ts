@@ -22,7 +22,7 @@ import {
   serviceKey,
   type Table,
 } from "./table.js";
-import { pendingDeletes, plannedAdds, takeNote, type Work } from "./work.js";
+import { pendingDeletes, plannedAdds, takeNote, type Work, wholeService } from "./work.js";
 
 export interface WriterOptions {
   readonly backend: IpvsBackend;
@@ -45,8 +45,16 @@ export interface WriterStatus {
   readonly repairs: number;
 }
 
+/**
+ * What goes at the end: nothing, what is ours, whole services of ours whatever is in them (`lvs_flush_on_stop VS`), or all that the
+ * kernel has (`lvs_flush_on_stop`).
+ */
+export type Release = "none" | "ours" | "services" | "table";
+
 /** Operations of one pass. Between two passes what has become more urgent goes first. */
 const PASS_OPERATIONS = 1024;
+/** Of the first one, which is one request: where a whole table is missing, it serves while the rest is being compared. */
+const FIRST_OPERATIONS = 128;
 const isUnread = (slot: Slot): boolean => slot.actual.kind === "unread";
 /** What finishing a slot counts for, in entries of a `TurnBudget`. */
 const ENTRIES_PER_SLOT = 8;
@@ -66,6 +74,8 @@ export class IpvsWriter {
   /** To be compared with the kernel: single services first, the rest of a whole table after them. */
   readonly #urgent = new Set<Slot>();
   readonly #bulk = new Set<Slot>();
+  /** What the last reading found, in the kernel's order. */
+  #listed: readonly ServiceKey[] = [];
   readonly #readyWaiters: (() => void)[] = [];
   #phase: "waiting" | "writing" | "ready" | "stopped" = "waiting";
   #running: Promise<void> | undefined;
@@ -82,12 +92,13 @@ export class IpvsWriter {
 
   /**
    * What was ours when the last daemon ended. Before `setDesired`. Entries that are not wanted any more are deleted then;
-   * a weight that somebody set by hand meanwhile stays. Records that make no sense are skipped.
+   * a weight that somebody set by hand meanwhile stays. Records that make no sense are skipped. A record per step.
    */
-  adopt(records: Iterable<OwnershipRecord>): void {
+  *adopt(records: Iterable<OwnershipRecord>): Generator<void> {
     for (const { key, print } of records) {
       const entry = parseOwnershipKey(key);
       if (entry !== undefined) this.#slotOf(entry.service).adopt(entry.destination, print);
+      yield;
     }
   }
 
@@ -116,6 +127,16 @@ export class IpvsWriter {
     this.#schedule();
   }
 
+  /** The kernel's table is another one than before: nothing that is known of it counts any more. In small steps. */
+  *startOver(): Generator<void> {
+    for (const slot of this.#slots.values()) {
+      slot.actual = { kind: "unread" };
+      this.#bulk.add(slot);
+      yield;
+    }
+    this.#schedule();
+  }
+
   /**
    * Replaces the wish for one service; `undefined`: it is to go. Before the first `setDesired` it only takes note. `bulk`: one of
    * many; what is urgent goes first.
@@ -124,6 +145,7 @@ export class IpvsWriter {
     const slot = entry === undefined ? this.#slots.get(key) : this.#slotOf(entry.service);
     if (slot === undefined) return;
     slot.desired = entry;
+    if (entry === undefined) slot.doubt();
     if (queue === "urgent") this.#urgent.add(slot);
     else this.#bulk.add(slot);
     this.#schedule();
@@ -167,11 +189,26 @@ export class IpvsWriter {
       found.set(serviceKey(service), service);
       if (budget.worked(1)) await budget.breathe();
     }
-    for (const slot of this.#slots.values()) {
+    for (const slot of this.#inOrderOfRepair(found)) {
       const outdated = slot.touched > stamp || slot.actual.kind === "unread";
       if (!outdated && slot.observeService(found.get(slot.key))) this.#mark(slot);
       if (budget.worked(1)) await budget.breathe();
     }
+    this.#listed = [...found.keys()];
+  }
+
+  /**
+   * When services are missing, first those that the kernel listed last. It flushes a table in the order of its listing, keeps each
+   * destination for a minute, and searches all that it keeps, the last one first, for each new one. In this order it finds
+   * each at once; otherwise that takes seconds for tens of thousands (net/netfilter/ipvs/ip_vs_ctl.c, dest_trash).
+   */
+  *#inOrderOfRepair(found: ReadonlyMap<ServiceKey, Service>): Generator<Slot> {
+    if (found.size < this.#listed.length)
+      for (const key of this.#listed.toReversed()) {
+        const slot = this.#slots.get(key);
+        if (slot !== undefined && !found.has(key)) yield slot;
+      }
+    yield* this.#slots.values();
   }
 
   /** A complete reading of the destinations of one service, begun at `stamp`. */
@@ -192,14 +229,14 @@ export class IpvsWriter {
    * Finishes what is in flight. With `release` deletes what is ours, service by service; services in which somebody else
    * has destinations stay. Nothing is written afterwards.
    */
-  async stop({ release }: { readonly release: boolean }): Promise<void> {
+  async stop({ release }: { readonly release: Release }): Promise<void> {
     if (this.#phase === "stopped") return this.#running;
     this.#phase = "stopped";
     this.#retries[Symbol.dispose]();
     this.#planner[Symbol.dispose]();
     await this.#running;
-    if (release) {
-      this.#running = this.#release();
+    if (release !== "none") {
+      this.#running = this.#release(release);
       await this.#running;
     }
     for (const resolve of this.#readyWaiters.splice(0)) resolve();
@@ -217,6 +254,17 @@ export class IpvsWriter {
       ),
       repairs: this.#reporter.repairs,
     };
+  }
+
+  /** What the kernel refuses of a service, and what of it is left alone because somebody else manages it too. As sentences. */
+  troubles(key: ServiceKey): readonly string[] {
+    const slot = this.#slots.get(key);
+    if (slot === undefined) return [];
+    const placeOf = (held: string): string => (held === key ? key : `${key} -> ${held}`);
+    const contested = [...slot.held].map(
+      (held) => `IPVS ${placeOf(held)}: somebody else manages it too: left alone for now`,
+    );
+    return [...slot.failing.values(), ...contested];
   }
 
   #slotOf(id: ServiceId): Slot {
@@ -241,10 +289,11 @@ export class IpvsWriter {
   async #run(): Promise<void> {
     await nextTurn(); // the rest of this turn's changes
     const budget = new TurnBudget(this.#options.clock);
-    for (;;) {
+    for (let atMost = FIRST_OPERATIONS; ; ) {
       while (this.#phase !== "stopped" && this.#urgent.size + this.#bulk.size > 0) {
         await this.#read(budget);
-        await this.#pass(await this.#takeWork(budget), budget);
+        await this.#pass(await this.#takeWork(budget, atMost), budget);
+        atMost = PASS_OPERATIONS;
         await budget.pause(); // what others have ready by then goes into the same batch
       }
       this.#beReady();
@@ -264,7 +313,8 @@ export class IpvsWriter {
   async #read(budget: TurnBudget): Promise<void> {
     const waiting = this.#unread();
     if (waiting.length === 0) return;
-    const why = await readUnread(this.#options.backend, waiting, budget);
+    const isUrgent = this.#urgent.size > 0;
+    const why = await readUnread(this.#options.backend, waiting, budget, () => !isUrgent && this.#urgent.size > 0);
     if (why === undefined) return;
     this.#reporter.unreadable(why);
     for (const slot of waiting) if (isUnread(slot)) this.#postpone(slot);
@@ -283,16 +333,17 @@ export class IpvsWriter {
     this.#retries.failed(slot);
   }
 
-  async #takeWork(budget: TurnBudget): Promise<Work[]> {
+  async #takeWork(budget: TurnBudget, atMost: number): Promise<Work[]> {
     const work: Work[] = [];
     let operations = 0;
     for (const queue of [this.#urgent, this.#bulk])
       for (const slot of queue) {
-        if (operations >= PASS_OPERATIONS) return work;
+        if (operations >= atMost) return work;
         if (slot.actual.kind === "unread") continue; // came while others were read: stays in its queue for the next pass
         this.#urgent.delete(slot);
         this.#bulk.delete(slot);
         const plan = await this.#plan(slot, budget);
+        if (plan === undefined) continue; // whoever wants it read has put it into a queue again
         operations += plan.adds.length + plan.deletes.length;
         work.push({ slot, plan, desired: slot.desired, settled: [] });
         if (budget.worked(1 + Math.min(slot.desired?.destinations.size ?? 0, ENTRIES_PER_LOOK))) await budget.breathe();
@@ -301,12 +352,12 @@ export class IpvsWriter {
   }
 
   /** What the comparison found out is noted at once: the wish may be another one in the next turn. */
-  async #plan(slot: Slot, budget: TurnBudget): Promise<Plan> {
+  async #plan(slot: Slot, budget: TurnBudget): Promise<Plan | undefined> {
     const steps = this.#planner.plan(slot);
     for (;;) {
       const step = steps.next();
       if (step.done === true) {
-        takeNote(slot, step.value);
+        if (step.value !== undefined) takeNote(slot, step.value);
         return step.value;
       }
       await budget.breathe();
@@ -349,12 +400,38 @@ export class IpvsWriter {
     else if (surprised) this.#retries.surprised(slot);
     else this.#retries.succeeded(slot);
     if (slot.idle && !failed && !surprised) this.#slots.delete(slot.key);
+    else if (plan.adds.length + plan.deletes.length > 0) slot.share();
     return !failed && !surprised;
   }
 
-  async #release(): Promise<void> {
+  async #release(release: Exclude<Release, "none">): Promise<void> {
+    const slots = [...this.#slots.values()].reverse(); // the next start makes the first one first: see #inOrderOfRepair
     const budget = new TurnBudget(this.#options.clock);
-    const slots = [...this.#slots.values()];
+    const flushed = release === "table" && (await this.#flush(slots));
+    if (flushed) await this.#pass([], budget);
+    else {
+      const whole = release === "services" ? slots.filter(({ owned }) => owned.print !== undefined) : [];
+      await this.#pass(whole.map(wholeService), budget);
+      await this.#releaseOurs(
+        slots.filter((slot) => !slot.idle),
+        budget,
+      );
+    }
+    this.#retries[Symbol.dispose]();
+  }
+
+  /** @returns false when the kernel refuses: then ours go one by one */
+  async #flush(slots: readonly Slot[]): Promise<boolean> {
+    const { errno, reason } = await this.#options.backend.flush();
+    if (errno !== 0) {
+      this.#reporter.unflushed(errno, reason);
+      return false;
+    }
+    for (const slot of slots) slot.settle({ do: "del-service", service: slot.id }, 0);
+    return true;
+  }
+
+  async #releaseOurs(slots: readonly Slot[], budget: TurnBudget): Promise<void> {
     await readUnread(this.#options.backend, slots, budget);
     for (const slot of slots) {
       slot.desired = undefined;
@@ -363,9 +440,10 @@ export class IpvsWriter {
       await budget.breathe();
     }
     const work: Work[] = [];
-    for (const slot of slots)
-      work.push({ slot, plan: await this.#plan(slot, budget), desired: undefined, settled: [] });
+    for (const slot of slots) {
+      const plan = await this.#plan(slot, budget);
+      if (plan !== undefined) work.push({ slot, plan, desired: undefined, settled: [] });
+    }
     await this.#pass(work, budget);
-    this.#retries[Symbol.dispose]();
   }
 }

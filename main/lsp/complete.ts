@@ -68,7 +68,6 @@ const ofKeyword = (label: string, keyword: Keyword<never>): Suggestion => ({
 const notes: Readonly<Record<Place["state"], string>> = {
   works: "",
   accepted: "Accepted, without effect in this version.",
-  refused: "An error: not in this version.",
 };
 
 const described = ({ doc, default: preset, effect, deprecated }: Described): string =>

@@ -41,7 +41,12 @@ export class AttributeCursor {
     return new AttributeCursor(this.#bytes, this.at, this.at + this.length);
   }
 
-  /** @throws RangeError when the payload has not two octets (as for the next ones) */
+  u8(): number {
+    this.#expect(1);
+    return this.#bytes.readUInt8(this.at);
+  }
+
+  /** @throws RangeError when the payload has not two octets (as for the others) */
   u16(): number {
     this.#expect(2);
     return this.#bytes.readUInt16LE(this.at);
@@ -55,6 +60,12 @@ export class AttributeCursor {
   u32(): number {
     this.#expect(4);
     return this.#bytes.readUInt32LE(this.at);
+  }
+
+  /** Exact below 2^53. */
+  u64(): number {
+    this.#expect(8);
+    return this.#bytes.readUInt32LE(this.at) + this.#bytes.readUInt32LE(this.at + 4) * 2 ** 32;
   }
 
   be32(): number {

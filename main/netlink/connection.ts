@@ -1,3 +1,4 @@
+import { setImmediate as nextImmediate } from "node:timers/promises";
 import { type NetlinkSocket, openNetlink } from "../../native-bindings/netlink.js";
 import {
   type Message,
@@ -68,6 +69,9 @@ export class NetlinkConnection implements Disposable {
   readonly #waitingDumps: (() => void)[] = [];
   #dumping: boolean = false;
   #closed: boolean = false;
+  #datagrams = 0;
+  /** Until it resolves nothing is sent. */
+  #draining: Promise<void> | undefined;
 
   constructor(
     protocol: number,
@@ -176,12 +180,13 @@ export class NetlinkConnection implements Disposable {
     this.close();
   }
 
-  #exchange(
+  async #exchange(
     type: number,
     flags: number,
     encode: (writer: MessageWriter) => void,
     onPart: (message: Message) => void,
   ): Promise<DumpEnd> {
+    if (this.#draining !== undefined) await this.#draining;
     return new Promise((resolve) => {
       const sequence = this.#sequence.take(1);
       this.#exchanges.set(sequence, { onPart, resolve, interrupted: false });
@@ -199,6 +204,7 @@ export class NetlinkConnection implements Disposable {
   }
 
   #onDatagram(datagram: Buffer): void {
+    this.#datagrams += 1;
     try {
       for (const message of messages(datagram)) this.#onMessage(message);
     } catch (error) {
@@ -232,10 +238,30 @@ export class NetlinkConnection implements Disposable {
   #onError(errno: number): void {
     const lost: Verdict = { errno, reason: "the answer was lost" };
     for (const sequence of [...this.#exchanges.keys()]) this.#endExchange(sequence, lost);
-    this.#packer.failSent(lost);
+    if (errno === ENOBUFS) this.#draining ??= this.#drain(lost);
+    else this.#packer.failSent(lost);
     this.#events.onLost?.(errno === ENOBUFS ? "the socket's receive buffer overflowed" : `receive error ${errno}`);
   }
+
+  /**
+   * As long as something is queued after an overflow, the kernel drops every answer, and says so no second time (netlink_overrun of
+   * net/netlink/af_netlink.c): what is sent then is never answered. Between one setImmediate and the next the loop reads what is there.
+   */
+  async #drain(lost: Verdict): Promise<void> {
+    const packs = this.#packer.pause();
+    for (let turns = 0, before = -1; before !== this.#datagrams && turns < MOST_DRAINING_TURNS; turns++) {
+      before = this.#datagrams;
+      await nextImmediate();
+      await nextImmediate();
+    }
+    this.#draining = undefined;
+    this.#packer.resume();
+    this.#packer.lose(packs, lost);
+  }
 }
+
+/** Notifications may come without end; what is queued in 4 MiB is read before that. */
+const MOST_DRAINING_TURNS = 1000;
 
 const writeRequests =
   (requests: readonly Request[]): WriteRequests =>

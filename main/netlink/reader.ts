@@ -49,15 +49,20 @@ export function* messages(datagram: Buffer): Generator<Message> {
   }
 }
 
-/** Attributes by type; the last one wins, as in the kernel's nla_parse. @throws RangeError on a torn attribute */
-export function attributes(bytes: Buffer): Map<number, Buffer> {
+/**
+ * Attributes by type; the last one wins, as in the kernel's nla_parse.
+ * @param wanted the others are passed over: a link has some fifty, and a view of each is what decoding it costs
+ * @throws RangeError on a torn attribute
+ */
+export function attributes(bytes: Buffer, wanted?: ReadonlySet<number>): Map<number, Buffer> {
   const found = new Map<number, Buffer>();
   let at = 0;
   while (at < bytes.length) {
     if (bytes.length - at < 4) throw new RangeError(`netlink: ${bytes.length - at} stray octets after an attribute`);
     const length = bytes.readUInt16LE(at);
     if (length < 4 || length > bytes.length - at) throw new RangeError(`netlink: attribute length ${length} at ${at}`);
-    found.set(bytes.readUInt16LE(at + 2) & NLA_TYPE_MASK, bytes.subarray(at + 4, at + length));
+    const type = bytes.readUInt16LE(at + 2) & NLA_TYPE_MASK;
+    if (wanted === undefined || wanted.has(type)) found.set(type, bytes.subarray(at + 4, at + length));
     at += align(length);
   }
   return found;

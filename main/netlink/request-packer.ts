@@ -60,6 +60,7 @@ export class RequestPacker {
   readonly #jobs: Job[] = [];
   readonly #packs: Pack[] = [];
   #unanswered = 0;
+  #paused: boolean = false;
 
   /** `send` returns 0 or a positive errno. */
   constructor(send: (bytes: Buffer) => number, sequence: Sequence) {
@@ -78,8 +79,19 @@ export class RequestPacker {
     this.flush();
   }
 
+  /** Nothing is sent until `resume`. @returns what is sent and not answered */
+  pause(): readonly Pack[] {
+    this.#paused = true;
+    return this.sent();
+  }
+
+  resume(): void {
+    this.#paused = false;
+  }
+
   /** Sends what had to wait for answers. */
   flush(): void {
+    if (this.#paused) return;
     for (let job = this.#jobs[0]; job !== undefined && this.#unanswered < UNANSWERED_MAX; job = this.#jobs[0]) {
       this.#sendPack(job);
       if (job.sent === job.count) this.#jobs.shift();

@@ -18,6 +18,8 @@ const VIPS = "vips";
 const LINK_LOCAL = "vips_link_local";
 const DISCOVERY = "neighbor-discovery";
 const VMACS = "vmac_map";
+const PARENT = "parent_link_local";
+const REPORTS = "mld-report";
 
 export interface FilterStyle {
   readonly table: string;
@@ -25,10 +27,10 @@ export interface FilterStyle {
   readonly counters: boolean;
 }
 
-/** An address that no packet may reach, and the index of its interface, which counts for link-local ones. */
+/** An address that no packet may reach, and the index of its interface, which counts for link-local ones; undefined: there is none. */
 export interface BlockedAddress {
   readonly address: IpAddress;
-  readonly interfaceIndex: number;
+  readonly interfaceIndex: number | undefined;
 }
 
 /** struct iphdr and struct ip6_hdr. */
@@ -38,6 +40,9 @@ const IPPROTO_IGMP = 2;
 const IPPROTO_ICMPV6 = 58;
 /** Neighbour solicitation and advertisement (RFC 4861 §4): an address must be found even when it takes no packets. */
 const discovery = [135, 136] as const;
+const NEIGHBOUR_ADVERT = 136;
+/** Reports of MLD in version 2 (RFC 3810 §5.2) and 1 (RFC 2710 §3). */
+const reports = [143, 131] as const;
 
 /** An empty table of our own, whatever was in it before: that of a daemon that died. */
 export const freshTable = (family: number, table: string): readonly NftChange[] => [
@@ -125,17 +130,52 @@ export function igmpRules({ table, priority, counters }: FilterStyle): readonly 
   ];
 }
 
+/**
+ * The same for MLD, whose reports the kernel sends for every address. And a VMAC has the link-local address of the interface below
+ * it, to speak to neighbours: it must not answer for it, for the virtual MAC address is that of the master.
+ */
+export function mldRules({ table, priority, counters }: FilterStyle): readonly NftChange[] {
+  const of = { family: NFPROTO_IPV6, table } as const;
+  const { interfaceIndex, ipv6AndInterface, icmpv6Type } = keyTypes;
+  const isIcmp: readonly Expression[] = [
+    { do: "meta", key: meta.l4proto, register: 1 },
+    equals([IPPROTO_ICMPV6]),
+    icmpType,
+  ];
+  const rule = (steps: readonly Expression[]): NftChange => ({ kind: "rule", ...of, chain: "out", steps });
+  return [
+    { kind: "set", ...of, set: VMACS, key: interfaceIndex, data: interfaceIndex, id: 5 },
+    { kind: "set", ...of, set: REPORTS, key: icmpv6Type, id: 6 },
+    { kind: "set", ...of, set: PARENT, key: ipv6AndInterface, id: 7 },
+    { kind: "elements", ...of, set: REPORTS, elements: reports.map((type) => ({ key: Uint8Array.of(type) })) },
+    ...baseChains(NFPROTO_IPV6, table, priority),
+    rule([
+      ...[...isIcmp, inSet(REPORTS), networkField(IPV6.destination, IPV6.bytes)],
+      { do: "meta", key: meta.oif, register: 2 },
+      { do: "lookup", set: VMACS, register: 2, into: 2 },
+      ...counted(counters),
+      ...([{ do: "duplicate" }, { do: "drop" }] as const),
+    ]),
+    rule([
+      ...[...isIcmp, equals([NEIGHBOUR_ADVERT]), networkField(IPV6.source, IPV6.bytes)],
+      { do: "meta", key: meta.oif, register: 2 },
+      ...[inSet(PARENT), ...counted(counters), { do: "drop" } as const],
+    ]),
+  ];
+}
+
 const baseChains = (family: number, table: string, priority: number): readonly NftChange[] => [
   { kind: "chain", family, table, chain: "in", hook: { number: hooks.input, priority } },
   { kind: "chain", family, table, chain: "out", hook: { number: hooks.output, priority } },
 ];
 
-/** Where an address has its place. */
-export function elementOf(table: string, blocked: BlockedAddress): ElementPlace {
+/** Where an address has its place; a link-local one has none without its interface. */
+export function elementOf(table: string, blocked: BlockedAddress): ElementPlace | undefined {
   const key = bytesOfIp(blocked.address);
   if (key.length === 4) return { family: NFPROTO_IPV4, table, set: VIPS, element: { key } };
   if (key[0] !== 0xfe || ((key[1] ?? 0) & 0xc0) !== 0x80)
     return { family: NFPROTO_IPV6, table, set: VIPS, element: { key } };
+  if (blocked.interfaceIndex === undefined) return undefined;
   const element = { key: Buffer.concat([key, hostOrder(blocked.interfaceIndex)]) };
   return { family: NFPROTO_IPV6, table, set: LINK_LOCAL, element };
 }
@@ -152,6 +192,35 @@ export const vmacElement = (table: string, vmac: number, base: number): ElementP
   ...{ family: NFPROTO_IPV4, table, set: VMACS },
   element: { key: hostOrder(vmac), value: hostOrder(base) },
 });
+
+/** A VMAC that has addresses of IPv6, the interface below it, and the link-local address that both have. */
+export function mldElements(
+  table: string,
+  vmac: number,
+  base: number,
+  shared: IpAddress | undefined,
+): readonly ElementPlace[] {
+  const redirected = { ...vmacElement(table, vmac, base), family: NFPROTO_IPV6 };
+  if (shared === undefined) return [redirected];
+  const element = { key: Buffer.concat([bytesOfIp(shared), hostOrder(vmac)]) };
+  return [redirected, { family: NFPROTO_IPV6, table, set: PARENT, element }];
+}
+
+/** What has to be there before an element can be. */
+export function partOf({ family, set }: ElementPlace): FilterPart {
+  const is4 = family === NFPROTO_IPV4;
+  if (set === VMACS || set === PARENT) return is4 ? "igmp" : "mld";
+  return is4 ? "blocking4" : "blocking6";
+}
+
+export type FilterPart = "blocking4" | "blocking6" | "igmp" | "mld";
+
+export const rulesOf = {
+  blocking4: blockingRules4,
+  blocking6: blockingRules6,
+  igmp: igmpRules,
+  mld: mldRules,
+} as const satisfies Record<FilterPart, (style: FilterStyle) => readonly NftChange[]>;
 
 function hostOrder(index: number): Buffer {
   const bytes = Buffer.alloc(4);

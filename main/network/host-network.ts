@@ -1,3 +1,4 @@
+import type { IpAddress } from "../address.js";
 import type { Clock } from "../clock.js";
 import type { VirtualAddress } from "../config/model.js";
 import { DaemonError } from "../errors.js";
@@ -8,6 +9,7 @@ import type { Log } from "../observe/log.js";
 import { ms } from "../units.js";
 import type { HostNetwork, InterfaceAddress, Link, NetworkChange } from "../vrrp/ports.js";
 import { EADDRNOTAVAIL, EEXIST, ENODEV, errnoText, explainAddressError } from "./address-errors.js";
+import { type AsideConnection, AsideRequests } from "./aside-requests.js";
 import { differences, NetworkTable } from "./network-table.js";
 import { RouteRequests } from "./route-requests.js";
 import {
@@ -47,11 +49,14 @@ export class KernelNetwork implements HostNetwork, Disposable {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #subscribers = new Set<(change: NetworkChange) => void>();
+  readonly #connectAside: (() => AsideConnection) | undefined;
+  #aside: AsideRequests | undefined;
   #table = new NetworkTable();
   #retry: Disposable | undefined;
   #closed: boolean = false;
 
-  private constructor(connect: Connect, log: Log, clock: Clock) {
+  private constructor(connect: Connect, log: Log, clock: Clock, connectAside?: () => AsideConnection) {
+    this.#connectAside = connectAside;
     this.#log = log;
     this.#clock = clock;
     this.#connection = connect({
@@ -64,8 +69,13 @@ export class KernelNetwork implements HostNetwork, Disposable {
   }
 
   /** @throws DaemonError E_NETLINK when links and addresses cannot be read */
-  static async open(connect: Connect, log: Log, clock: Clock): Promise<KernelNetwork> {
-    const network = new KernelNetwork(connect, log, clock);
+  static async open(
+    connect: Connect,
+    log: Log,
+    clock: Clock,
+    connectAside?: () => AsideConnection,
+  ): Promise<KernelNetwork> {
+    const network = new KernelNetwork(connect, log, clock, connectAside);
     try {
       // First listen, then read: what changes in between is told twice rather than never.
       for (const group of [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR]) network.#connection.join(group);
@@ -82,8 +92,21 @@ export class KernelNetwork implements HostNetwork, Disposable {
     return this.#table.link(name);
   }
 
+  linkAt(index: number): Link | undefined {
+    return this.#table.linkAt(index);
+  }
+
   addresses(interfaceIndex: number): readonly InterfaceAddress[] {
     return this.#table.addresses(interfaceIndex);
+  }
+
+  /** All that packets can be sent to. */
+  localAddresses(): readonly IpAddress[] {
+    return this.#table.allAddresses().flatMap(({ address, tentative }) => (tentative ? [] : address));
+  }
+
+  hasAddress(address: IpAddress): boolean {
+    return this.#table.hasAddress(address);
   }
 
   addAddress(interfaceIndex: number, address: VirtualAddress, done: (errno: number) => void): void {
@@ -116,6 +139,22 @@ export class KernelNetwork implements HostNetwork, Disposable {
     this.#requests.ask(subject, request, done);
   }
 
+  /** As `ask`, carried out by another thread: the kernel takes long for it. Not in line with the others, but in their own order. */
+  askAside(subject: string, request: Request, done: (verdict: Verdict) => void): void {
+    (this.#asideRequests() ?? this.#requests).ask(subject, request, done);
+  }
+
+  /** Writes `text` into a file below /proc/sys/net, in line with what is asked aside. */
+  async writeAside(path: string, text: string): Promise<void> {
+    await this.#asideRequests()?.write(path, text);
+  }
+
+  #asideRequests(): AsideRequests | undefined {
+    const connect = this.#connectAside;
+    this.#aside ??= connect && new AsideRequests(connect(), () => this.#requests.barrier(), this.#clock);
+    return this.#aside;
+  }
+
   /** Every interface that is there. */
   links(): readonly Link[] {
     return this.#table.links();
@@ -139,6 +178,7 @@ export class KernelNetwork implements HostNetwork, Disposable {
     this.#retry?.[Symbol.dispose]();
     this.#subscribers.clear();
     this.#connection[Symbol.dispose]();
+    this.#aside?.[Symbol.dispose]();
   }
 
   /** The notification usually came first; an IPv6 address is notified later, by a work queue of the kernel. */

@@ -1,3 +1,4 @@
+import type { IpAddress } from "../address.js";
 import { unreachable } from "../unreachable.js";
 import type { InterfaceAddress, Link, LinkDetails, NetworkChange } from "../vrrp/ports.js";
 import { IFA_F_DADFAILED, IFA_F_TENTATIVE, type LinkMessage, type RouteMessage } from "./rtnetlink.js";
@@ -42,6 +43,12 @@ export class NetworkTable {
 
   allAddresses(): readonly InterfaceAddress[] {
     return [...this.#addresses.values()].flatMap((onOne) => [...onOne.values()]);
+  }
+
+  hasAddress(address: IpAddress): boolean {
+    for (const onOne of this.#addresses.values())
+      for (const one of onOne.values()) if (one.address === address && !one.tentative) return true;
+    return false;
   }
 
   find(address: InterfaceAddress): InterfaceAddress | undefined {

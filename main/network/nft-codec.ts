@@ -5,7 +5,7 @@ import { unreachable } from "../unreachable.js";
 export const NETLINK_NETFILTER = 12;
 export const NFPROTO_IPV4 = 2;
 export const NFPROTO_IPV6 = 10;
-const NFNL_SUBSYS_NFTABLES = 10;
+export const NFNL_SUBSYS_NFTABLES = 10;
 const NFNL_MSG_BATCH_BEGIN = 0x10;
 const NFNL_MSG_BATCH_END = 0x11;
 const NFT_MSG_NEWTABLE = 0;
@@ -23,8 +23,8 @@ const NFTA_CHAIN_POLICY = 5;
 const NFTA_CHAIN_TYPE = 7;
 const NFTA_HOOK_HOOKNUM = 1;
 const NFTA_HOOK_PRIORITY = 2;
-const NFTA_RULE_TABLE = 1;
-const NFTA_RULE_CHAIN = 2;
+export const NFTA_RULE_TABLE = 1;
+export const NFTA_RULE_CHAIN = 2;
 const NFTA_RULE_EXPRESSIONS = 4;
 const NFTA_LIST_ELEM = 1;
 const NFTA_EXPR_NAME = 1;
@@ -39,9 +39,9 @@ const NFTA_SET_DATA_LEN = 7;
 const NFTA_SET_ID = 10;
 const NFTA_SET_USERDATA = 13;
 const NFT_SET_MAP = 8;
-const NFTA_SET_ELEM_LIST_TABLE = 1;
-const NFTA_SET_ELEM_LIST_SET = 2;
-const NFTA_SET_ELEM_LIST_ELEMENTS = 3;
+export const NFTA_SET_ELEM_LIST_TABLE = 1;
+export const NFTA_SET_ELEM_LIST_SET = 2;
+export const NFTA_SET_ELEM_LIST_ELEMENTS = 3;
 const NFTA_SET_ELEM_KEY = 1;
 const NFTA_SET_ELEM_DATA = 2;
 const NFTA_DATA_VALUE = 1;
@@ -51,6 +51,9 @@ const NFTA_VERDICT_CHAIN = 2;
 const NF_ACCEPT = 1;
 const NF_DROP = 0;
 const NFT_GOTO = -4;
+const NFT_RETURN = -5;
+const NFTA_META_KEY = 2;
+const NFTA_META_SREG = 3;
 const NLA_F_NESTED = 0x8000;
 const NLM_F_REQUEST = 0x1;
 const NLM_F_ACK = 0x4;
@@ -61,7 +64,7 @@ export const hooks = { input: 1, output: 3 } as const;
 /** Where a payload expression counts from. */
 export const NETWORK_HEADER = 1;
 export const TRANSPORT_HEADER = 2;
-export const meta = { iif: 4, oif: 5, oifkind: 27 } as const;
+export const meta = { mark: 3, iif: 4, oif: 5, l4proto: 16, oifkind: 27 } as const;
 
 /** Types of set keys as `nft` shows them; a concatenation is the types of its parts, six bits each. */
 export const keyTypes = {
@@ -70,21 +73,36 @@ export const keyTypes = {
   icmpv6Type: { type: 29, bytes: 1 },
   interfaceIndex: { type: 20, bytes: 4 },
   ipv6AndInterface: { type: (8 << 6) | 20, bytes: 20 },
+  ipv4AndPort: { type: (7 << 6) | 13, bytes: 8 },
+  ipv6AndPort: { type: (8 << 6) | 13, bytes: 20 },
+  mark: { type: 19, bytes: 4 },
 } as const;
 export type KeyType = (typeof keyTypes)[keyof typeof keyTypes];
 
+/** The second four octets of register 1: what follows an IPv4 address in a key (NFT_REG32_01). */
+export const AFTER_FOUR_OCTETS = 9;
+
 /** One step of a rule; registers 1 and 2 have 16 octets each and lie side by side. */
 export type Expression =
-  | { readonly do: "payload"; readonly base: number; readonly offset: number; readonly bytes: number }
+  | {
+      readonly do: "payload";
+      readonly base: number;
+      readonly offset: number;
+      readonly bytes: number;
+      /** Default 1. */
+      readonly register?: 2 | typeof AFTER_FOUR_OCTETS;
+    }
+  /** The packet's mark is what register 1 has. */
+  | { readonly do: "set-mark" }
   | { readonly do: "meta"; readonly key: number; readonly register: 1 | 2 }
   | { readonly do: "equals"; readonly register: 1 | 2; readonly value: Uint8Array }
   | { readonly do: "mask"; readonly value: Uint8Array }
   /** Register 1 (or 2) is in the set; a map puts what it finds into `into`. */
-  | { readonly do: "lookup"; readonly set: string; readonly register: 1 | 2; readonly into?: 2 }
+  | { readonly do: "lookup"; readonly set: string; readonly register: 1 | 2; readonly into?: 1 | 2 }
   /** A copy to the address in register 1 leaves by the interface in register 2. */
   | { readonly do: "duplicate" }
   | { readonly do: "counter" }
-  | { readonly do: "accept" | "drop" }
+  | { readonly do: "accept" | "drop" | "return" }
   | { readonly do: "goto"; readonly chain: string };
 
 export interface ElementKey {
@@ -240,7 +258,13 @@ function writeElements(
 function writeExpression(writer: MessageWriter, step: Expression): void {
   switch (step.do) {
     case "payload":
-      expression(writer, "payload", [1, step.base, step.offset, step.bytes]);
+      expression(writer, "payload", [step.register ?? 1, step.base, step.offset, step.bytes]);
+      break;
+    case "set-mark":
+      element(writer, "meta", () => {
+        writer.be32(NFTA_META_KEY, meta.mark);
+        writer.be32(NFTA_META_SREG, 1);
+      });
       break;
     case "meta":
       expression(writer, "meta", [step.register, step.key]);
@@ -273,7 +297,8 @@ function writeExpression(writer: MessageWriter, step: Expression): void {
       break;
     case "accept":
     case "drop":
-      verdict(writer, step.do === "accept" ? NF_ACCEPT : NF_DROP, undefined);
+    case "return":
+      verdict(writer, verdicts[step.do], undefined);
       break;
     case "goto":
       verdict(writer, NFT_GOTO, step.chain);
@@ -282,6 +307,8 @@ function writeExpression(writer: MessageWriter, step: Expression): void {
       unreachable(step);
   }
 }
+
+const verdicts = { accept: NF_ACCEPT, drop: NF_DROP, return: NFT_RETURN } as const;
 
 /** Most expressions begin with numbers in the order of their attributes; values in NFTA_DATA_VALUE may follow. */
 function expression(

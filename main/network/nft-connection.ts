@@ -1,9 +1,11 @@
 import { type NetlinkSocket, openNetlink } from "../../native-bindings/netlink.js";
+import type { OpenSocket } from "../netlink/connection.js";
 import { messages, NLMSG_ERROR, type Verdict, verdictOf } from "../netlink/reader.js";
 import { MessageWriter } from "../netlink/writer.js";
-import { NETLINK_NETFILTER, type NftChange, writeTransaction } from "./nft-codec.js";
+import { NETLINK_NETFILTER, NFPROTO_IPV4, type NftChange, writeTransaction } from "./nft-codec.js";
 
 const RECEIVE_BYTES = 256 * 1024;
+const EPERM = 1;
 
 /** Transactions of nftables: the kernel has carried one out (or refused it whole) when `commit` returns. */
 export class NftConnection implements Disposable {
@@ -13,8 +15,8 @@ export class NftConnection implements Disposable {
   #sequence = 0;
 
   /** @throws system error (EPROTONOSUPPORT where the kernel has no netfilter) */
-  constructor() {
-    this.#socket = openNetlink(NETLINK_NETFILTER, RECEIVE_BYTES, {
+  constructor(open: OpenSocket = openNetlink) {
+    this.#socket = open(NETLINK_NETFILTER, RECEIVE_BYTES, {
       onDatagram: (bytes) => this.#onDatagram(bytes),
       onError: (errno) => this.#failAll({ errno, reason: "the answer was lost" }),
     });
@@ -55,5 +57,24 @@ export class NftConnection implements Disposable {
 
   #failAll(verdict: Verdict): void {
     for (const sequence of [...this.#waiting.keys()]) this.#answer(sequence, verdict);
+  }
+}
+
+/** Of a name that nobody uses: the table of a daemon that died has to stay. */
+const PROBE = "holdfast-probe";
+
+/** Whether the kernel has nf_tables: a table that is made and goes in one transaction. */
+export async function takesTables(connect: () => NftConnection): Promise<boolean> {
+  try {
+    using connection = connect();
+    const of = { family: NFPROTO_IPV4, table: PROBE } as const;
+    const changes: readonly NftChange[] = [
+      { kind: "table", ...of },
+      { kind: "delete-table", ...of },
+    ];
+    const { errno } = await new Promise<Verdict>((resolve) => connection.commit(changes, resolve));
+    return errno === 0 || errno === EPERM; // without the right to, iptables would be refused as well
+  } catch {
+    return false; // no NETLINK_NETFILTER at all
   }
 }

@@ -109,7 +109,7 @@ function decodeLink(type: number, payload: Buffer): RouteMessage | undefined {
   if (payload.readUInt8(0) !== AF_UNSPEC) return undefined;
   const index = payload.readInt32LE(4);
   if (type === RTM_DELLINK) return { kind: "link-gone", index };
-  const found = attributes(payload.subarray(IFINFOMSG_BYTES));
+  const found = attributes(payload.subarray(IFINFOMSG_BYTES), ofLink);
   const name = found.get(IFLA_IFNAME);
   const mac = found.get(IFLA_ADDRESS);
   const link: LinkMessage = {
@@ -122,6 +122,17 @@ function decodeLink(type: number, payload: Buffer): RouteMessage | undefined {
   };
   return { kind: "link", link };
 }
+
+/** What is read of a link. */
+const ofLink: ReadonlySet<number> = new Set([
+  IFLA_ADDRESS,
+  IFLA_IFNAME,
+  IFLA_MTU,
+  IFLA_LINK,
+  IFLA_MASTER,
+  IFLA_LINKINFO,
+  IFLA_GROUP,
+]);
 
 function detailsOf(found: ReadonlyMap<number, Buffer>): LinkDetails {
   const info = found.get(IFLA_LINKINFO);

@@ -1,6 +1,7 @@
 import { type Family, familyOf } from "../address.js";
 import type { Config, VirtualAddress, VrrpInstanceConfig } from "../config/model.js";
 import type { VirtualInterface } from "../config/model-vrrp.js";
+import { groupBy } from "../group-by.js";
 import type { Link } from "../vrrp/ports.js";
 import { IPVLAN_MODE_L2, MACVLAN_MODE_PRIVATE } from "./link-codec.js";
 
@@ -67,6 +68,10 @@ class Planner {
   readonly #view: LinkView;
   /** Names given in the file go first: generated ones keep out of their way. */
   readonly #taken: Set<string>;
+  /** Macvlans by instance, base and MAC address. */
+  readonly #extras = new Map<string, LinkWish>();
+  /** Private macvlans that are there, by base and MAC address. */
+  readonly #there = new Map<string, ReadonlyMap<string, readonly Link[]>>();
 
   constructor(config: Config, view: LinkView) {
     this.#config = config;
@@ -109,8 +114,16 @@ class Planner {
       needsLinkLocal: family === "inet6" && !virtualInterface.transmitBase,
       tell: own.kind === "vmac" && own.netlinkNotify,
     };
-    this.wishes.push(wish);
+    this.#push(wish);
     return wish;
+  }
+
+  /** The first of its kind is the one that is shared. */
+  #push(wish: LinkWish): void {
+    this.wishes.push(wish);
+    if (wish.kind.is !== "macvlan") return;
+    const key = `${wish.instance} ${wish.base} ${hex(wish.kind.mac)}`;
+    if (!this.#extras.has(key)) this.#extras.set(key, wish);
   }
 
   /** Addresses of the instance's own interface and family are on its own link, which is their `dev` when none is given. */
@@ -130,11 +143,11 @@ class Planner {
   #extra(one: VrrpInstanceConfig, base: string, family: Family): string {
     const mac = macOf(undefined, one.vrid, family);
     const kind = { is: "macvlan", mac } as const;
-    const known = this.wishes.find((wish) => wish.base === base && wish.instance === one.name && sameKind(wish, kind));
+    const known = this.#extras.get(`${one.name} ${base} ${hex(mac)}`);
     if (known !== undefined) return known.name;
     const prefix = this.#config.global.instanceDefaults.vmacAddrPrefix;
     const name = this.#name(undefined, base, kind, prefix, one.vrid, family);
-    this.wishes.push({
+    this.#push({
       ...{ instance: one.name, name, base, kind, group: undefined, family, ipv6: family === "inet6" },
       ...{ address: undefined, needsLinkLocal: family === "inet6", tell: false },
     });
@@ -158,7 +171,15 @@ class Planner {
   /** What a daemon before this one left, whatever its name. */
   #adoptable(base: string, kind: LinkWish["kind"]): string | undefined {
     if (kind.is !== "macvlan") return undefined;
-    return this.#view.on(base).find((link) => isThat(link, kind) && !this.#taken.has(link.name))?.name;
+    return this.#on(base)
+      .get(hex(kind.mac))
+      ?.find((link) => isThat(link, kind) && !this.#taken.has(link.name))?.name;
+  }
+
+  #on(base: string): ReadonlyMap<string, readonly Link[]> {
+    const known = this.#there.get(base) ?? groupBy(this.#view.on(base), ({ mac }) => hex(mac));
+    this.#there.set(base, known);
+    return known;
   }
 
   /** PREFIX.VRID, PREFIX1.VRID and so on; IPv6 begins with PREFIX6.VRID. */
@@ -185,8 +206,7 @@ function isThat(link: Link, kind: LinkWish["kind"]): boolean {
   return details.mode === MACVLAN_MODE_PRIVATE && Buffer.compare(link.mac, kind.mac) === 0;
 }
 
-const sameKind = ({ kind }: LinkWish, { mac }: { readonly mac: Uint8Array }): boolean =>
-  kind.is === "macvlan" && Buffer.compare(kind.mac, mac) === 0;
+const hex = (mac: Uint8Array): string => Buffer.from(mac).toString("hex");
 
 /** RFC 5798 §7.3; five configured octets are completed by the VRID. */
 function macOf(configured: readonly number[] | undefined, vrid: number, family: Family): Uint8Array {

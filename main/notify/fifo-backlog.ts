@@ -1,8 +1,8 @@
 /** A change of state; or what repeats itself as often as others send adverts or scripts change priorities. */
 export type LineKind = "state" | "chatter";
 
-/** Lines beyond what the pipe itself holds (64 KiB): some minutes of a flapping farm. */
-const MOST_LINES = 10_000;
+/** Lines beyond what the pipe itself holds (64 KiB): a farm that falls as a whole while the reader is busy, in some 10 MB. */
+const MOST_LINES = 100_000;
 /** Chatter that waits; more of it would only push out states. */
 const MOST_CHATTER = 1000;
 /** POSIX: writes up to this size go into a pipe whole or not at all. Linux: limits.h PIPE_BUF. */

@@ -9,7 +9,7 @@ import { errnoName } from "../errors.js";
 export interface FifoFile {
   /** At most PIPE_BUF octets: all of them go in, or none. @returns false when the pipe is full @throws system error */
   write(text: string): Promise<boolean>;
-  /** Removes the pipe if it was made by `open`. */
+  /** Removes the pipe if it was made by `open`, of this daemon or of one that died. */
   close(): Promise<void>;
 }
 
@@ -23,6 +23,13 @@ export interface FifoWish {
 
 export type FifoOpener = (wish: FifoWish) => Promise<FifoFile | FifoRefusal>;
 
+/** Knows the pipes that a daemon before this one made, and had no time to remove. By path, with the number of the inode. */
+export interface FifoMemory {
+  madeFifo(path: string): number | undefined;
+  rememberFifo(path: string, inode: number): void;
+  forgetFifo(path: string): void;
+}
+
 /** Why there is no pipe, and what to do about it. */
 export interface FifoRefusal {
   readonly refused: string;
@@ -32,7 +39,7 @@ export interface FifoRefusal {
 const MODE = 0o644;
 
 /** Opened for reading too, so that writing needs no reader: what nobody reads waits in the pipe. Never follows a link. */
-export async function openFifo({ path, owner, umask }: FifoWish): Promise<FifoFile | FifoRefusal> {
+export async function openFifo({ path, owner, umask }: FifoWish, memory?: FifoMemory): Promise<FifoFile | FifoRefusal> {
   const made = await makeFifo(path, 0o600); // nobody else may open it before it has its owner and mode
   if (made !== 0 && made !== os.errno.EEXIST) return { refused: `cannot be made (errno ${made}): check its directory` };
   let file: FileHandle;
@@ -45,14 +52,19 @@ export async function openFifo({ path, owner, umask }: FifoWish): Promise<FifoFi
   }
   try {
     const self = process.geteuid?.() ?? 0;
-    const refused = unusable(await file.stat(), [self, owner?.uid ?? self], path);
+    const status = await file.stat();
+    const refused = unusable(status, [self, owner?.uid ?? self], path);
     if (refused !== undefined) {
       await file.close();
       return { refused };
     }
     if (owner !== undefined) await file.chown(owner.uid, owner.gid);
-    if (made === 0) await file.chmod(MODE & ~umask);
-    return new OpenFifo(path, file, made === 0);
+    const ours = made === 0 || memory?.madeFifo(path) === status.ino;
+    if (ours) {
+      memory?.rememberFifo(path, status.ino);
+      await file.chmod(MODE & ~umask);
+    }
+    return new OpenFifo(path, file, ours ? () => memory?.forgetFifo(path) : undefined);
   } catch (error) {
     await file.close();
     const why = errnoName(error);
@@ -71,12 +83,13 @@ export function unusable(status: Stats, owners: readonly number[], path: string)
 class OpenFifo implements FifoFile {
   readonly #path: string;
   readonly #file: FileHandle;
-  readonly #ours: boolean;
+  readonly #onRemoved: (() => void) | undefined;
 
-  constructor(path: string, file: FileHandle, ours: boolean) {
+  /** @param onRemoved undefined: the pipe is not ours to remove */
+  constructor(path: string, file: FileHandle, onRemoved: (() => void) | undefined) {
     this.#path = path;
     this.#file = file;
-    this.#ours = ours;
+    this.#onRemoved = onRemoved;
   }
 
   async write(text: string): Promise<boolean> {
@@ -91,7 +104,10 @@ class OpenFifo implements FifoFile {
 
   /** Removed first, as keepalived does: nobody opens a pipe that no writer holds any more. */
   async close(): Promise<void> {
-    if (this.#ours) await unlink(this.#path).catch(() => undefined);
+    if (this.#onRemoved !== undefined) {
+      await unlink(this.#path).catch(() => undefined);
+      this.#onRemoved();
+    }
     await this.#file.close();
   }
 }

@@ -8,7 +8,10 @@ export type FifoState =
   | "DELETED"
   | "MASTER_RX_LOWER_PRI"
   | "MASTER_PRIORITY"
-  | "BACKUP_PRIORITY";
+  | "BACKUP_PRIORITY"
+  /** Ours, where split_brain_guard has notify_fifo. */
+  | "TWO_MASTERS"
+  | "ONE_MASTER";
 
 export const instanceLine = (name: string, state: FifoState, priority: number): string =>
   `INSTANCE "${name}" ${state} ${priority}\n`;

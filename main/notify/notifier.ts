@@ -41,6 +41,8 @@ export type NotifyEvent =
     }
   /** For FIFOs, where notify_priority_changes is on. */
   | { readonly kind: "priority"; readonly name: string; readonly isMaster: boolean; readonly priority: number }
+  /** For FIFOs, where split_brain_guard has notify_fifo. */
+  | { readonly kind: "masters"; readonly name: string; readonly two: boolean; readonly priority: number }
   /** For FIFOs, after a reload with fifo_write_vrrp_states_on_reload: the state as it is. */
   | {
       readonly kind: "state";
@@ -130,6 +132,11 @@ export class Notifier {
       case "priority": {
         const state = event.isMaster ? "MASTER_PRIORITY" : "BACKUP_PRIORITY";
         this.#fifos?.tell("vrrp", instanceLine(event.name, state, event.priority), "chatter");
+        break;
+      }
+      case "masters": {
+        const state = event.two ? "TWO_MASTERS" : "ONE_MASTER";
+        this.#fifos?.tell("vrrp", instanceLine(event.name, state, event.priority), "state");
         break;
       }
       case "state": {

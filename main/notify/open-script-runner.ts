@@ -13,6 +13,7 @@ function killGroup(pid: number, signal: number): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    if (errnoName(error) !== "ESRCH") throw error; // nobody was left
+    // Nobody was left, or only what became another user's, which a daemon without CAP_KILL may not end.
+    if (errnoName(error) !== "ESRCH" && errnoName(error) !== "EPERM") throw error;
   }
 }

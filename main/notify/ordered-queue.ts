@@ -8,7 +8,7 @@ export interface QueueLimits {
   readonly patience: Milliseconds;
   /** Jobs that run at once, over all subjects. */
   readonly concurrency: number;
-  /** Jobs started together, and then every 5 ms: starting a program takes the calling thread a part of a millisecond. */
+  /** Jobs started together, and then every 5 ms: programs that load take processors from what is due. */
   readonly startsTogether: number;
 }
 

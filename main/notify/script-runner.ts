@@ -1,12 +1,12 @@
 import { constants } from "node:os";
-import type { OnExit, ScriptOptions, ScriptProcess } from "../../native-bindings/process.js";
+import type { OnExit, OnNotStarted, ScriptOptions, ScriptProcess } from "../../native-bindings/process.js";
 import type { Clock } from "../clock.js";
 import type { ScriptCommand } from "../config/model.js";
 import { type Milliseconds, ms } from "../units.js";
 import type { ScriptResult, ScriptRunner } from "../vrrp/ports.js";
 
-/** `spawnScript` of native-bindings/process.ts. @throws system error of the step that failed */
-export type Spawn = (options: ScriptOptions, onExit: OnExit) => ScriptProcess;
+/** `spawnScript` of native-bindings/process.ts. @throws system error */
+export type Spawn = (options: ScriptOptions, onExit: OnExit, onNotStarted: OnNotStarted) => ScriptProcess;
 
 export interface ScriptHost {
   readonly spawn: Spawn;
@@ -69,7 +69,11 @@ export class HostScriptRunner implements ScriptRunner {
     const script: Running = { done, process: undefined, timer: undefined, timedOut: false };
     this.#running.add(script);
     try {
-      script.process = this.#spawn(options, (status, signal) => this.#onExit(script, status, signal));
+      script.process = this.#host.spawn(
+        options,
+        (status, signal) => this.#onExit(script, status, signal),
+        (value) => this.#finish(script, { kind: "not-started", value }),
+      );
       if (timeout > 0) script.timer = this.#clock.after(timeout, () => this.#onTimeout(script));
     } catch (error) {
       // In a later turn like every other result, so that callers need not be re-entrant.
@@ -77,16 +81,6 @@ export class HostScriptRunner implements ScriptRunner {
       queueMicrotask(() => this.#finish(script, { kind: "not-started", value }));
     }
     return { end: () => this.#end(script) };
-  }
-
-  /** A script whose first line names no interpreter is run by the shell, as shells and keepalived do. */
-  #spawn(options: ScriptOptions, onExit: OnExit): ScriptProcess {
-    try {
-      return this.#host.spawn(options, onExit);
-    } catch (error) {
-      if (errnoOf(error) !== constants.errno.ENOEXEC) throw error; // libuv has no name for it
-      return this.#host.spawn({ ...options, argv: ["/bin/sh", ...options.argv] }, onExit);
-    }
   }
 
   /** Ends all scripts: SIGTERM, then SIGKILL. Resolves when none is left, or a second later at the latest. */
@@ -114,6 +108,7 @@ export class HostScriptRunner implements ScriptRunner {
 
   #onTimeout(script: Running): void {
     script.timedOut = true;
+    script.timer?.[Symbol.dispose](); // it may be ended before its time is over
     script.process?.killGroup(SIGTERM);
     script.timer = this.#clock.after(KILL_AFTER, () => this.#kill(script));
   }
@@ -127,7 +122,8 @@ export class HostScriptRunner implements ScriptRunner {
   #onExit(script: Running, status: number, signal: number): void {
     // The leader obeyed SIGTERM, but what it started may not have. The number of a group is not given away while it has
     // members; should it have none, then nobody else has got its number within the microseconds since the leader's end.
-    if (script.timedOut && script.process !== undefined) this.#host.killGroup(script.process.pid, SIGKILL);
+    const pid = script.process?.pid;
+    if (script.timedOut && pid !== undefined) this.#host.killGroup(pid, SIGKILL);
     const value = status >= 0 ? status : signal;
     if (script.timedOut) this.#finish(script, { kind: "timed-out", value });
     else this.#finish(script, { kind: status >= 0 ? "exited" : "signalled", value });

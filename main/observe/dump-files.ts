@@ -4,6 +4,9 @@ import { constants, type FileHandle, open, rename, unlink } from "node:fs/promis
 import { isAbsolute, resolve } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
+/** Built as it is written; what it is built from may have to be gathered over several turns first. */
+export type DumpText = () => Iterable<string> | Promise<Iterable<string>>;
+
 /** Text gathered for one write, and main thread time spent on it before others get a turn. */
 const CHUNK_CHARS = 64 * 1024;
 const SLICE_MS = 1;
@@ -22,7 +25,7 @@ export class DumpFiles {
   readonly #directory: string;
   #mode: number;
   readonly #busy = new Map<string, Promise<void>>();
-  readonly #waiting = new Map<string, { readonly text: () => Iterable<string>; readonly done: Promise<void> }>();
+  readonly #waiting = new Map<string, { readonly text: DumpText; readonly done: Promise<void> }>();
 
   /** `umask` is keepalived's -u, 0177 by default: files get mode 0666 less its bits. */
   constructor(directory: string, umask: number) {
@@ -36,7 +39,7 @@ export class DumpFiles {
   }
 
   /** Resolves when `text` (or a newer one) is in place under `name`, which may be an absolute path. @throws system error */
-  write(name: string, text: () => Iterable<string>): Promise<void> {
+  write(name: string, text: DumpText): Promise<void> {
     const busy = this.#busy.get(name);
     if (busy === undefined) return this.#start(name, text);
     const waiting = this.#waiting.get(name);
@@ -51,8 +54,8 @@ export class DumpFiles {
     return next === undefined ? Promise.resolve() : this.#start(name, next.text);
   }
 
-  #start(name: string, text: () => Iterable<string>): Promise<void> {
-    const run = this.#replace(resolve(this.#directory, name), text()).finally(() => {
+  #start(name: string, text: DumpText): Promise<void> {
+    const run = this.#replace(resolve(this.#directory, name), text).finally(() => {
       if (this.#busy.get(name) === run) this.#busy.delete(name);
     });
     this.#busy.set(name, run);
@@ -60,12 +63,13 @@ export class DumpFiles {
   }
 
   /** A new file renamed over the old name: readers see the old or the new one, and a planted link is replaced, not followed. */
-  async #replace(path: string, text: Iterable<string>): Promise<void> {
+  async #replace(path: string, text: DumpText): Promise<void> {
+    const pieces = await text();
     const temporary = `${path}.${randomBytes(6).toString("hex")}`;
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
     const file = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, this.#mode);
     try {
-      await fill(file, text, this.#mode);
+      await fill(file, pieces, this.#mode);
       await rename(temporary, path);
     } catch (error) {
       await unlink(temporary).catch(() => undefined);

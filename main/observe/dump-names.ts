@@ -5,7 +5,7 @@ import type { FilesConfig, ProcessConfig } from "../config/model-global.js";
  * keepalived.conf(5) state_dump_file and data_use_instance: `keepalived_check.NETNS_INSTANCE.data`.
  */
 export function stateDumpName(
-  part: "" | "_check",
+  part: "" | "_check" | "_bfd",
   { stateDump, useInstance }: Pick<FilesConfig, "stateDump" | "useInstance">,
   { netNamespace, instanceName }: Pick<ProcessConfig, "netNamespace" | "instanceName">,
 ): string {

@@ -21,7 +21,7 @@ export const severities: Readonly<Record<Level, number>> = {
   debug: 7,
 };
 
-const idents: readonly Ident[] = ["Keepalived", "Keepalived_vrrp", "Keepalived_healthcheckers"];
+const idents: readonly Ident[] = ["Keepalived", "Keepalived_vrrp", "Keepalived_healthcheckers", "Keepalived_bfd"];
 
 /** More fields than this are a mistake of the caller; the rest is left out. */
 const MAX_FIELDS = 32;

@@ -25,6 +25,7 @@ const processPart: Readonly<Record<Ident, string>> = {
   Keepalived: "",
   Keepalived_vrrp: "_vrrp",
   Keepalived_healthcheckers: "_check",
+  Keepalived_bfd: "_bfd",
 };
 
 /**
@@ -44,6 +45,7 @@ export class FileSink implements Sink {
       Keepalived: open("Keepalived"),
       Keepalived_vrrp: open("Keepalived_vrrp"),
       Keepalived_healthcheckers: open("Keepalived_healthcheckers"),
+      Keepalived_bfd: open("Keepalived_bfd"),
     };
   }
 

@@ -2,7 +2,7 @@
 export type Level = "alert" | "error" | "warning" | "notice" | "info" | "debug";
 
 /** Process name under which keepalived logs the same sentence, so that log filters keep working. */
-export type Ident = "Keepalived" | "Keepalived_vrrp" | "Keepalived_healthcheckers";
+export type Ident = "Keepalived" | "Keepalived_vrrp" | "Keepalived_healthcheckers" | "Keepalived_bfd";
 
 export type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
 

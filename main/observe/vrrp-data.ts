@@ -89,6 +89,7 @@ function flagsData({ unicastPeers }: VrrpInstanceConfig): string[] {
 /** Exporters take the interface of an instance from the second word after `Interface`. */
 function deviceData({ config, live: { virtualDevice } }: VrrpInstanceDump): string[] {
   const { own, transmitBase } = config.virtualInterface;
+  if (config.interface === "") return config.unicast.vrf === undefined ? [] : [`   VRF = ${config.unicast.vrf}`];
   if (virtualDevice === undefined || own === undefined) return [`   Interface = ${config.interface}`];
   const kind = own.kind === "vmac" ? "VMAC" : "IPVLAN";
   return [

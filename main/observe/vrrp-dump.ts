@@ -23,7 +23,7 @@ export interface VrrpDump {
 export interface SyncGroupDump {
   readonly config: SyncGroupConfig;
   readonly state: VrrpStateName;
-  /** Members in FAULT, and members whose scripts have not reported. */
+  /** Members with faults of their own, and members whose scripts have not reported. */
   readonly faults: number;
   readonly waiting: number;
 }

@@ -58,7 +58,7 @@ function dataFields({ config, live }: VrrpInstanceDump): Field[] {
     ["skip_check_adv_addr", bit(config.skipCheckAdvAddr)],
     ["strict_mode", bit(config.strict)],
     ["vmac_ifname", text(live.virtualDevice ?? "")],
-    ["ifp_ifname", text(live.virtualDevice ?? config.interface)],
+    ...(config.interface === "" ? [] : [["ifp_ifname", text(live.virtualDevice ?? config.interface)] as const]),
     ["master_priority", integer(live.masterPriority)],
     ["last_transition", (live.lastTransition / 1000).toFixed(6)],
     ["garp_delay", seconds(config.garp.masterDelay)],

@@ -1,6 +1,7 @@
 import type { IpAddress } from "../address.js";
 import type { Clock } from "../clock.js";
 import type { VirtualAddress, VrrpInstanceConfig } from "../config/model.js";
+import { groupBy } from "../group-by.js";
 import type { Log } from "../observe/log.js";
 import { type Milliseconds, ms } from "../units.js";
 import type { HostNetwork, InterfaceAddress } from "./ports.js";
@@ -17,6 +18,8 @@ export interface AddressHolderDeps {
   readonly verdicts: Verdicts;
   readonly repairs: Repairs;
   readonly log: Log;
+  /** Whatever goes is put back in silence: another daemon, which takes our place, has cleared the host for itself. */
+  readonly keeps?: () => boolean;
 }
 
 /** What is needed to know of whoever the addresses belong to. */
@@ -30,6 +33,8 @@ export class AddressHolder {
   /** Index of the interface that has it, by key: an interface that was renamed since is still found. */
   readonly #set = new Map<string, number>();
   readonly #deletedAt = new Map<string, Milliseconds>();
+  /** Ours by their octets, for events of addresses: thousands may come at once. Undefined: to be built again. */
+  #byAddress: ReadonlyMap<IpAddress, readonly VirtualAddress[]> | undefined;
 
   constructor(config: Holding, deps: AddressHolderDeps) {
     this.#config = config;
@@ -55,10 +60,13 @@ export class AddressHolder {
   reconfigure(config: Holding, holding: boolean): readonly VirtualAddress[] {
     const [before, oldConfig] = [all(this.#config), this.#config];
     const wanted = new Set(all(config).map((a) => identity(config, a)));
-    for (const gone of before.filter((a) => !wanted.has(identity(oldConfig, a))))
-      if (this.isSet(gone)) this.#delete(gone);
+    const gone = before.filter((a) => !wanted.has(identity(oldConfig, a)) && this.isSet(a));
+    for (const one of gone) this.#delete(one);
+    // With the first address of a subnet the kernel takes the others (without promote_secondaries): they are lost by our doing.
+    if (gone.length > 0) for (const key of this.#set.keys()) this.#deletedAt.set(key, this.#deps.clock.now());
     const known = new Set(before.map((a) => identity(oldConfig, a)));
     this.#config = config;
+    this.#byAddress = undefined;
     const added = all(config).filter((a) => !known.has(identity(config, a)));
     if (holding) for (const address of added) this.#add(address);
     return added;
@@ -93,27 +101,34 @@ export class AddressHolder {
   }
 
   /**
-   * An address vanished from the host. One that we deleted ourselves a moment ago is put back in silence, one that is not
+   * An address vanished from the host. One that went by our own doing a moment ago is put back in silence, one that is not
    * tracked with a word. Any other still counts as held, so that a release deletes it: the notice may be older than our own
    * adding of the address.
    * @param onUntracked hears of one that is not tracked, and how to name it
+   * @param onPutBack one that went by our own doing is there again
    * @returns how to name the one that somebody else took from us
    */
-  lost(gone: InterfaceAddress, onUntracked?: (address: VirtualAddress, what: string) => void): string | undefined {
+  lost(
+    gone: InterfaceAddress,
+    onUntracked?: (address: VirtualAddress, what: string) => void,
+    onPutBack?: () => void,
+  ): string | undefined {
     if (this.#set.size === 0) return undefined;
-    const ours = all(this.#config).find(
-      (a) =>
-        a.address === gone.address && a.prefix === gone.prefix && this.#set.get(this.key(a)) === gone.interfaceIndex,
-    );
+    this.#byAddress ??= groupBy(all(this.#config), ({ address }) => address);
+    const ours = this.#byAddress
+      .get(gone.address)
+      ?.find((a) => a.prefix === gone.prefix && this.#set.get(this.key(a)) === gone.interfaceIndex);
     if (ours === undefined) return undefined;
     const deletedAt = this.#deletedAt.get(this.key(ours));
-    if (deletedAt !== undefined && this.#deps.clock.now() - deletedAt < OWN_DELETION) {
+    const isOwn = deletedAt !== undefined && this.#deps.clock.now() - deletedAt < OWN_DELETION;
+    if (isOwn || this.#deps.keeps?.() === true) {
       this.#add(ours);
+      onPutBack?.();
       return undefined;
     }
     const what = this.#nameOf(ours);
     if (!ours.more.tracked) {
-      if (this.#deps.repairs.allow(what)) this.#add(ours);
+      if (this.#deps.repairs.allow(what, () => this.#makeSure(ours))) this.#add(ours);
       onUntracked?.(ours, what);
       return undefined;
     }
@@ -128,6 +143,14 @@ export class AddressHolder {
     if (index === undefined) return;
     const there = new Set(network.addresses(index).map(({ address, prefix }) => `${address}/${prefix}`));
     for (const address of concerned) if (!there.has(`${address.address}/${address.prefix}`)) this.#add(address);
+  }
+
+  /** Of one that somebody else has deleted again and again, a while later. */
+  #makeSure(ours: VirtualAddress): void {
+    const index = this.#set.get(this.key(ours));
+    if (index === undefined) return; // released since
+    const there = this.#deps.network.addresses(index);
+    if (!there.some(({ address, prefix }) => address === ours.address && prefix === ours.prefix)) this.#add(ours);
   }
 
   #nameOf(ours: VirtualAddress): string {

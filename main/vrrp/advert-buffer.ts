@@ -38,6 +38,11 @@ export class AdvertBuffer {
     this.#unicast = !toGroup(this.#bytes);
   }
 
+  /** Octets, IP header included. */
+  get length(): number {
+    return this.#bytes.length;
+  }
+
   /** The packet to send now, unless it is still to be signed. */
   stamp(id: number, priority: Priority): Uint8Array {
     if (priority !== this.#priority) {

@@ -3,11 +3,13 @@ import type { VrrpInstanceConfig } from "../config/model.js";
 import type { Log } from "../observe/log.js";
 import { type Priority, priority } from "../units.js";
 import { AdvertBuffer, nextId } from "./advert-buffer.js";
+import { advertShape } from "./advert-shape.js";
 import type { Attachment, Endpoints, Subscriber } from "./endpoints.js";
 import { checksumForm } from "./expectation.js";
 import { type HmacKey, nextSequence, sequenceOf } from "./hmac-trailer.js";
 import { VRRP_TTL } from "./packet.js";
 import type { AdvertEndpoint, Link } from "./ports.js";
+import type { Footprint } from "./receive-buffer.js";
 import { errnoText, problemOf } from "./system-error.js";
 import type { WireState } from "./wire-state.js";
 
@@ -47,15 +49,22 @@ export class Advertiser implements Disposable {
   /** Opens, moves or keeps the socket and the packets. @returns what is wrong, undefined when adverts can go */
   prepare(config: VrrpInstanceConfig, path: Path): string | undefined {
     this.#name = config.name;
-    this.#build(config, path);
+    const isNew = this.#build(config, path);
     const endpoint = endpointOf(config, path);
     const key = `${endpoint.kind} ${endpoint.link?.index ?? 0} ${endpoint.address} ${endpoint.ah} ${config.version} ${config.unicastPeers.join()}`;
-    if (this.#attached?.key === key) return undefined;
+    if (this.#attached?.key === key) {
+      if (isNew) this.#attached.attachment.reshaped();
+      return undefined;
+    }
     this.close();
+    const deaf = deafLink(endpoint);
+    if (deaf !== undefined) return `interface ${deaf} does not support multicast, specify unicast peers`;
     const subscriber = {
       vrid: config.vrid,
       version: config.version,
       peers: config.unicastPeers,
+      shape: () => advertShape(this.#built?.config ?? config, this.#built?.path.group ?? path.group),
+      footprint: () => this.#footprint(config, path),
       onAdvert: this.#onAdvert,
     };
     try {
@@ -66,11 +75,20 @@ export class Advertiser implements Disposable {
     }
   }
 
-  #build(config: VrrpInstanceConfig, path: Path): void {
+  /** @param config and `path` when it was attached */
+  #footprint(config: VrrpInstanceConfig, path: Path): Footprint {
+    const built = this.#built ?? { config, path };
+    const advert = this.#buffers[0]?.length ?? 0;
+    return { own: built.config.extras.receiveBufferBytes, mtu: built.path.link?.mtu, advert };
+  }
+
+  /** @returns whether the packets are other ones now */
+  #build(config: VrrpInstanceConfig, path: Path): boolean {
     const { oldChecksum } = this.#wire;
     const built = this.#built;
-    const samePath = built?.path.source === path.source && built.path.group === path.group;
-    if (built?.config === config && samePath && built.oldChecksum === oldChecksum) return;
+    const samePath =
+      built?.path.source === path.source && built.path.group === path.group && built.path.link?.mtu === path.link?.mtu; // the receive buffer may be made for it
+    if (built?.config === config && samePath && built.oldChecksum === oldChecksum) return false;
     const unicast = config.unicastPeers.length > 0;
     const destinations = unicast ? config.unicastPeers : [path.group];
     const spec = {
@@ -88,6 +106,7 @@ export class Advertiser implements Disposable {
     const first = priority(config.basePriority);
     this.#buffers = destinations.map((destination) => new AdvertBuffer({ ...spec, destination }, first));
     this.#built = { config, path, oldChecksum };
+    return true;
   }
 
   /**
@@ -125,8 +144,9 @@ export class Advertiser implements Disposable {
 
   #nextSequence({ wire: { hmac } }: VrrpInstanceConfig): bigint {
     const restartAfter = hmac?.antiReplay === "time" ? hmac.windowSeconds : undefined;
-    const sequence = nextSequence(this.#wire.hmac, sequenceOf(this.#deps.wallClock()), restartAfter);
-    this.#wire.hmac = sequence;
+    const clock = sequenceOf(this.#deps.wallClock());
+    const sequence = nextSequence(this.#wire.hmac, clock, restartAfter);
+    this.#wire.sentHmac(sequence, clock);
     return sequence;
   }
 
@@ -157,6 +177,13 @@ function endpointOf(config: VrrpInstanceConfig, path: Path): AdvertEndpoint {
   if (config.unicastPeers.length === 0) return { kind: "multicast", link: path.link, address: path.group, ah };
   return { kind: "unicast", link: path.link, address: path.source, ah };
 }
+
+/**
+ * A network card without IFF_MULTICAST lets no group through: who hears nobody must not be MASTER. An open socket stays, as its
+ * groups are in the card already.
+ */
+const deafLink = ({ kind, link }: AdvertEndpoint): string | undefined =>
+  kind === "multicast" && link?.multicast === false && link.name !== "lo" ? link.name : undefined;
 
 /** Undefined: adverts are not signed. */
 function signingKey({ wire: { hmac } }: VrrpInstanceConfig): HmacKey | undefined {

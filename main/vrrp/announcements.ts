@@ -4,6 +4,7 @@ import type { VirtualAddress, VrrpInstanceConfig } from "../config/model.js";
 import type { Log } from "../observe/log.js";
 import type { AdvertLog } from "./advert-log.js";
 import { Deadline } from "./deadline.js";
+import { ExtraAnnouncements } from "./extra-announcements.js";
 import {
   dueBlock,
   emptySchedule,
@@ -23,6 +24,7 @@ export class Announcements implements Disposable {
   readonly #sender: GarpSender;
   readonly #log: Log;
   readonly #wake: Deadline;
+  readonly #extra: ExtraAnnouncements;
   #config: VrrpInstanceConfig;
   #schedule: GarpSchedule = emptySchedule;
   readonly #advertLog: AdvertLog;
@@ -42,6 +44,7 @@ export class Announcements implements Disposable {
     this.#sender = sender;
     this.#log = log;
     this.#advertLog = advertLog;
+    this.#extra = new ExtraAnnouncements(owner, config, clock, sender);
     this.#wake = new Deadline(clock, () => {
       this.#run(dueBlock(this.#config.garp, this.#schedule, clock.now()), true);
       this.tell();
@@ -50,13 +53,23 @@ export class Announcements implements Disposable {
 
   reconfigure(config: VrrpInstanceConfig): void {
     this.#config = config;
+    this.#extra.reconfigure(config);
+  }
+
+  /** It was MASTER before this daemon: nothing is new to anybody, but what goes on goes on. */
+  resume(): void {
+    this.#schedule = { ...masterBlock(this.#config.garp, this.#clock.now()).schedule, second: undefined };
+    this.#arm();
+    this.#extra.start();
   }
 
   start(block: "master" | "lowerPriority"): void {
     const { garp } = this.#config;
     const now = this.#clock.now();
-    if (block === "master") this.#run(masterBlock(garp, now), true);
-    else this.#run(lowerPriorityBlock(garp, this.#schedule, now), this.#advertLog.admit("garp") !== undefined);
+    if (block === "master") {
+      this.#run(masterBlock(garp, now), true);
+      this.#extra.start();
+    } else this.#run(lowerPriorityBlock(garp, this.#schedule, now), this.#advertLog.admit("garp") !== undefined);
   }
 
   /** Addresses that a reload added. */
@@ -73,6 +86,7 @@ export class Announcements implements Disposable {
   stop(): void {
     this.#schedule = emptySchedule;
     this.#wake.disarm();
+    this.#extra.stop();
     this.#sender.withdraw(this.#owner);
   }
 
@@ -80,6 +94,10 @@ export class Announcements implements Disposable {
   #run(block: GarpBlock, told: boolean): void {
     this.#schedule = block.schedule;
     this.#send([...this.#config.virtualAddresses, ...this.#config.excludedAddresses], block.rounds, told);
+    this.#arm();
+  }
+
+  #arm(): void {
     const next = nextDue(this.#schedule);
     if (next === undefined) this.#wake.disarm();
     else this.#wake.arm(next);

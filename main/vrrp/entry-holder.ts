@@ -1,14 +1,22 @@
+import type { Clock } from "../clock.js";
 import type { VrrpInstanceConfig } from "../config/model.js";
 import { entriesOf, entryDevices, entryText, type HostEntry, isTracked } from "../host-entry.js";
+import { type Milliseconds, ms } from "../units.js";
 import type { HostEntries } from "./ports.js";
 import type { Repairs } from "./repairs.js";
 import type { Verdicts } from "./verdicts.js";
 
+/** Word of a route that went with an address may come this long after it. */
+const AFTERMATH: Milliseconds = ms(1000);
+
 export interface EntryHolderDeps {
+  readonly clock: Clock;
   /** Undefined: a host without routes (simulations). */
   readonly entries: HostEntries | undefined;
   readonly verdicts: Verdicts;
   readonly repairs: Repairs;
+  /** See AddressHolderDeps. */
+  readonly keeps?: () => boolean;
 }
 
 type Routed = Pick<VrrpInstanceConfig, "routes" | "rules">;
@@ -19,6 +27,7 @@ export class EntryHolder {
   #wanted: readonly HostEntry[];
   /** What is on the host by its text, as it was added: a reload may have changed the line since. */
   readonly #set = new Map<string, HostEntry>();
+  #disturbedAt: Milliseconds | undefined;
 
   constructor(config: Routed, deps: EntryHolderDeps) {
     this.#deps = deps;
@@ -68,7 +77,7 @@ export class EntryHolder {
   }
 
   /**
-   * Somebody deleted it. One that is not tracked is put back.
+   * Somebody deleted it. One that is not tracked, or went with an address of ours, is put back.
    * @param onUntracked hears of one that is not tracked, and how to name it
    * @returns how to name one whose loss is a loss of the instance
    */
@@ -78,11 +87,18 @@ export class EntryHolder {
   ): string | undefined {
     for (const [text, entry] of this.#set) {
       if (!isThat(entry)) continue;
+      if (this.#isDisturbed() || this.#deps.keeps?.() === true) {
+        this.#add(entry);
+        return undefined;
+      }
       if (isTracked(entry)) {
         this.#set.delete(text);
         return entryText(entry);
       }
-      if (this.#deps.repairs.allow(entryText(entry))) this.#add(entry);
+      const again = (): void => {
+        if (this.#set.get(text) === entry) this.#add(entry);
+      };
+      if (this.#deps.repairs.allow(entryText(entry), again)) this.#add(entry);
       onUntracked?.(entry, entryText(entry));
       return undefined;
     }
@@ -96,6 +112,16 @@ export class EntryHolder {
       const concerned = interfaceName === undefined || devices.length === 0 || devices.includes(interfaceName);
       if (concerned) this.#add(entry);
     }
+  }
+
+  /** We have changed addresses of the instance: the kernel drops routes that need one that is gone, some of them without a word. */
+  disturbed(): void {
+    this.#disturbedAt = this.#deps.clock.now();
+    this.restore(undefined);
+  }
+
+  #isDisturbed(): boolean {
+    return this.#disturbedAt !== undefined && this.#deps.clock.now() - this.#disturbedAt < AFTERMATH;
   }
 
   #identity(entry: HostEntry): string {

@@ -1,23 +1,28 @@
 import { type Family, familyOf, type IpAddress } from "../address.js";
 import type { Clock } from "../clock.js";
+import type { GarpGroupConfig } from "../config/model-vrrp.js";
 import type { Log } from "../observe/log.js";
 import { type Milliseconds, ms } from "../units.js";
 import { gratuitousArp, neighbourAdvertisement } from "./announcement.js";
 import { Deadline } from "./deadline.js";
-import { emptyQueue, enqueue, type GarpQueue, take, withdraw } from "./garp.js";
+import { type Announced, emptyQueue, enqueue, type GarpQueue, take, withdraw } from "./garp.js";
 import type { HostNetwork, Link, SendFrame } from "./ports.js";
 import { errnoText } from "./system-error.js";
 
 const ETHERNET_ADDRESS = 6;
+const FEW_LANES = 64;
 
+/** What waits together: for one physical interface, or for those of a garp_group. */
 interface Lane {
   queue: GarpQueue;
+  gap: Milliseconds;
   readonly wake: Deadline;
-  link: Link;
   readonly family: Family;
 }
 
 const names = { inet: "gratuitous ARP", inet6: "unsolicited NA" } as const satisfies Record<Family, string>;
+
+export type GarpGaps = Readonly<Record<Family, Milliseconds>>;
 
 export interface GarpSenderDeps {
   readonly clock: Clock;
@@ -29,36 +34,45 @@ export interface GarpSenderDeps {
 
 /**
  * Sends gratuitous ARPs and unsolicited neighbour adverts for all instances, with vrrp_garp_interval and vrrp_gna_interval
- * between two of a kind on the same interface.
+ * between two of a kind on the same physical interface, or those of a garp_group between two on any of its interfaces.
  */
 export class GarpSender implements Disposable {
   readonly #deps: GarpSenderDeps;
   readonly #lanes = new Map<string, Lane>();
-  #gaps: Readonly<Record<Family, Milliseconds>> = { inet: ms(0), inet6: ms(0) };
+  /** With so many lanes those that wait for nothing are given up. */
+  #sweepAt = FEW_LANES;
+  #gaps: GarpGaps = { inet: ms(0), inet6: ms(0) };
+  #groups: readonly GarpGroupConfig[] = [];
 
   constructor(deps: GarpSenderDeps) {
     this.#deps = deps;
   }
 
-  /** vrrp_garp_interval and vrrp_gna_interval; 0: no limit. */
-  setGaps(gaps: Readonly<Record<Family, Milliseconds>>): void {
+  /** @param gaps vrrp_garp_interval and vrrp_gna_interval, of interfaces without a group; 0: no limit */
+  configure(gaps: GarpGaps, groups: readonly GarpGroupConfig[]): void {
     this.#gaps = gaps;
+    this.#groups = groups;
   }
 
   /** Like `arping -U -c <rounds> -I <interface> <address>`; without a limit all frames are out when this returns. */
   announce(owner: string, interfaceName: string, addresses: readonly IpAddress[], rounds: number): void {
     const link = this.#deps.network.link(interfaceName);
-    if (link === undefined || link.noArp || link.mac.length !== ETHERNET_ADDRESS || rounds === 0) return;
+    if (link === undefined || !carries(link) || rounds === 0) return;
     for (const family of ["inet", "inet6"] as const) {
       const own = addresses.filter((address) => familyOf(address) === family);
       if (own.length === 0) continue;
       const lane = this.#lane(link, family);
       lane.queue = enqueue(
         lane.queue,
-        own.map((address) => ({ owner, address, rounds })),
+        own.map((address) => ({ owner, on: interfaceName, address, rounds })),
       );
       this.#serve(lane);
     }
+  }
+
+  /** Lanes that are kept, with something to send or not. */
+  get lanes(): number {
+    return this.#lanes.size;
   }
 
   withdraw(owner: string): void {
@@ -69,40 +83,65 @@ export class GarpSender implements Disposable {
   }
 
   #lane(link: Link, family: Family): Lane {
-    const key = `${link.index} ${family}`;
+    const physical = physicalIndex(link);
+    const group = this.#groups.find(({ interfaces }) =>
+      interfaces.some((name) => this.#deps.network.link(name)?.index === physical),
+    );
+    const key = `${group === undefined ? physical : `group ${group.interfaces.join()}`} ${family}`;
+    const gap = group === undefined ? this.#gaps[family] : group[family === "inet" ? "garpInterval" : "gnaInterval"];
     const known = this.#lanes.get(key);
     if (known !== undefined) {
-      known.link = link; // its hardware address may have changed
+      known.gap = gap; // of the configuration of today
       return known;
     }
+    if (this.#lanes.size >= this.#sweepAt) this.#sweep();
     const wake = new Deadline(this.#deps.clock, () => this.#serve(lane));
-    const lane: Lane = { queue: emptyQueue, link, family, wake };
+    const lane: Lane = { queue: emptyQueue, gap, family, wake };
     this.#lanes.set(key, lane);
     return lane;
   }
 
+  /** Lanes of links that are gone: a VMAC that is made again has another index each time. */
+  #sweep(): void {
+    const now = this.#deps.clock.now();
+    for (const [key, { queue }] of this.#lanes)
+      if (queue.pending.length === 0 && queue.freeAt <= now) this.#lanes.delete(key);
+    this.#sweepAt = Math.max(FEW_LANES, 2 * this.#lanes.size);
+  }
+
   #serve(lane: Lane): void {
-    const { link, family } = lane;
-    const taken = take(lane.queue, this.#gaps[family], this.#deps.clock.now());
+    const taken = take(lane.queue, lane.gap, this.#deps.clock.now());
     lane.queue = taken.queue;
-    const router = family === "inet6" && taken.send.length > 0 && this.#deps.forwardsIpv6?.(link.name) === true;
-    for (const address of taken.send) {
-      const frame =
-        family === "inet" ? gratuitousArp(link.mac, address) : neighbourAdvertisement(link.mac, address, router);
-      const errno = this.#deps.sendFrame(link.index, frame);
-      if (errno !== 0) this.#report(lane, address, errno);
-    }
+    for (const one of taken.send) this.#send(one, lane.family);
     if (taken.wakeAt === undefined) lane.wake.disarm();
     else lane.wake.arm(taken.wakeAt);
   }
 
-  #report({ link, family }: Lane, address: IpAddress, errno: number): void {
-    const sentence = `Error sending ${names[family]} on ${link.name} for ${address} - ${errnoText(errno)}`;
-    this.#deps.log("info", "vrrp.garp-failed", sentence, { interface: link.name, address, errno });
+  /** With the hardware address of this moment: the link may be another one by now. */
+  #send({ on, address }: Announced, family: Family): void {
+    const link = this.#deps.network.link(on);
+    if (link === undefined || !carries(link)) return;
+    const frame =
+      family === "inet"
+        ? gratuitousArp(link.mac, address)
+        : neighbourAdvertisement(link.mac, address, this.#deps.forwardsIpv6?.(on) === true);
+    const errno = this.#deps.sendFrame(link.index, frame);
+    if (errno === 0) return;
+    const sentence = `Error sending ${names[family]} on ${on} for ${address} - ${errnoText(errno)}`;
+    this.#deps.log("info", "vrrp.garp-failed", sentence, { interface: on, address, errno });
   }
 
   [Symbol.dispose](): void {
     for (const lane of this.#lanes.values()) lane.wake.disarm();
     this.#lanes.clear();
   }
+}
+
+/** Nothing is announced on tunnels and the like. */
+const carries = ({ noArp, mac }: Link): boolean => !noArp && mac.length === ETHERNET_ADDRESS;
+
+/** A VMAC shares the cable of the interface below it. */
+function physicalIndex({ index, details }: Link): number {
+  const isVirtual = details?.kind === "macvlan" || details?.kind === "ipvlan";
+  return isVirtual ? (details.lower ?? index) : index;
 }

@@ -58,14 +58,15 @@ export function nextDue(schedule: GarpSchedule): Milliseconds | undefined {
   return all.length === 0 ? undefined : ms(Math.min(...all));
 }
 
-/** An address that waits for its announcements on one interface. */
+/** An address that waits for its announcements on an interface. */
 export interface Pending {
   readonly owner: string;
+  readonly on: string;
   readonly address: IpAddress;
   readonly rounds: number;
 }
 
-/** Announcements of all instances on one interface; `freeAt` is when the next one may go. */
+/** Announcements of all instances on one physical interface, or a garp_group of them; `freeAt` is when the next one may go. */
 export interface GarpQueue {
   readonly pending: readonly Pending[];
   readonly freeAt: Milliseconds;
@@ -77,7 +78,7 @@ export const emptyQueue: GarpQueue = { pending: [], freeAt: ms(0) };
 export function enqueue(queue: GarpQueue, items: readonly Pending[]): GarpQueue {
   const pending = [...queue.pending];
   for (const item of items) {
-    const at = pending.findIndex((p) => p.owner === item.owner && p.address === item.address);
+    const at = pending.findIndex((p) => p.owner === item.owner && p.address === item.address && p.on === item.on);
     const old = pending[at];
     if (old === undefined) pending.push(item);
     else pending[at] = { ...old, rounds: Math.max(old.rounds, item.rounds) };
@@ -85,9 +86,11 @@ export function enqueue(queue: GarpQueue, items: readonly Pending[]): GarpQueue 
   return { ...queue, pending };
 }
 
+export type Announced = Pick<Pending, "on" | "address">;
+
 export interface Taken {
   readonly queue: GarpQueue;
-  readonly send: readonly IpAddress[];
+  readonly send: readonly Announced[];
   /** When to look again; undefined when nothing waits. */
   readonly wakeAt: Milliseconds | undefined;
 }
@@ -100,14 +103,14 @@ export function take(queue: GarpQueue, gap: Milliseconds, now: Milliseconds): Ta
   if (queue.freeAt > now) return { queue, send: [], wakeAt: queue.freeAt };
   const pending = first.rounds > 1 ? [...rest, { ...first, rounds: first.rounds - 1 }] : rest;
   const freeAt = ms(now + gap);
-  return { queue: { pending, freeAt }, send: [first.address], wakeAt: pending.length > 0 ? freeAt : undefined };
+  return { queue: { pending, freeAt }, send: [first], wakeAt: pending.length > 0 ? freeAt : undefined };
 }
 
-function allRounds(pending: readonly Pending[]): readonly IpAddress[] {
-  const send: IpAddress[] = [];
+function allRounds(pending: readonly Pending[]): readonly Announced[] {
+  const send: Announced[] = [];
   const most = pending.reduce((n, p) => Math.max(n, p.rounds), 0);
   for (let round = 0; round < most; round++) {
-    for (const p of pending) if (p.rounds > round) send.push(p.address);
+    for (const p of pending) if (p.rounds > round) send.push(p);
   }
   return send;
 }

@@ -6,7 +6,9 @@ import type { VrrpInstanceConfig } from "../config/model.js";
  */
 export function instanceKey(config: VrrpInstanceConfig): string {
   const cast = config.unicastPeers.length > 0 ? `unicast ${config.sourceAddress ?? "auto"}` : "multicast";
-  return `${config.vrid} ${config.family} ${config.interface} ${cast}`;
+  const place =
+    config.interface === "" && config.unicast.vrf !== undefined ? `vrf ${config.unicast.vrf}` : config.interface;
+  return `${config.vrid} ${config.family} ${place} ${cast}`;
 }
 
 /** Keys of all instances. A second one with the same key gets its peers appended, so that keys are unique. */

@@ -5,12 +5,16 @@ import type { Log } from "../observe/log.js";
 import type { Milliseconds, Priority } from "../units.js";
 import type { Endpoints } from "./endpoints.js";
 import type { GarpSender } from "./garp-sender.js";
+import type { GuardReducer } from "./guard.js";
+import type { GuardHost } from "./guard-ports.js";
 import type { Reducer, VrrpState } from "./machine-types.js";
 import type { TrackerView } from "./more-tracking.js";
 import type { AddressFilter, HostEntries, HostNetwork } from "./ports.js";
 import type { Repairs } from "./repairs.js";
+import type { StartupDelay } from "./startup-delay.js";
 import type { GroupSeat } from "./sync-groups.js";
 import type { Verdicts } from "./verdicts.js";
+import type { SequenceStore } from "./wire-state.js";
 
 /** A change of state as the rest of the daemon hears it: notifies, mail, metrics. */
 export interface VrrpTransition {
@@ -26,7 +30,8 @@ export interface VrrpTransition {
 
 /** What is told besides changes of state. `priority`: the effective one. */
 export interface VrrpNotice {
-  readonly on: "lower-priority" | "priority";
+  /** The last two: split_brain_guard has notify_fifo. */
+  readonly on: "lower-priority" | "priority" | "two-masters" | "one-master";
   readonly instance: VrrpInstanceConfig;
   readonly state: VrrpState;
   readonly priority: Priority;
@@ -40,11 +45,15 @@ export interface Resumption {
 
 export interface InstanceDeps {
   readonly reducer: Reducer;
+  /** The reducer need not be asked about adverts that say nothing new (repetition.ts). */
+  readonly repeats: boolean;
   readonly clock: Clock;
   readonly network: HostNetwork;
   readonly entries: HostEntries | undefined;
   readonly filter: AddressFilter | undefined;
   readonly repairs: Repairs;
+  readonly keeps?: () => boolean;
+  readonly startup: Pick<StartupDelay, "until">;
   readonly endpoints: Endpoints;
   readonly garp: GarpSender;
   readonly verdicts: Verdicts;
@@ -58,7 +67,14 @@ export interface InstanceDeps {
   readonly virtualAddresses: () => ReadonlySet<IpAddress>;
   readonly groups: GroupSeat;
   readonly trackers: TrackerView;
+  /** For split_brain_guard; undefined: there are no guards (rehearsals, hosts without). */
+  readonly guards: GuardHost | undefined;
+  readonly guardReducer: GuardReducer | undefined;
   readonly onTransition: (event: VrrpTransition) => void;
   readonly onNotice: ((notice: VrrpNotice) => void) | undefined;
+  /** Of signed adverts, by instance. */
+  readonly sequences: ((key: string) => SequenceStore) | undefined;
   readonly onAdvertSent: ((key: string, bootMs: Milliseconds) => void) | undefined;
+  /** A master was not heard, and will be down in some milliseconds. */
+  readonly getReady: (() => void) | undefined;
 }

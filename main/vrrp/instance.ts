@@ -1,7 +1,7 @@
 import type { IpAddress } from "../address.js";
 import type { VrrpInstanceConfig } from "../config/model.js";
 import type { HostEntry } from "../host-entry.js";
-import { type Milliseconds, ms, type Priority } from "../units.js";
+import { type Milliseconds, ms, type Priority, priority } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import { AddressHolder } from "./address-holder.js";
 import { AdvertLog } from "./advert-log.js";
@@ -10,6 +10,8 @@ import { Announcements } from "./announcements.js";
 import { type Counters, zeroCounters } from "./counters.js";
 import { Deadline } from "./deadline.js";
 import { EntryHolder } from "./entry-holder.js";
+import { channel } from "./heartbeat-message.js";
+import { type GuardDeps, type Guarded, InstanceGuard } from "./instance-guard.js";
 import type { InstanceDeps, Resumption, VrrpNotice } from "./instance-types.js";
 import { Intake } from "./intake.js";
 import { isOwnerMaster } from "./machine-moves.js";
@@ -22,13 +24,15 @@ import {
   stateName,
   type VrrpState,
 } from "./machine-types.js";
+import { MasterDownTimer } from "./master-down.js";
 import type { ReceivedAdvert } from "./packet.js";
 import type { InterfaceAddress } from "./ports.js";
-import { snapshotOf, type VrrpSnapshot } from "./snapshot.js";
+import { isRepetition, putOff, waitAfter } from "./repetition.js";
+import { type InstanceStanding, snapshotOf, type VrrpSnapshot } from "./snapshot.js";
 import { Surroundings } from "./surroundings.js";
 import type { GroupOrder } from "./sync-group.js";
 import type { GroupMember } from "./sync-groups.js";
-import { nextDeadline } from "./timers.js";
+import { masterDownInterval, nextDeadline } from "./timers.js";
 import type { Tracking } from "./tracking.js";
 import { WireState } from "./wire-state.js";
 
@@ -41,6 +45,9 @@ const OWNER = 255;
 /** design.md: an instance resumes as MASTER only within this many intervals of its last advert. */
 const RESUME_INTERVALS = 2;
 
+/** No time. */
+const NONE: Milliseconds = ms(Number.NaN);
+
 /** The shell of one virtual router: feeds the reducer and performs its effects. */
 export class Instance implements GroupMember {
   readonly key: string;
@@ -50,25 +57,30 @@ export class Instance implements GroupMember {
   #state: State = { at: "init" };
   #tracking: Tracking;
   #lastTransition: VrrpSnapshot["lastTransition"];
-  #lastAdvertSentAt: Milliseconds | undefined;
+  /** Times of the steady path are numbers, never undefined: V8 changes a double in its place, where a new one would be an object. NaN: none. */
+  #lastAdvertSentAt: Milliseconds = NONE;
   #endsAs: "STOP" | "FAULT" | "DELETED" = "STOP";
   #busy: boolean = false;
   #readFirst: boolean = false;
   readonly #counters: Counters = zeroCounters();
   /** For the question "why?". */
   #heard: AdvertEvent | undefined;
-  #heardAt: Milliseconds = ms(0);
+  #heardAt: Milliseconds = NONE;
+  /** Where adverts have repeated themselves since: the end of master-down that `#state` does not know. See repetition.ts. */
+  #putOffTo: Milliseconds = NONE;
   #rejectedAt: Milliseconds = ms(0);
   readonly #events: Event[] = [];
   readonly #advertiser: Advertiser;
   readonly #surroundings: Surroundings;
   readonly #intake: Intake;
-  readonly #wire = new WireState();
+  readonly #wire: WireState;
   readonly #advertLog: AdvertLog;
   readonly #addresses: AddressHolder;
   readonly #entries: EntryHolder;
   readonly #announcements: Announcements;
-  readonly #timers: Readonly<Record<"advert" | "masterDown" | "rogue", Deadline>>;
+  /** Undefined: without split_brain_guard, which costs nothing then. */
+  #guard: InstanceGuard | undefined;
+  readonly #timers: { readonly advert: Deadline; readonly masterDown: MasterDownTimer; readonly rogue: Deadline };
 
   /** @param group the multicast group, not used by unicast instances */
   constructor(key: string, config: VrrpInstanceConfig, group: IpAddress, deps: InstanceDeps) {
@@ -79,16 +91,18 @@ export class Instance implements GroupMember {
     this.#tracking = { effective: config.basePriority, faults: [], waiting: [], contributions: [] };
     this.#advertLog = new AdvertLog(deps.log, deps.clock);
     this.#intake = new Intake(this.#counters, this.#advertLog);
-    this.#advertiser = new Advertiser(deps, this.#wire, (advert) => this.#receive(advert));
+    this.#wire = new WireState(deps.sequences?.(key));
+    this.#advertiser = new Advertiser(deps, this.#wire, (advert, at) => this.#receive(advert, at));
     this.#surroundings = new Surroundings(deps, this.#advertiser, () => this.refresh());
     this.#addresses = new AddressHolder(config, deps);
     this.#entries = new EntryHolder(config, deps);
     this.#announcements = new Announcements(key, config, deps.clock, deps.garp, deps.log, this.#advertLog);
     this.#timers = {
       advert: new Deadline(deps.clock, (at) => this.#onAdvertTimer(at)),
-      masterDown: new Deadline(deps.clock, (at) => this.#onMasterDown(at)),
+      masterDown: new MasterDownTimer(deps.clock, (at) => this.#onMasterDown(at), deps.getReady),
       rogue: new Deadline(deps.clock, () => this.#dispatch({ on: "rogueTimer" })),
     };
+    this.#guard = this.#newGuard(config);
   }
 
   /** @param heldByOthers addresses and entries (keys of their holders) that must not be touched */
@@ -126,6 +140,19 @@ export class Instance implements GroupMember {
   }
 
   get wantsMaster(): boolean {
+    const isHeld = this.#guard?.clear === false && this.#state.at !== "master";
+    return !isHeld && this.wouldLead;
+  }
+
+  get channel(): number | undefined {
+    return this.#guard && channel(this.#config.family, this.#config.vrid);
+  }
+
+  letsFirst(peer: IpAddress, index: number): boolean | undefined {
+    return this.#guard?.letsFirst(peer, index);
+  }
+
+  get wouldLead(): boolean {
     const state = this.#state;
     return state.at === "backup" ? state.wantsMaster : state.at === "master" || isOwnerMaster(this.#config);
   }
@@ -144,7 +171,7 @@ export class Instance implements GroupMember {
   }
 
   addressGone(gone: InterfaceAddress): void {
-    const what = this.#addresses.lost(gone);
+    const what = this.#addresses.lost(gone, undefined, () => this.#entries.disturbed());
     if (what !== undefined) this.#dispatch({ on: "addressLost", what });
   }
 
@@ -161,7 +188,10 @@ export class Instance implements GroupMember {
   /** What went with a link that was down. @param interfaceName undefined: any route or rule may be missing */
   restore(interfaceName: string | undefined): void {
     if (this.#state.at !== "master") return;
-    if (interfaceName !== undefined) this.#addresses.restore(interfaceName);
+    if (interfaceName !== undefined) {
+      this.#block(true); // link-local addresses are blocked by the index of their interface, which may be another one now
+      this.#addresses.restore(interfaceName);
+    }
     this.#entries.restore(interfaceName);
   }
 
@@ -185,10 +215,13 @@ export class Instance implements GroupMember {
   reconfigure(config: VrrpInstanceConfig, group: IpAddress): void {
     const holding = this.#state.at === "master";
     const before = this.#config;
+    const held = [...this.#addresses.keys()];
     const added = this.#addresses.reconfigure(config, holding);
     this.#entries.reconfigure(config, holding);
+    if (held.some((key) => !this.#addresses.holds(key))) this.#entries.disturbed();
     this.#announcements.reconfigure(config);
     this.#config = config;
+    this.#reguard();
     this.#block(holding);
     this.#group = group;
     this.refresh();
@@ -199,14 +232,22 @@ export class Instance implements GroupMember {
   /** @param release false: addresses stay for the next daemon and no farewell is sent */
   stop(release: boolean, endsAs: "STOP" | "FAULT" | "DELETED"): void {
     this.#endsAs = endsAs;
+    if (!release) this.#guard?.stop(true);
     this.#dispatch({ on: "shutdown", release });
     for (const timer of Object.values(this.#timers)) timer.disarm();
     this.#announcements.stop();
     this.#surroundings[Symbol.dispose]();
+    if (release) this.#guard?.stop(false);
   }
 
   clearCounters(): void {
+    this.#guard?.clearCounters();
     Object.assign(this.#counters, zeroCounters());
+  }
+
+  /** The little of `snapshot` that other members of its sync group are asked for. */
+  standing(): InstanceStanding {
+    return { state: this.state, faults: this.#tracking.faults };
   }
 
   snapshot(): VrrpSnapshot {
@@ -218,20 +259,23 @@ export class Instance implements GroupMember {
       counters: this.#counters,
       nextAdvertAt: this.#timers.advert.at,
       masterDownAt: this.#timers.masterDown.at,
-      lastAdvertSentAt: this.#lastAdvertSentAt,
+      lastAdvertSentAt: Number.isNaN(this.#lastAdvertSentAt) ? undefined : this.#lastAdvertSentAt,
       lastHeard: this.#heard && { at: this.#heardAt, what: heardOf(this.#heard) },
       lastRejected: this.#intake.rejected && { at: this.#rejectedAt, what: this.#intake.rejected },
+      guard: this.#guard?.snapshot(),
     };
-    return snapshotOf(plain, this.#state, this.#tracking, {
+    return snapshotOf(plain, this.#settled(), this.#tracking, {
       address: (address) => this.#addresses.isSet(address),
       entry: (entry) => this.#entries.isSet(entry),
     });
   }
 
   /** @returns whether it was of use */
-  #receive(advert: ReceivedAdvert): boolean {
+  #receive(advert: ReceivedAdvert, at: Milliseconds): boolean {
     const { source } = this.#surroundings;
     if (source === undefined) return false;
+    if (this.#deps.startup.until !== undefined) return true; // nothing is wrong with it
+    this.#giveWayWhenLate(); // before it is judged: a weaker master is one that we follow then
     const { rejected } = this.#intake;
     const event = this.#intake.judge(advert, {
       config: this.#config,
@@ -242,19 +286,69 @@ export class Instance implements GroupMember {
       wire: this.#wire,
       wallClock: this.#deps.wallClock,
     });
-    if (this.#intake.rejected !== rejected) this.#rejectedAt = this.#deps.clock.now();
+    if (this.#intake.rejected !== rejected) this.#rejectedAt = at;
     if (event === undefined) return false;
     this.#heard = event;
-    this.#heardAt = this.#deps.clock.now();
+    if (this.#repeats(event, at)) return true;
+    this.#settled(); // while it is known when its master was heard
+    this.#heardAt = at;
     this.#dispatch(event);
+    if (this.#guard !== undefined && event.priority > 0 && this.#state.at === "master") this.#guard.rival(event);
     return true;
+  }
+
+  /** Steady path of a backup: nothing is new but the time, so nothing is built. @returns whether that was all */
+  #repeats(event: AdvertEvent, at: Milliseconds): boolean {
+    if (!this.#deps.repeats || this.#guard !== undefined || this.#busy) return false;
+    const { effective } = this.#tracking;
+    const state = this.#state;
+    if (!isRepetition(this.#config, effective, state, event)) return false;
+    this.#heardAt = at;
+    this.#putOffTo = ms(at + waitAfter(this.#config, effective, state));
+    this.#readFirst = false;
+    this.#timers.masterDown.arm(this.#putOffTo);
+    return true;
+  }
+
+  /** The state with the times of adverts that only repeated themselves. */
+  #settled(): State {
+    if (this.#state.at !== "backup" || Number.isNaN(this.#putOffTo)) return this.#state;
+    this.#state = putOff(this.#state, this.#heardAt, this.#putOffTo);
+    this.#putOffTo = NONE;
+    return this.#state;
   }
 
   /** Steady path: in MASTER the reducer's answer is always this, so nothing is built for it. */
   #onAdvertTimer(at: Milliseconds): void {
-    if (this.#state.at !== "master") return;
+    if (this.#state.at !== "master" || this.#giveWayWhenLate()) return;
     this.#advertise(this.#tracking.effective);
     this.#timers.advert.arm(nextDeadline(at, this.#config.advertInterval, this.#deps.clock.now()));
+  }
+
+  /**
+   * timer_expired_backup: who has sent nothing for so long that another router must be MASTER by now leaves it to that one, also
+   * where that one is weaker. @returns whether it did
+   */
+  #giveWayWhenLate(): boolean {
+    const { timerExpiredBackup: highest } = this.#config.extras;
+    if (highest === undefined || this.#state.at !== "master" || Number.isNaN(this.#lastAdvertSentAt)) return false;
+    const silent = this.#deps.clock.now() - this.#lastAdvertSentAt;
+    if (silent <= masterDownInterval(this.#config, priority(highest), this.#config.advertInterval)) return false;
+    const because = `timers ran so late (no advert for ${Math.round(silent)} ms) that another router may be MASTER`;
+    this.#deps.log("warning", "vrrp.timer-expired", `(${this.#config.name}) ${because}: giving way to it`, {
+      instance: this.#config.name,
+      silent,
+    });
+    this.#dispatch({ on: "group", order: { to: "BACKUP", rush: false }, because });
+    return true;
+  }
+
+  /** A reload changed how long the start is delayed. */
+  moveStart(by: number): void {
+    const state = this.#settled();
+    if (state.at !== "backup") return;
+    this.#state = { ...state, downAt: ms(state.downAt + by) };
+    this.#timers.masterDown.arm(this.#state.downAt);
   }
 
   #onMasterDown(at: Milliseconds): void {
@@ -277,13 +371,55 @@ export class Instance implements GroupMember {
   }
 
   #step(event: Event): void {
-    const mayLead = this.#deps.groups.mayLead(this.key);
-    const context = { config: this.#config, tracking: this.#tracking, now: this.#deps.clock.now(), mayLead };
-    const { state, effects } = this.#deps.reducer(context, this.#state, event);
+    const mayLead = this.#guard?.clear === false ? false : this.#deps.groups.mayLead(this.key);
+    const { clock, startup } = this.#deps;
+    const now = event.on === "advert" ? this.#heardAt : clock.now();
+    const context = { config: this.#config, tracking: this.#tracking, now, mayLead, beginsAt: startup.until };
+    const { state, effects } = this.#deps.reducer(context, this.#settled(), event);
     if (event.on === "tracking") this.#retrack(event.next);
     for (const effect of effects) this.#perform(effect, state, event);
     this.#state = state;
     this.#announcements.tell();
+    this.#guard?.follow(this.#guarded());
+  }
+
+  #guarded(): Guarded {
+    return { state: this.#state, priority: this.#tracking.effective, heard: this.#heard, heardAt: this.#heardAt };
+  }
+
+  #newGuard(config: VrrpInstanceConfig, before?: InstanceGuard): InstanceGuard | undefined {
+    const { guards: host, guardReducer: reducer, clock, log } = this.#deps;
+    if (config.guard === undefined || host === undefined) return undefined;
+    const deps: GuardDeps = {
+      clock,
+      log,
+      host,
+      reducer,
+      mayAsk: () => this.#deps.groups.othersWouldLead(this.key),
+      goesFirst: (peer, index) => this.#deps.groups.peerGoesFirst(this.key, peer, index),
+      onClear: () => this.#dispatch({ on: "cleared" }),
+      onHandOver: (to, priority, why) => this.#dispatch({ on: "handOver", to, priority, why }),
+      onSplit: (what) => this.#onSplit(what),
+    };
+    return new InstanceGuard(config.guard, config, deps, before);
+  }
+
+  /** Reload: a guard that says the same stays, with what it knows of its peers. */
+  #reguard(): void {
+    if (this.#guard?.suits(this.#config.guard, this.#config) === true) {
+      this.#guard.reconfigure(this.#config);
+      return;
+    }
+    const before = this.#guard;
+    before?.stop(true);
+    this.#guard = this.#newGuard(this.#config, before);
+    this.#guard?.follow(this.#guarded());
+  }
+
+  /** Hosts may have learned the other master's hardware address. */
+  #onSplit(what: "two" | "healed"): void {
+    if (what === "healed" && this.#state.at === "master") this.#announcements.start("master");
+    if (this.#config.guard?.tellsFifo === true) this.#notice(what === "two" ? "two-masters" : "one-master");
   }
 
   #perform(effect: Effect, next: State, cause: Event): void {
@@ -295,6 +431,7 @@ export class Instance implements GroupMember {
         this.#block(true);
         this.#addresses.claim();
         this.#entries.claim();
+        if (cause.on === "resume") this.#announcements.resume();
         break;
       case "releaseAddresses":
         this.#entries.release();

@@ -10,12 +10,25 @@ import type { ReceivedAdvert } from "./packet.js";
 import { type Expectation, type Finding, type RuleName, type Verdict, validate } from "./validate.js";
 import { signedPart } from "./validate-hmac.js";
 
+/** A verdict without any finding, and what it depends on. */
+interface Accepted {
+  readonly advert: ReceivedAdvert;
+  readonly event: AdvertEvent;
+  readonly config: Receiver["config"];
+  readonly tracking: Receiver["tracking"];
+  readonly source: IpAddress;
+  readonly group: IpAddress;
+}
+
 /** Judges the adverts of one instance, counts them, and logs each kind of defect once until something changes. */
 export class Intake {
   readonly #counters: Counters;
   readonly #log: AdvertLog;
   readonly #told = new Set<RuleName>();
   #lastSource: IpAddress | undefined;
+  #lastEvent: AdvertEvent | undefined;
+  /** The last one, until something else is heard or the state changes. */
+  #accepted: Accepted | undefined;
   #skewTold: boolean = false;
   /** The last one that was not used; another object each time. */
   rejected: { readonly source: IpAddress; readonly reason: string } | undefined;
@@ -28,6 +41,12 @@ export class Intake {
   /** @returns the event for the reducer; undefined when the advert is not used */
   judge(advert: ReceivedAdvert, receiver: Receiver): AdvertEvent | undefined {
     if (receiver.state.at !== "backup" && receiver.state.at !== "master") return undefined;
+    const last = this.#accepted;
+    if (last !== undefined && isAsBefore(last, advert, receiver)) {
+      this.#counters.advert_rcvd++;
+      return last.event;
+    }
+    this.#accepted = undefined;
     const expect = expectation(receiver);
     const verdict = this.#orOtherChecksum(validate(advert, expect), advert, receiver);
     if (verdict.is === "dropped") {
@@ -41,18 +60,28 @@ export class Intake {
     if (advert.source !== this.#lastSource) this.forgetTold();
     this.#lastSource = advert.source;
     for (const finding of verdict.warnings) this.#note(finding, receiver);
-    return {
-      on: "advert",
-      priority: advert.priority,
-      interval: advert.interval,
-      source: advert.source,
-      order: compareIp(advert.source, receiver.source),
-    };
+    const event = this.#eventOf(advert, receiver.source);
+    const { config, tracking, source, group } = receiver;
+    if (verdict.warnings.length === 0 && isJudgedOnce(advert, config))
+      this.#accepted = { advert, event, config, tracking, source, group };
+    return event;
+  }
+
+  /** The same object as long as the same is said: it outlives the advert, and a thousand new ones a second would grow old. */
+  #eventOf(advert: ReceivedAdvert, ownSource: IpAddress): AdvertEvent {
+    const { priority, interval, source } = advert;
+    const order = compareIp(source, ownSource);
+    const last = this.#lastEvent;
+    const isSame = last?.priority === priority && last.interval === interval && last.source === source;
+    if (last !== undefined && isSame && last.order === order) return last;
+    this.#lastEvent = { on: "advert", priority, interval, source, order };
+    return this.#lastEvent;
   }
 
   /** The state changed or a new master speaks: defects are worth telling again. */
   forgetTold(): void {
     this.#told.clear();
+    this.#accepted = undefined;
   }
 
   /** Unless told, we find out how unicast peers make their checksums; they may be of an old keepalived, or updated meanwhile. */
@@ -73,7 +102,7 @@ export class Intake {
 
   /** So that the same advert is not accepted again. */
   #remember(advert: ReceivedAdvert, expect: Expectation, { wire, config }: Receiver): void {
-    if (expect.ah !== undefined) wire.ah = readAh(advert.bytes, advert.messageAt - AH_BYTES).sequence;
+    if (expect.ah !== undefined) wire.heardAh(readAh(advert.bytes, advert.messageAt - AH_BYTES).sequence);
     const signed = signedPart(advert, expect);
     if (signed === undefined) return;
     const { trailer, hmac } = signed;
@@ -93,3 +122,14 @@ export class Intake {
     this.#log.write(`bad-advert ${finding.rule}`, "info", "vrrp.bad-advert", finding.sentence, fields);
   }
 }
+
+/** The same object is the same advert (known-advert.ts). What is signed grows old, and a farewell is counted. */
+const isJudgedOnce = ({ priority }: ReceivedAdvert, { wire }: Receiver["config"]): boolean =>
+  priority !== 0 && !wire.ah && wire.hmac === undefined;
+
+const isAsBefore = (last: Accepted, advert: ReceivedAdvert, { config, tracking, source, group }: Receiver): boolean =>
+  last.advert === advert &&
+  last.config === config &&
+  last.tracking === tracking &&
+  last.source === source &&
+  last.group === group;

@@ -3,20 +3,18 @@ import { openIpv6AdvertReader, openIpv6AdvertSender } from "../../native-binding
 import type { IpAddress } from "../address.js";
 import { bytesOfIp } from "../ip-bytes.js";
 import type { Log } from "../observe/log.js";
-import { filterSpec, reportUnfiltered } from "./endpoint-filter.js";
+import { applyFilter, reportUnfiltered, type Wanted } from "./endpoint-filter.js";
 import { sourceOf } from "./ip-header.js";
-import { type FilterSpec, packetFilter } from "./packet-filter.js";
-import type { AdvertEndpoint, AdvertSocket } from "./ports.js";
+import { type AdvertEndpoint, type AdvertSocket, RECEIVE_QUEUE_BYTES } from "./ports.js";
 import { errnoText } from "./system-error.js";
 
 /** Adverts over IPv6: sockets of our own, because raw-socket knows neither hop limit nor destination of what comes in. */
 
-const RECEIVE_QUEUE_BYTES = 1 << 20;
-
 /** @throws system error */
 export function openIpv6(
   endpoint: AdvertEndpoint,
-  onPacket: (packet: Buffer, source: IpAddress) => void,
+  onPacket: (packet: Buffer, source: IpAddress, age: number) => void,
+  wanted: Wanted,
   log: Log,
 ): AdvertSocket {
   const { link, address } = endpoint;
@@ -25,13 +23,15 @@ export function openIpv6(
   const sender = openIpv6AdvertSender(device);
   try {
     const reader = openIpv6AdvertReader(device, bytesOfIp(address), RECEIVE_QUEUE_BYTES, {
-      onPacket: (packet) => onPacket(packet, sourceOf(packet)),
+      onPacket: (packet, age) => onPacket(packet, sourceOf(packet), age),
       onError: (errno) => {
         const sentence = `Receiving adverts for ${where} failed: ${errnoText(errno)}`;
         log("warning", "vrrp.receive-failed", sentence, { errno });
       },
     });
-    return new Ipv6AdvertSocket(sender, reader, endpoint, log);
+    const socket = new Ipv6AdvertSocket(sender, reader, endpoint, log);
+    socket.filter(wanted);
+    return socket;
   } catch (error) {
     sender.close();
     throw error;
@@ -55,9 +55,13 @@ class Ipv6AdvertSocket implements AdvertSocket {
     return this.#sender.send(packet);
   }
 
-  filter(wanted: Pick<FilterSpec, "routers" | "flooded">): void {
-    const errno = this.#reader.filter(packetFilter(filterSpec(this.#endpoint, wanted)));
+  filter(wanted: Wanted): void {
+    const errno = applyFilter(this.#endpoint, wanted, (program) => this.#reader.filter(program));
     if (errno !== 0) reportUnfiltered(this.#endpoint, errno, this.#log);
+  }
+
+  receiveBuffer(bytes: number): void {
+    this.#reader.receiveBuffer(bytes);
   }
 
   [Symbol.dispose](): void {

@@ -4,6 +4,7 @@ import type { LinkSettingsConfig } from "../config/model-vrrp.js";
 import type { Log } from "../observe/log.js";
 import { type Milliseconds, ms } from "../units.js";
 import { Deadline } from "./deadline.js";
+import type { TrackRecall } from "./track-memory.js";
 
 export type LinkDelay = LinkSettingsConfig["delays"][number];
 
@@ -12,6 +13,7 @@ export interface LinkStandingsDeps {
   readonly log: Log;
   /** The link is up as it is, without any delay. */
   readonly running: (name: string) => boolean;
+  readonly recall: TrackRecall;
   /** A delay is over, and the link counts as something else now. */
   readonly onDue: (name: string) => void;
 }
@@ -51,7 +53,15 @@ export class LinkStandings implements Disposable {
 
   /** An instance begins to watch the link: what it is now is nothing to tell. */
   begin(name: string): void {
+    if (!this.#waiting.has(name)) this.#recall(name);
     this.#told.set(name, this.up(name));
+  }
+
+  /** A delay that ran when the daemon before this one died ends when it would have, unless its link is as it was before. */
+  #recall(name: string): void {
+    const up = !this.#deps.running(name);
+    const due = this.#deps.recall.known(memoryKey(name, up));
+    if (due !== undefined && due > this.#deps.clock.now() && this.#delays.has(name)) this.#wait(name, up, ms(due));
   }
 
   /** The link may have changed. */
@@ -66,17 +76,19 @@ export class LinkStandings implements Disposable {
     if (running === before) return;
     const delay = before === undefined ? 0 : (this.#delays.get(name)?.[running ? "up" : "down"] ?? 0);
     if (delay === 0 || before === undefined) this.#tell(name, running);
-    else this.#wait(name, before, ms(delay));
+    else this.#wait(name, before, ms(this.#deps.clock.now() + delay));
   }
 
-  #wait(name: string, up: boolean, delay: Milliseconds): void {
+  #wait(name: string, up: boolean, due: Milliseconds): void {
     const deadline = new Deadline(this.#deps.clock, () => this.#onDue(name));
     this.#waiting.set(name, { up, deadline });
-    deadline.arm(ms(this.#deps.clock.now() + delay));
+    deadline.arm(due);
+    this.#deps.recall.set(memoryKey(name, up), due);
   }
 
   #onDue(name: string): void {
-    this.#waiting.delete(name);
+    const waiting = this.#waiting.get(name);
+    if (waiting !== undefined) this.#forget(name, waiting);
     this.#tell(name, this.#deps.running(name));
     this.#deps.onDue(name);
   }
@@ -86,9 +98,10 @@ export class LinkStandings implements Disposable {
     this.#deps.log("info", "vrrp.link", `Netlink reports ${name} ${up ? "up" : "down"}`, { interface: name, up });
   }
 
-  #forget(name: string, { deadline }: Waiting): void {
+  #forget(name: string, { up, deadline }: Waiting): void {
     deadline.disarm();
     this.#waiting.delete(name);
+    this.#deps.recall.delete(memoryKey(name, up));
   }
 
   [Symbol.dispose](): void {
@@ -109,3 +122,6 @@ export function fittingDelay(delay: LinkDelay, instances: readonly VrrpInstanceC
 }
 
 const floorMs = (time: number): Milliseconds => ms(Math.max(0, Math.floor(time)));
+
+/** @param up what the link counts as meanwhile */
+const memoryKey = (name: string, up: boolean): string => `link ${name} ${up ? "up" : "down"}`;

@@ -15,6 +15,10 @@ export function backupStep(ctx: Context, state: BackupState, event: Event): Step
       return ctx.mayLead === false ? awaitGroup(ctx, state) : takeOver(ctx);
     case "group":
       return event.order.to === "MASTER" ? becomeMaster(ctx, "BACKUP", event.because) : { state, effects: [] };
+    case "cleared":
+      return state.wantsMaster && ctx.mayLead !== false
+        ? becomeMaster(ctx, "BACKUP", "split_brain_guard let the claim through")
+        : { state, effects: [] };
     case "tracking":
       return retrack(ctx, state, event.next);
     case "reconfigured":
@@ -31,6 +35,7 @@ export function backupStep(ctx: Context, state: BackupState, event: Event): Step
     case "resume":
     case "advertTimer": // already queued when it was disarmed
     case "rogueTimer":
+    case "handOver":
     case "addressLost": // not ours to hold
       return { state, effects: [] };
     default:

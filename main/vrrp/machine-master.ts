@@ -34,8 +34,11 @@ export function masterStep(ctx: Context, state: MasterState, event: Event): Step
       return loseAddress(ctx, event.what);
     case "group":
       return followGroup(ctx, state, event.order, event.because);
+    case "handOver":
+      return handOver(ctx, event);
     case "shutdown":
       return shutdown(ctx, event.release);
+    case "cleared":
     case "start":
     case "resume":
     case "masterDownTimer": // already queued when it was disarmed
@@ -175,6 +178,14 @@ function followGroup(ctx: Context, state: MasterState, order: GroupMove, because
 
 const announcements = ({ config }: Context): Effect[] =>
   config.garp.lowerPrioRepeat > 0 ? [{ do: "announce", block: "lowerPriority" }] : [];
+
+/** As its advert would, but sure to arrive: whoever asks claims the addresses when it knows that they are free. */
+function handOver(ctx: Context, { to, priority, why }: Extract<Event, { on: "handOver" }>): Step {
+  const what = why === "asked" ? "asked to take over" : "is MASTER too, and VRRP between us is cut";
+  const because = `${to} with priority ${priority} ${what}`;
+  const backup = becomeBackup(ctx, "MASTER", { because, suffix: "" });
+  return { state: backup.state, effects: [...leaveMaster(ctx, 0), ...backup.effects] };
+}
 
 /** Leave and come back after skew time: that puts everything in place again, or lets a healthier backup have it. */
 function loseAddress(ctx: Context, what: string): Step {

@@ -16,8 +16,9 @@ export const YIELDED: Priority = priority(254);
 export const isOwnerMaster = (config: VrrpInstanceConfig): boolean =>
   config.basePriority === OWNER && config.initialState === "MASTER";
 
-/** An owner whose sync group, if any, is ready too. */
-export const startsAsMaster = (ctx: Context): boolean => isOwnerMaster(ctx.config) && ctx.mayLead !== false;
+/** An owner whose sync group, if any, is ready too. While the start is delayed it waits in BACKUP. */
+export const startsAsMaster = (ctx: Context): boolean =>
+  isOwnerMaster(ctx.config) && ctx.mayLead !== false && ctx.beginsAt === undefined;
 
 /** `detail`: keepalived prints it with -D only. */
 export function log(ctx: Context, level: Level, event: string, sentence: string, detail = false): LogEffect {
@@ -41,6 +42,7 @@ export function becomeMaster(ctx: Context, from: VrrpState, because: string): St
       { do: "count", counter: "become_master" },
       log(ctx, "info", "vrrp.transition", "Entering MASTER STATE"),
       log(ctx, "info", "vrrp.addresses", "setting VIPs.", true),
+      ...heldBeside(config, "setting").map((sentence) => log(ctx, "info", "vrrp.addresses", sentence, true)),
       { do: "transition", from, to: "MASTER", because },
     ],
   };
@@ -61,11 +63,12 @@ export function becomeBackup(ctx: Context, from: VrrpState, options: BackupOptio
   const { config, now } = ctx;
   const masterInterval = options.masterInterval ?? config.advertInterval;
   const yielded = options.yielded ?? false;
-  const wait = options.wait ?? masterDownInterval(config, ownPriority(ctx, yielded), masterInterval);
+  const usual = masterDownInterval(config, ownPriority(ctx, yielded), masterInterval);
+  const wait = options.wait ?? (beginsAtOnce(ctx) ? 0 : usual);
   const state: BackupState = {
     at: "backup",
     masterInterval,
-    downAt: ms(now + wait),
+    downAt: ms(Math.max(now, ctx.beginsAt ?? now) + wait),
     preemptAt: undefined,
     master: options.master,
     wantsMaster: false,
@@ -80,6 +83,10 @@ export function becomeBackup(ctx: Context, from: VrrpState, options: BackupOptio
     ],
   };
 }
+
+/** An owner that only waits for the start; one with a guard listens first, lest it fence a master that it has not heard yet. */
+const beginsAtOnce = ({ config, beginsAt }: Context): boolean =>
+  beginsAt !== undefined && isOwnerMaster(config) && config.guard === undefined;
 
 /** The priority that counts in an election. */
 export const ownPriority = (ctx: Context, yielded: boolean): Priority => (yielded ? YIELDED : ctx.tracking.effective);
@@ -112,7 +119,19 @@ export function leaveMaster(ctx: Context, farewells: 0 | 1 | 2): Effect[] {
     ...counted,
     ...told,
     log(ctx, "info", "vrrp.addresses", "removing VIPs.", true),
+    ...heldBeside(ctx.config, "removing").map((sentence) => log(ctx, "info", "vrrp.addresses", sentence, true)),
   ];
+}
+
+/** keepalived's sentences about what an instance holds beside its virtual addresses. */
+function heldBeside(config: VrrpInstanceConfig, does: "setting" | "removing"): string[] {
+  const { accept, basePriority, excludedAddresses, routes, rules } = config;
+  const sentences: string[] = [];
+  if (!accept && basePriority !== OWNER) sentences.push(`${does} firewall drop rule`);
+  if (excludedAddresses.length > 0) sentences.push(`${does} E-VIPs.`);
+  if (routes.length > 0) sentences.push(`${does} Virtual Routes`);
+  if (rules.length > 0) sentences.push(`${does} Virtual Rules`);
+  return sentences;
 }
 
 /** The log line for a new effective priority; empty when it stays. */

@@ -48,6 +48,10 @@ export type Event =
   | { readonly on: "tracking"; readonly next: Tracking }
   /** Reload: the context holds the new configuration. A `tracking` event with what it tracks came before. */
   | { readonly on: "reconfigured"; readonly before: VrrpInstanceConfig }
+  /** split_brain_guard: every condition holds. */
+  | { readonly on: "cleared" }
+  /** split_brain_guard: by heartbeat a stronger router that hears us asks to take over, or is MASTER beside us and unheard. */
+  | { readonly on: "handOver"; readonly to: IpAddress; readonly priority: number; readonly why: "asked" | "beside" }
   /** Somebody deleted one of our addresses; `what` names it as `ip addr` does. */
   | { readonly on: "addressLost"; readonly what: string }
   /** Its sync group moved. `rush`: good-bye, and skew time only, as another member lost an address. */
@@ -98,8 +102,10 @@ export interface Context {
   /** In force until a `tracking` event replaces it. */
   readonly tracking: Tracking;
   readonly now: Milliseconds;
-  /** False while its sync group has to stay where it is; undefined outside of groups. */
+  /** False while its sync group has to stay where it is, or its guard holds; undefined outside of groups. */
   readonly mayLead?: boolean | undefined;
+  /** While the start is delayed: when timers begin to run. */
+  readonly beginsAt?: Milliseconds | undefined;
 }
 
 export interface Step {

@@ -73,6 +73,8 @@ function fromWaiting(ctx: Context, state: State, event: Event): Step {
     case "rogueTimer":
     case "reconfigured":
     case "addressLost":
+    case "cleared":
+    case "handOver":
     case "group": // it recovers by looking again
       return { state, effects: [] };
     default:
@@ -108,6 +110,8 @@ function fromFault(ctx: Context, state: State, event: Event): Step {
     case "rogueTimer":
     case "reconfigured":
     case "addressLost":
+    case "cleared":
+    case "handOver":
     case "group": // it recovers by looking again
       return { state, effects: [] };
     default:

@@ -1,8 +1,8 @@
-import type { MoreTrackers } from "../config/model-vrrp.js";
+import type { MoreTrackers, TrackRef } from "../config/model-vrrp.js";
 import { fileEffect } from "./track-file.js";
 import { type Contribution, contribution, type Fault, type Standing } from "./tracking.js";
 
-/** Files, processes and BFD sessions, as the instances that track them see them. */
+/** Files, processes, BFD sessions and quorums, as the instances that track them see them. */
 export interface TrackerView {
   /** The number in the file; undefined: not read yet. */
   file(name: string): number | undefined;
@@ -10,6 +10,8 @@ export interface TrackerView {
   process(name: string): Standing;
   /** Undefined: nobody runs BFD sessions, so tracking them has no effect. */
   bfd(name: string): Standing | undefined;
+  /** Of a virtual server: up until somebody says otherwise. */
+  quorum(name: string): "up" | "down";
 }
 
 export interface MoreTracking {
@@ -18,12 +20,13 @@ export interface MoreTracking {
   readonly contributions: readonly Contribution[];
 }
 
+const none: readonly TrackRef[] = [];
 const unread = { fault: false, delta: 0 };
 const empty: MoreTracking = { faults: [], waiting: [], contributions: [] };
 
 /** What trackers beyond interfaces and scripts do to an instance. Pure. */
-export function trackMore({ files, processes, bfds }: MoreTrackers, view: TrackerView): MoreTracking {
-  if (files.length === 0 && processes.length === 0 && bfds.length === 0) return empty;
+export function trackMore({ files, processes, bfds, quorums = none }: MoreTrackers, view: TrackerView): MoreTracking {
+  if (files.length === 0 && processes.length + bfds.length + quorums.length === 0) return empty;
   const faults: Fault[] = [];
   const waiting: string[] = [];
   const contributions: Contribution[] = [];
@@ -39,9 +42,10 @@ export function trackMore({ files, processes, bfds }: MoreTrackers, view: Tracke
   for (const [tracker, tracks] of [
     ["process", processes],
     ["bfd", bfds],
+    ["quorum", quorums],
   ] as const) {
     for (const track of tracks) {
-      const state = tracker === "process" ? view.process(track.name) : view.bfd(track.name);
+      const state = view[tracker](track.name);
       if (state === undefined) continue;
       if (track.weight !== 0) contributions.push(contribution(tracker, track, state));
       else if (state === "init") waiting.push(track.name);

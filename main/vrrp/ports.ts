@@ -1,8 +1,9 @@
 import type { IpAddress } from "../address.js";
 import type { ScriptCommand, VirtualAddress } from "../config/model.js";
+import type { LinkbeatMethod } from "../config/model-vrrp.js";
 import type { HostEntry } from "../host-entry.js";
 import type { Milliseconds } from "../units.js";
-import type { FilterSpec } from "./packet-filter.js";
+import type { Wanted } from "./endpoint-filter.js";
 
 /** What the VRRP shell needs of the host. main/network, main/notify and raw-socket implement it; tests fake it. */
 
@@ -51,6 +52,8 @@ export type NetworkChange =
 export interface HostNetwork {
   link(name: string): Link | undefined;
   addresses(interfaceIndex: number): readonly InterfaceAddress[];
+  /** Whether some interface has the address, known to be unique. Absent (simulated hosts): it is taken to be there. */
+  hasAddress?(address: IpAddress): boolean;
   /**
    * Like `ip addr add`. In the kernel when this returns; EEXIST counts as success.
    * `done` hears the verdict later: 0 or a positive errno.
@@ -103,13 +106,34 @@ export interface AdvertSocket extends Disposable {
   /** Sends a whole packet, IP header included (IP_HDRINCL). @returns 0 or a positive errno; sent when this returns */
   send(packet: Uint8Array, destination: IpAddress): number;
   /** What is to be heard from now on. The kernel may keep everything else; whoever cannot do that has no such method. */
-  filter?(wanted: Pick<FilterSpec, "routers" | "flooded">): void;
+  filter?(wanted: Wanted): void;
+  /** What the kernel may keep until it is read; without it, RECEIVE_QUEUE_BYTES. */
+  receiveBuffer?(bytes: number): void;
 }
 
+/** Receive buffer of a socket for adverts, unless it is configured. */
+export const RECEIVE_QUEUE_BYTES = 1 << 20;
+
 export interface AdvertTransport {
-  /** @throws system error (EPERM, ENODEV, EADDRNOTAVAIL) */
-  open(endpoint: AdvertEndpoint, onPacket: (packet: Buffer, source: IpAddress) => void): AdvertSocket;
+  /**
+   * `age`: how long ago the packet came in, ms; NaN or absent: unknown. `wanted`: what is to be heard at first; nothing, if absent.
+   * @throws system error (EPERM, ENODEV, EADDRNOTAVAIL)
+   */
+  open(
+    endpoint: AdvertEndpoint,
+    onPacket: (packet: Buffer, source: IpAddress, age?: number) => void,
+    wanted?: Wanted,
+  ): AdvertSocket;
 }
+
+/**
+ * Asks a device for its link, in another thread. `method` is tried first, the answer names what the device knows.
+ * `errno`: 0, or a positive number when it cannot be asked.
+ */
+export type LinkPoller = (
+  interfaceName: string,
+  method: LinkbeatMethod,
+) => Promise<{ readonly errno: number; readonly up: boolean; readonly method: LinkbeatMethod }>;
 
 /** Sends a link-layer frame. @returns 0 or a positive errno */
 export type SendFrame = (interfaceIndex: number, frame: Uint8Array) => number;

@@ -22,7 +22,13 @@ const ACK_MS = 2000;
 /** A new process is looked at this much later. */
 const SETTLE_MS = 10;
 
-const patterns = workerData as readonly ProcessPattern[];
+/** What the thread is started with. */
+export interface CountOrder {
+  readonly patterns: readonly ProcessPattern[];
+  readonly receiveBytes: number | undefined;
+}
+
+const { patterns, receiveBytes = RECEIVE_BUFFER } = workerData as CountOrder;
 const wantsWords = patterns.some(({ fullCommand, match }) => fullCommand || match !== "none");
 const census = new ProcessCensus(patterns, facts);
 const started = new Set<number>();
@@ -120,7 +126,7 @@ const unanswered = setTimeout(() => pollInstead("no answer"), ACK_MS);
 /** Events first, then the census: what changes in between is heard. */
 function subscribe(): string | undefined {
   try {
-    const socket = openNetlink(NETLINK_CONNECTOR, RECEIVE_BUFFER, { onDatagram: hear, onError: take });
+    const socket = openNetlink(NETLINK_CONNECTOR, receiveBytes, { onDatagram: hear, onError: take });
     socket.join(CN_IDX_PROC);
     const errno = socket.send(listenMessage(socket.portId));
     if (errno === 0) return undefined;

@@ -1,33 +1,30 @@
 import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { isMainThread } from "node:worker_threads";
+import { datagramAge } from "../../native-bindings/datagram-age.js";
+import { type Ipv4AdvertSender, openIpv4AdvertSender } from "../../native-bindings/ipv4-sender.js";
 import { closeOnExecFrom } from "../../native-bindings/process.js";
-import { findUnfilteredRawSocket, setRawSocketFilter } from "../../native-bindings/raw-filter.js";
+import { findRawSocket, type RawSocketMarks, setRawSocketFilter } from "../../native-bindings/raw-filter.js";
 import { familyOf, type IpAddress } from "../address.js";
 import { DaemonError } from "../errors.js";
 import type { Log } from "../observe/log.js";
-import { filterSpec, reportUnfiltered } from "./endpoint-filter.js";
+import { applyFilter, reportUnfiltered, type Wanted } from "./endpoint-filter.js";
 import { IPPROTO_AH, IPPROTO_VRRP } from "./ip-header.js";
 import { ipv4ToNumber } from "./ipv4.js";
 import { openIpv6 } from "./ipv6-transport.js";
-import { type FilterSpec, packetFilter } from "./packet-filter.js";
-import type { AdvertEndpoint, AdvertSocket, AdvertTransport } from "./ports.js";
+import { type AdvertEndpoint, type AdvertSocket, type AdvertTransport, RECEIVE_QUEUE_BYTES } from "./ports.js";
 import { errnoOf, problemOf } from "./system-error.js";
 
 /**
- * Adverts over IPv4 through the `raw-socket` package. This is the only file that knows it: a nan add-on from one author,
- * main thread only (in a worker it takes the main thread's loop and crashes), which can neither bind(2) nor name an errno.
+ * Adverts over IPv4: read through the `raw-socket` package, a socket for each endpoint; sent through one socket of our own. This is
+ * the only file that knows the package: a nan add-on from one author, main thread only (in a worker it takes the main thread's loop
+ * and crashes), which can neither bind(2) nor name an errno, nor send by another interface than the one that its socket is bound to.
  */
 
 /** The part of raw-socket that is used. */
 interface RawSocket {
-  readonly wrap: {
-    /** sendto(2), synchronous. @throws Error whose message is strerror(3) */
-    send(bytes: Uint8Array, offset: number, length: number, address: string, sent: (bytes: number) => void): void;
-  };
   setOption(level: number, option: number, value: number): void;
   setOption(level: number, option: number, value: Uint8Array, length: number): void;
-  pauseRecv(): void;
   close(): void;
   on(event: "message", listener: (packet: Buffer, source: string) => void): void;
   on(event: "error", listener: (error: Error) => void): void;
@@ -38,41 +35,37 @@ interface RawSocketModule {
   createSocket(options: { readonly protocol: number; readonly bufferSize: number }): RawSocket;
 }
 
-/** IPPROTO_RAW: nothing is ever queued for it, so the sender needs no reader (raw(7)). */
-const SEND_ONLY = 255;
 /** An advert has at most 1056 octets; what fills this has been cut off and fails the length check. */
 const RECEIVE_BYTES = 4096;
-const RECEIVE_QUEUE_BYTES = 1 << 20;
 const REOPEN_AFTER_MS = 100;
 
 /** asm-generic/socket.h, linux/in.h */
 const SOL_SOCKET = 1;
-const SO_DONTROUTE = 5;
 const SO_RCVBUF = 8;
-const SO_PRIORITY = 12;
+const SO_RCVLOWAT = 18;
 const SO_BINDTODEVICE = 25;
 const SO_RCVBUFFORCE = 33;
 const IPPROTO_IP = 0;
-const IP_HDRINCL = 3;
-const IP_MULTICAST_IF = 32;
-const IP_MULTICAST_LOOP = 34;
 const IP_ADD_MEMBERSHIP = 35;
 const IP_MULTICAST_ALL = 49;
-/** TC_PRIO_CONTROL, linux/pkt_sched.h: adverts go before the traffic that they protect. */
-const PRIORITY_CONTROL = 7;
 
 /** After standard input, output and error. */
 const FIRST_FD = 3;
+/** Files that other threads open for a moment leave holes behind the newest reader. */
+const BEHIND = 2;
+/** Labels of sockets begin here: nobody sets such a mark by accident. */
+const FIRST_LABEL = 0x40_00_00_00;
+const LABELS = 0x20_00_00_00;
 
-const ignoreCount = (): void => undefined;
-
-type OnPacket = (packet: Buffer, source: IpAddress) => void;
+type OnPacket = (packet: Buffer, source: IpAddress, age: number) => void;
 
 export class RawTransport implements AdvertTransport {
   readonly #raw: RawSocketModule;
   readonly #log: Log;
+  readonly #sender = new SharedSender();
   /** Of the newest reader: the next one is likely to lie right behind it. */
   #lastFd = FIRST_FD - 1;
+  #labels = 0;
 
   /** @throws DaemonError E_NATIVE in a worker or when the add-on cannot be loaded */
   constructor(log: Log) {
@@ -86,27 +79,25 @@ export class RawTransport implements AdvertTransport {
   }
 
   /** `onPacket` gets a view of the reader's buffer: valid during the call only. */
-  open(endpoint: AdvertEndpoint, onPacket: OnPacket): AdvertSocket {
-    if (familyOf(endpoint.address) === "inet6") return openIpv6(endpoint, onPacket, this.#log);
-    const sender = this.#create(SEND_ONLY, (socket) => prepareSender(socket, endpoint));
+  open(endpoint: AdvertEndpoint, onPacket: OnPacket, wanted: Wanted = nothing): AdvertSocket {
+    if (familyOf(endpoint.address) === "inet6") return openIpv6(endpoint, onPacket, wanted, this.#log);
     const protocol = endpoint.ah === true ? IPPROTO_AH : IPPROTO_VRRP;
+    const source = { open: () => this.#openReader(protocol, endpoint) };
+    const reader = new Reader(source, endpoint, onPacket, wanted, this.#log);
     try {
-      const openReader = () => this.#create(protocol, (socket) => prepareReader(socket, endpoint));
-      return new RawAdvertSocket(
-        sender,
-        new Reader({ protocol, open: openReader, findFd: () => this.#findFd(protocol) }, endpoint, onPacket, this.#log),
-      );
+      return new RawAdvertSocket(this.#sender.take(), endpoint.link?.index ?? 0, reader);
     } catch (error) {
-      sender.close();
+      reader[Symbol.dispose]();
       throw error;
     }
   }
 
-  /** Every reader gets a filter as soon as it is opened, so the one without is the newest. */
-  #findFd(protocol: number): number {
-    const fd = findUnfilteredRawSocket(protocol, this.#lastFd + 1);
+  #openReader(protocol: number, endpoint: AdvertEndpoint): OpenReader {
+    const marks = { protocol, label: FIRST_LABEL + (this.#labels++ % LABELS) };
+    const socket = this.#create(protocol, (fresh) => prepareReader(fresh, endpoint, marks.label));
+    const fd = findRawSocket(marks, Math.max(FIRST_FD, this.#lastFd - BEHIND));
     if (fd >= FIRST_FD) this.#lastFd = fd;
-    return fd;
+    return { socket, fd, marks };
   }
 
   #create(protocol: number, prepare: (socket: RawSocket) => void): RawSocket {
@@ -123,33 +114,35 @@ export class RawTransport implements AdvertTransport {
   }
 }
 
+const nothing: Wanted = { routers: [], flooded: false };
+
+interface OpenReader {
+  readonly socket: RawSocket;
+  /** Its descriptor, which raw-socket does not tell; -1 when it was not found. */
+  readonly fd: number;
+  readonly marks: RawSocketMarks;
+}
+
 interface ReaderSource {
-  readonly protocol: number;
   /** @throws system error */
-  readonly open: () => RawSocket;
-  /** Descriptor of the socket that `open` has made just now. */
-  readonly findFd: () => number;
+  readonly open: () => OpenReader;
 }
 
 /** Reads what is addressed to an endpoint. raw-socket closes a socket whose polling fails: then it is opened again. */
 class Reader implements Disposable {
-  readonly #open: () => RawSocket;
-  readonly #findFd: () => number;
-  readonly #protocol: number;
+  readonly #open: () => OpenReader;
   readonly #endpoint: AdvertEndpoint;
   readonly #onPacket: OnPacket;
   readonly #log: Log;
-  #socket: RawSocket | undefined;
+  #opened: OpenReader | undefined;
   #retry: NodeJS.Timeout | undefined;
-  /** Descriptor of the socket, which raw-socket does not tell; -1 when it was not found. */
-  #fd = -1;
-  #wanted: Pick<FilterSpec, "routers" | "flooded"> = { routers: [], flooded: false };
+  #receiveBytes = RECEIVE_QUEUE_BYTES;
+  #wanted: Wanted;
 
   /** @throws system error when the socket cannot be opened now */
-  constructor(source: ReaderSource, endpoint: AdvertEndpoint, onPacket: OnPacket, log: Log) {
+  constructor(source: ReaderSource, endpoint: AdvertEndpoint, onPacket: OnPacket, wanted: Wanted, log: Log) {
+    this.#wanted = wanted;
     this.#open = source.open;
-    this.#findFd = source.findFd;
-    this.#protocol = source.protocol;
     this.#endpoint = endpoint;
     this.#onPacket = onPacket;
     this.#log = log;
@@ -157,30 +150,39 @@ class Reader implements Disposable {
   }
 
   #start(): void {
-    const socket = this.#open();
+    const opened = this.#open();
+    const { socket, fd } = opened;
     const destination = ipv4ToNumber(this.#endpoint.address);
     socket.on("message", (packet, source) => {
       drainTicks();
-      if (packet.length >= 20 && packet.readUInt32BE(16) === destination) this.#onPacket(packet, source);
+      if (packet.length < 20 || packet.readUInt32BE(16) !== destination) return;
+      this.#onPacket(packet, source, fd < 0 ? Number.NaN : datagramAge(fd));
     });
     socket.on("error", (error) => this.#report(error));
     socket.on("close", () => {
-      if (this.#socket === socket) this.#startLater();
+      if (this.#opened === opened) this.#startLater();
     });
-    this.#socket = socket;
-    this.#fd = this.#findFd();
+    this.#opened = opened;
+    this.receiveBuffer(this.#receiveBytes);
     this.filter(this.#wanted);
   }
 
-  filter(wanted: Pick<FilterSpec, "routers" | "flooded">): void {
+  filter(wanted: Wanted): void {
     this.#wanted = wanted;
-    const program = packetFilter(filterSpec(this.#endpoint, wanted));
-    const errno = setRawSocketFilter(this.#fd, this.#protocol, program);
-    if (errno !== 0 && this.#socket !== undefined) reportUnfiltered(this.#endpoint, errno, this.#log);
+    const opened = this.#opened;
+    if (opened === undefined) return; // the next one gets it
+    const set = (program: Uint8Array): number => setRawSocketFilter(opened.fd, opened.marks, program);
+    const errno = applyFilter(this.#endpoint, wanted, set);
+    if (errno !== 0) reportUnfiltered(this.#endpoint, errno, this.#log);
+  }
+
+  receiveBuffer(bytes: number): void {
+    this.#receiveBytes = bytes;
+    if (this.#opened !== undefined) setReceiveBuffer(this.#opened.socket, bytes);
   }
 
   #startLater(): void {
-    this.#socket = undefined;
+    this.#opened = undefined;
     this.#retry = setTimeout(() => {
       try {
         this.#start();
@@ -201,40 +203,67 @@ class Reader implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.#retry);
-    const socket = this.#socket;
-    this.#socket = undefined;
-    socket?.close();
+    const opened = this.#opened;
+    this.#opened = undefined;
+    opened?.socket.close();
   }
 }
 
+/** Open as long as somebody has taken it. */
+class SharedSender {
+  #sender: Ipv4AdvertSender | undefined;
+  #takers = 0;
+
+  /** @throws system error */
+  take(): Sender {
+    this.#sender ??= openIpv4AdvertSender();
+    this.#takers += 1;
+    const sender = this.#sender;
+    return {
+      send: (packet, interfaceIndex) => sender.send(packet, interfaceIndex),
+      [Symbol.dispose]: () => this.#giveBack(),
+    };
+  }
+
+  #giveBack(): void {
+    this.#takers -= 1;
+    if (this.#takers > 0) return;
+    this.#sender?.close();
+    this.#sender = undefined;
+  }
+}
+
+type Sender = Pick<Ipv4AdvertSender, "send"> & Disposable;
+
 class RawAdvertSocket implements AdvertSocket {
-  readonly #sender: RawSocket;
+  readonly #sender: Sender;
+  readonly #interfaceIndex: number;
   readonly #reader: Reader;
   #open: boolean = true;
 
-  constructor(sender: RawSocket, reader: Reader) {
+  constructor(sender: Sender, interfaceIndex: number, reader: Reader) {
     this.#sender = sender;
+    this.#interfaceIndex = interfaceIndex;
     this.#reader = reader;
   }
 
-  send(packet: Uint8Array, destination: IpAddress): number {
-    if (!this.#open) return constants.errno.EBADF; // raw-socket would silently open a fresh socket without our options
-    try {
-      this.#sender.wrap.send(packet, 0, packet.length, destination, ignoreCount);
-      return 0;
-    } catch (error) {
-      return errnoOf(error);
-    }
+  /** To the destination in its header. */
+  send(packet: Uint8Array): number {
+    return this.#open ? this.#sender.send(packet, this.#interfaceIndex) : constants.errno.EBADF;
   }
 
-  filter(wanted: Pick<FilterSpec, "routers" | "flooded">): void {
+  filter(wanted: Wanted): void {
     this.#reader.filter(wanted);
+  }
+
+  receiveBuffer(bytes: number): void {
+    this.#reader.receiveBuffer(bytes);
   }
 
   [Symbol.dispose](): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#sender.close();
+    this.#sender[Symbol.dispose]();
     this.#reader[Symbol.dispose]();
   }
 }
@@ -242,28 +271,20 @@ class RawAdvertSocket implements AdvertSocket {
 /** A socket error shows at the next send; without a listener it would end the process. */
 const ignoreError = (): void => undefined;
 
-function prepareSender(socket: RawSocket, endpoint: AdvertEndpoint): void {
-  socket.pauseRecv();
-  socket.setOption(IPPROTO_IP, IP_HDRINCL, 1);
-  socket.setOption(SOL_SOCKET, SO_PRIORITY, PRIORITY_CONTROL);
-  socket.setOption(SOL_SOCKET, SO_RCVBUF, 0);
-  if (endpoint.link !== undefined) bindToDevice(socket, endpoint.link.name);
-  if (endpoint.kind === "unicast") return;
-  socket.setOption(SOL_SOCKET, SO_DONTROUTE, 1);
-  socket.setOption(IPPROTO_IP, IP_MULTICAST_LOOP, 0);
-  if (endpoint.link !== undefined) setMembership(socket, IP_MULTICAST_IF, endpoint.address, endpoint.link.index);
-}
-
-function prepareReader(socket: RawSocket, endpoint: AdvertEndpoint): void {
+function prepareReader(socket: RawSocket, endpoint: AdvertEndpoint, label: number): void {
+  socket.setOption(SOL_SOCKET, SO_RCVLOWAT, label);
   socket.setOption(IPPROTO_IP, IP_MULTICAST_ALL, 0);
   if (endpoint.link !== undefined) bindToDevice(socket, endpoint.link.name);
   if (endpoint.kind === "multicast" && endpoint.link !== undefined) {
     setMembership(socket, IP_ADD_MEMBERSHIP, endpoint.address, endpoint.link.index);
   }
+}
+
+function setReceiveBuffer(socket: RawSocket, bytes: number): void {
   try {
-    socket.setOption(SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_QUEUE_BYTES);
+    socket.setOption(SOL_SOCKET, SO_RCVBUFFORCE, bytes);
   } catch {
-    socket.setOption(SOL_SOCKET, SO_RCVBUF, RECEIVE_QUEUE_BYTES); // without CAP_NET_ADMIN: up to rmem_max
+    socket.setOption(SOL_SOCKET, SO_RCVBUF, bytes); // without CAP_NET_ADMIN: up to rmem_max
   }
 }
 

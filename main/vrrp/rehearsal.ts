@@ -14,15 +14,22 @@ const ROUNDS = 12;
  * @param network looks up the host's links and addresses, and only pretends to change them
  */
 export function* rehearsal(config: Config, network: HostNetwork): Generator<void> {
+  if (config.vrrpInstances.length === 0) return;
+  for (let round = 0; round < ROUNDS; round++) {
+    rehearse(config, network);
+    yield;
+  }
+}
+
+/** One round of it. Just before an election it brings what the processor has forgotten meanwhile back into its caches. */
+export function rehearse(config: Config, network: HostNetwork): void {
   const [first] = config.vrrpInstances;
   if (first === undefined) return;
   const untracked = { ...first, trackScripts: [], track: { files: [], processes: [], bfds: [] } };
   const none = { files: [], processes: [], groups: [] };
-  const alone: Config = { ...config, syncGroups: [], trackers: none, vrrpScripts: [], vrrpInstances: [untracked] };
-  for (let round = 0; round < ROUNDS; round++) {
-    play(alone, network);
-    yield;
-  }
+  const global = { ...config.global, startup: { delay: ms(0), delayAfterBoot: ms(0) } };
+  const alone = { ...config, global, syncGroups: [], trackers: none, vrrpScripts: [], vrrpInstances: [untracked] };
+  play(alone, network);
 }
 
 /** Backup, master, adverts in both directions, stop. */

@@ -7,11 +7,13 @@ import { Deadline } from "./deadline.js";
 import type { ScriptResult, ScriptRunner } from "./ports.js";
 import { initialScriptState, overrunSentence, resultCounter, type ScriptState, scriptStep } from "./script-track.js";
 import { nextDeadline } from "./timers.js";
+import type { TrackRecall } from "./track-memory.js";
 
 export interface ScriptMonitorDeps {
   readonly clock: Clock;
   readonly scripts: ScriptRunner;
   readonly log: Log;
+  readonly recall: TrackRecall;
   /** The named script went up or down. */
   readonly onEdge: (name: string) => void;
 }
@@ -67,8 +69,14 @@ export class ScriptMonitor implements Disposable {
 
   #adopt(config: VrrpScriptConfig): void {
     const known = this.#watched.get(config.name);
-    if (known === undefined) this.#add(config, initialScriptState(config));
+    if (known === undefined) this.#add(config, this.#recalled(config) ?? initialScriptState(config));
     else if (!isDeepStrictEqual(known.config, config)) this.#replace(known, config);
+  }
+
+  /** After a crash of the daemon: as it was before. */
+  #recalled(config: VrrpScriptConfig): ScriptState | undefined {
+    const known = this.#deps.recall.known(memoryKey(config));
+    return known === undefined ? undefined : { at: known === UP ? "up" : "down", streak: 0 };
   }
 
   #replace(known: Watched, config: VrrpScriptConfig): void {
@@ -85,12 +93,14 @@ export class ScriptMonitor implements Disposable {
     const next = new Deadline(this.#deps.clock, (at) => this.#run(watched, at));
     const watched: Watched = { config, state, running: false, lastExit: undefined, next };
     this.#watched.set(config.name, watched);
+    this.#remember(watched);
     next.arm(this.#deps.clock.now());
   }
 
   #drop(name: string, watched: Watched): void {
     watched.next.disarm();
     this.#watched.delete(name);
+    this.#deps.recall.delete(memoryKey(watched.config));
   }
 
   #run(watched: Watched, at: Milliseconds): void {
@@ -110,9 +120,14 @@ export class ScriptMonitor implements Disposable {
     if (this.#watched.get(config.name) !== watched) return; // replaced by a reload
     const step = scriptStep(config, watched.state, result, watched.lastExit);
     watched.state = step.state;
+    if (step.edge) this.#remember(watched);
     if (result.kind === "exited") watched.lastExit = result.value;
     for (const sentence of step.sentences) this.#log(config, sentence);
     if (step.edge) this.#deps.onEdge(config.name);
+  }
+
+  #remember({ config, state }: Watched): void {
+    if (state.at !== "init") this.#deps.recall.set(memoryKey(config), state.at === "up" ? UP : DOWN);
   }
 
   #log(config: VrrpScriptConfig, sentence: string): void {
@@ -123,3 +138,9 @@ export class ScriptMonitor implements Disposable {
     for (const [name, watched] of this.#watched) this.#drop(name, watched);
   }
 }
+
+const UP = 1;
+const DOWN = 0;
+
+/** Another command, or another user, is another script: as at a reload. */
+const memoryKey = ({ name, command }: VrrpScriptConfig): string => `script ${name} ${JSON.stringify(command)}`;

@@ -22,7 +22,7 @@ export const initialScriptState = (config: Config): ScriptState =>
 
 /**
  * Pure. From `init` one result decides; later `rise` successes or `fall` failures in a row do.
- * @param lastExit exit code of the run before; undefined when there was none
+ * @param lastExit exit code of the run before; undefined when there was none, which is told as 0
  */
 export function scriptStep(
   config: Config,
@@ -34,7 +34,7 @@ export function scriptStep(
   const next = ok ? afterSuccess(config, state) : afterFailure(config, state);
   const edge = next.at !== state.at;
   const sentences: string[] = [];
-  if (result.kind === "exited" && lastExit !== undefined && lastExit !== result.value) {
+  if (result.kind === "exited" && (lastExit ?? 0) !== result.value) {
     sentences.push(`Script \`${config.name}\` now returning ${result.value}`);
   }
   if (edge) sentences.push(`VRRP_Script(${config.name}) ${outcome(result)}`);

@@ -3,6 +3,7 @@ import type { VirtualAddress, VrrpInstanceConfig } from "../config/model.js";
 import type { HostEntry } from "../host-entry.js";
 import type { Milliseconds, Priority } from "../units.js";
 import type { Counters } from "./counters.js";
+import type { GuardSnapshot } from "./instance-guard.js";
 import { type HeardMaster, type State, stateName, type VrrpState } from "./machine-types.js";
 import type { Contribution, Fault, Tracking } from "./tracking.js";
 import { vipInterface } from "./vip-interface.js";
@@ -41,6 +42,8 @@ export interface VrrpSnapshot {
   readonly waitingForScripts: readonly string[];
   /** What turned the base priority into the effective one. */
   readonly contributions: readonly Contribution[];
+  /** Undefined: without split_brain_guard. */
+  readonly guard: GuardSnapshot | undefined;
 }
 
 export type Noted<T> = { readonly at: Milliseconds; readonly what: T } | undefined;
@@ -73,6 +76,7 @@ export type Plain = Pick<
   | "lastAdvertSentAt"
   | "lastHeard"
   | "lastRejected"
+  | "guard"
 >;
 
 export function snapshotOf(
@@ -117,3 +121,5 @@ function wantState(config: VrrpInstanceConfig, state: State): VrrpState {
   if (state.at === "backup") return state.wantsMaster ? "MASTER" : "BACKUP";
   return config.basePriority === 255 && config.initialState === "MASTER" ? "MASTER" : "BACKUP";
 }
+
+export type InstanceStanding = Pick<VrrpSnapshot, "state" | "faults">;

@@ -1,6 +1,6 @@
 import { familyOf, type IpAddress } from "../address.js";
 import type { VrrpInstanceConfig } from "../config/model.js";
-import type { InterfaceAddress } from "./ports.js";
+import type { HostNetwork, InterfaceAddress } from "./ports.js";
 
 const isLinkLocal6 = (address: IpAddress): boolean => /^fe[89ab]/.test(address);
 
@@ -16,10 +16,26 @@ export function chooseSource(
   virtual: ReadonlySet<IpAddress>,
 ): IpAddress | undefined {
   if (config.sourceAddress !== undefined) return config.sourceAddress;
-  const fits = (address: IpAddress): boolean =>
-    familyOf(address) === config.family && (config.family === "inet" || isLinkLocal6(address));
-  const usable = addresses.filter((a) => !a.tentative && fits(a.address));
-  const lasting = usable.find((a) => !virtual.has(a.address));
-  if (lasting !== undefined) return lasting.address;
-  return config.basePriority === 255 ? usable[0]?.address : undefined;
+  let first: IpAddress | undefined;
+  // The host's own address comes first as a rule; behind it there may be thousands of virtual ones.
+  for (const { address, tentative } of addresses) {
+    if (tentative || familyOf(address) !== config.family || (config.family === "inet6" && !isLinkLocal6(address)))
+      continue;
+    if (!virtual.has(address)) return address;
+    first ??= address;
+  }
+  return config.basePriority === 255 ? first : undefined;
+}
+
+/**
+ * track_src_ip: the configured source address is on no interface of this host. One that instances float is not looked for: its
+ * owner has it only once it is master.
+ */
+export function sourceIsLost(
+  { sourceAddress, extras }: Pick<VrrpInstanceConfig, "sourceAddress" | "extras">,
+  network: Pick<HostNetwork, "hasAddress">,
+  virtual: ReadonlySet<IpAddress>,
+): boolean {
+  if (!extras.trackSourceAddress || sourceAddress === undefined || virtual.has(sourceAddress)) return false;
+  return network.hasAddress?.(sourceAddress) === false;
 }

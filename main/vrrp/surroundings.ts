@@ -5,8 +5,8 @@ import type { Advertiser } from "./advertiser.js";
 import { Deadline } from "./deadline.js";
 import type { InstanceDeps } from "./instance-types.js";
 import { trackMore } from "./more-tracking.js";
-import { chooseSource } from "./source.js";
-import { type HostView, type Tracking, track } from "./tracking.js";
+import { chooseSource, sourceIsLost } from "./source.js";
+import { type HostView, lacksPeers, type Tracking, track } from "./tracking.js";
 import { advertInterface } from "./vip-interface.js";
 
 const SOCKET_RETRY: Milliseconds = ms(5000);
@@ -34,7 +34,10 @@ export class Surroundings implements Disposable {
     const { network, groups } = this.#deps;
     const link = network.link(config.interface);
     const addresses = link === undefined ? [] : network.addresses(link.index);
-    this.#source = chooseSource(config, addresses, this.#deps.virtualAddresses());
+    const virtual = this.#deps.virtualAddresses();
+    const lost = sourceIsLost(config, network, virtual);
+    if (lost && this.#source !== undefined) this.#reportLoss(config);
+    this.#source = lost ? undefined : chooseSource(config, addresses, virtual);
     const problem = this.#openSocket(config, group);
     if (problem !== undefined && problem !== this.#socketProblem) this.#report(config, problem);
     this.#socketProblem = problem;
@@ -56,15 +59,20 @@ export class Surroundings implements Disposable {
   }
 
   #hasLink(config: VrrpInstanceConfig): boolean {
-    const needed = config.unicastPeers.length === 0 || config.interface !== "";
-    return !needed || this.#deps.network.link(advertInterface(config)) !== undefined;
+    const name = advertInterface(config);
+    return name === "" || this.#deps.network.link(name) !== undefined;
   }
 
   #openSocket(config: VrrpInstanceConfig, group: IpAddress): string | undefined {
-    if (this.#source === undefined) return undefined; // a fault of its own
+    if (this.#source === undefined || lacksPeers(config)) return undefined; // faults of their own
     if (!this.#hasLink(config)) return `interface ${advertInterface(config)} does not exist`;
     const link = this.#deps.network.link(advertInterface(config));
     return this.#advertiser.prepare(config, { link, source: this.#source, group });
+  }
+
+  #reportLoss({ name, sourceAddress }: VrrpInstanceConfig): void {
+    const sentence = `(${name}) source address ${sourceAddress} was deleted and is on no interface, which track_src_ip makes a fault: put it back with \`ip addr add\``;
+    this.#deps.log("warning", "vrrp.source-lost", sentence, { instance: name });
   }
 
   #report(config: VrrpInstanceConfig, problem: string): void {

@@ -1,8 +1,10 @@
+import type { IpAddress } from "../address.js";
 import type { VrrpInstanceConfig } from "../config/model.js";
 import type { SyncGroupConfig } from "../config/model-vrrp.js";
 import type { Log } from "../observe/log.js";
 import type { Milliseconds } from "../units.js";
 import type { VrrpState } from "./machine-types.js";
+import { OrderRun } from "./order-run.js";
 import {
   firstGroupState,
   type GroupOrder,
@@ -27,7 +29,13 @@ export interface GroupMember {
   readonly key: string;
   readonly name: string;
   readonly wantsMaster: boolean;
+  /** The same, whatever its guard says. */
+  readonly wouldLead: boolean;
   readonly state: VrrpState;
+  /** Which virtual router a guarded member is; undefined without a guard. */
+  readonly channel?: number | undefined;
+  /** Its guard lets the peer go first; undefined: it has not heard of it. */
+  letsFirst?(peer: IpAddress, index: number): boolean | undefined;
   /** Looks at its surroundings without acting on them. */
   look(): void;
   refresh(): void;
@@ -39,6 +47,13 @@ export interface GroupMember {
 export interface GroupSeat {
   /** Undefined without a group. */
   mayLead(key: string): boolean | undefined;
+  /** All other members would be MASTER by now, whatever their guards say. */
+  othersWouldLead(key: string): boolean;
+  /**
+   * Of two guarded groups that are about to lead the peer's goes first: one member speaks for all, the same one on both hosts. Each for
+   * itself would wait for ever where one host is the stronger in one virtual router, and the other in the next. Undefined: no group.
+   */
+  peerGoesFirst(key: string, peer: IpAddress, index: number): boolean | undefined;
   /** The configuration with what the group tracks for all its members. */
   watched(key: string, config: VrrpInstanceConfig): VrrpInstanceConfig;
   /** Tells the group of a member's own tracking, and gives back what holds within the group. */
@@ -52,6 +67,10 @@ export interface SyncGroupsDeps {
   readonly log: Log;
   readonly now: () => Milliseconds;
   readonly onTransition: (event: GroupTransition) => void;
+  /** Runs it in a later turn of the loop. */
+  readonly later: (fn: () => void) => void;
+  /** See OrderRun. */
+  readonly elapsed: () => number;
 }
 
 /** One group at one moment, for dumps and the question "why?". */
@@ -67,6 +86,10 @@ interface Group {
   members: readonly GroupMember[];
   /** It was MASTER before any of its members started. */
   goesOn: boolean;
+  /** An order that not all members have heard yet. It outlives a reload. */
+  run: OrderRun<GroupMember> | undefined;
+  /** Whose guard speaks for all; looked for when it is asked for. */
+  speaker: GroupMember | undefined;
   /** By key, those with faults of their own, and those that wait. */
   readonly faulty: Map<string, Own>;
   readonly waiting: Map<string, Own>;
@@ -102,8 +125,17 @@ export class SyncGroups implements GroupSeat {
     for (const config of configs) {
       const members = config.members.map((name) => byName.get(name)).filter((member) => member !== undefined);
       if (members.length === 0) continue;
-      const state = before.get(config.name)?.state ?? "new";
-      const group: Group = { config, members, state, goesOn: false, faulty: new Map(), waiting: new Map() };
+      const { state = "new" as const, run } = before.get(config.name) ?? {};
+      const group: Group = {
+        config,
+        members,
+        state,
+        goesOn: false,
+        run,
+        speaker: undefined,
+        faulty: new Map(),
+        waiting: new Map(),
+      };
       this.#groups.set(config.name, group);
       for (const member of members) {
         const { key } = member;
@@ -119,9 +151,12 @@ export class SyncGroups implements GroupSeat {
    * whose members all are MASTER, or go on as MASTER after a crash of the daemon, is not new to anybody.
    * @param resumes the member was MASTER until a moment ago
    */
-  prepare(resumes: (key: string) => boolean): void {
+  *preparing(resumes: (key: string) => boolean): Generator<undefined> {
     for (const group of this.#groups.values()) {
-      for (const member of group.members) member.look();
+      for (const member of group.members) {
+        member.look();
+        yield;
+      }
       if (group.state === "new") this.#begin(group, resumes);
       group.goesOn = group.state === "MASTER";
     }
@@ -135,9 +170,14 @@ export class SyncGroups implements GroupSeat {
   }
 
   /** After a start or reload: members that came or changed are brought together with the others. */
-  settle(): void {
+  *settling(): Generator<undefined> {
     for (const group of this.#groups.values()) {
-      for (const member of group.members) member.refresh();
+      group.speaker = undefined; // guards may have come
+      while (group.run?.step() === true) yield; // else it would look as if the members had come apart
+      for (const member of group.members) {
+        member.refresh();
+        yield;
+      }
       const masters = group.members.filter(({ state }) => state === "MASTER");
       if (masters.length < group.members.length) this.#gather(group, masters);
     }
@@ -153,6 +193,7 @@ export class SyncGroups implements GroupSeat {
 
   /** The members have stopped: the groups are told of after them. From here on nobody is synchronised. */
   close(): readonly GroupSnapshot[] {
+    for (const { run } of this.#groups.values()) run?.end();
     const closed = this.snapshot();
     this.#groups = new Map();
     this.#byKey = new Map();
@@ -177,6 +218,18 @@ export class SyncGroups implements GroupSeat {
     if (seat === undefined) return undefined;
     const { state, members } = seat.group;
     return mayLead(state === "new" ? "INIT" : state, members, seat.member);
+  }
+
+  othersWouldLead(key: string): boolean {
+    const members = this.#byKey.get(key)?.group.members ?? [];
+    return members.every((member) => member.key === key || member.wouldLead);
+  }
+
+  peerGoesFirst(key: string, peer: IpAddress, index: number): boolean | undefined {
+    const group = this.#byKey.get(key)?.group;
+    if (group === undefined) return undefined;
+    if (group.speaker?.channel === undefined) group.speaker = speakerOf(group.members);
+    return group.speaker?.letsFirst?.(peer, index);
   }
 
   watched(key: string, config: VrrpInstanceConfig): VrrpInstanceConfig {
@@ -205,9 +258,23 @@ export class SyncGroups implements GroupSeat {
     if (order === undefined || state === "INIT") return;
     const { name } = group.config;
     if (!rush) this.#log(name, `VRRP_Group(${name}) Syncing instances to ${state} state`);
-    for (const member of group.members)
-      if (member.key !== key) carryOut(member, order, `sync group ${name}: ${because}`);
-    this.#tell(group, state, because);
+    group.run?.end();
+    const others = group.members.filter((member) => member.key !== key);
+    group.run = new OrderRun(others, {
+      tell: (member) => {
+        if (this.#groupOf(member) === name) carryOut(member, order, `sync group ${name}: ${because}`);
+      },
+      done: () => this.#tell(this.#groups.get(name) ?? group, state, because),
+      later: this.#deps.later,
+      elapsed: this.#deps.elapsed,
+    });
+    group.run.run();
+  }
+
+  /** A reload may have come in between. */
+  #groupOf(member: GroupMember): string | undefined {
+    const seat = this.#byKey.get(member.key);
+    return seat?.member === member ? seat.group.config.name : undefined;
   }
 
   announceOthers(key: string): void {
@@ -221,6 +288,16 @@ export class SyncGroups implements GroupSeat {
   #log(group: string, sentence: string): void {
     this.#deps.log("info", "vrrp.sync-group", sentence, { group });
   }
+}
+
+/** The guarded one of the lowest virtual router. */
+function speakerOf(members: readonly GroupMember[]): GroupMember | undefined {
+  let speaker: GroupMember | undefined;
+  for (const member of members) {
+    const { channel = Number.POSITIVE_INFINITY } = member;
+    if (channel < (speaker?.channel ?? Number.POSITIVE_INFINITY)) speaker = member;
+  }
+  return speaker;
 }
 
 const viewsOf = ({ members }: Pick<Group, "members">, own: ReadonlyMap<string, Own>): readonly MemberView[] =>
@@ -248,7 +325,7 @@ function carryOut(member: GroupMember, order: GroupOrder, because: string): void
 /** What a member tracks itself is not tracked twice. */
 function withGroupTracks(config: VrrpInstanceConfig, group: SyncGroupConfig): VrrpInstanceConfig {
   const { trackInterfaces, trackScripts, track } = group;
-  const lists = [trackInterfaces, trackScripts, track.files, track.processes, track.bfds];
+  const lists = [trackInterfaces, trackScripts, track.files, track.processes, track.bfds, track.quorums ?? []];
   if (lists.every((list) => list.length === 0)) return config;
   return {
     ...config,
@@ -258,6 +335,7 @@ function withGroupTracks(config: VrrpInstanceConfig, group: SyncGroupConfig): Vr
       files: joined(config.track.files, track.files),
       processes: joined(config.track.processes, track.processes),
       bfds: joined(config.track.bfds, track.bfds),
+      quorums: joined(config.track.quorums ?? [], track.quorums ?? []),
     },
   };
 }

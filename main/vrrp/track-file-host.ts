@@ -1,128 +1,136 @@
-import { constants, type FSWatcher, watch } from "node:fs";
-import { open } from "node:fs/promises";
-import { basename, dirname } from "node:path/posix";
+import { dirname } from "node:path/posix";
+import { Worker } from "node:worker_threads";
 import type { Clock } from "../clock.js";
-import { errnoName } from "../errors.js";
-import { type Milliseconds, ms } from "../units.js";
-import { Deadline } from "./deadline.js";
+import type { Milliseconds } from "../units.js";
 import type { FileInit, TrackFileHost } from "./file-monitor.js";
+import { RestartDelay } from "./restart-delay.js";
+import type { FileOrder, FileReport } from "./track-file-worker.js";
 
-/** Long enough for a program that truncates and then writes; what comes meanwhile is one change. */
-const SETTLE = ms(20);
-/** An empty file is read again before it is believed. */
-const EMPTY = ms(250);
-/** Network file systems tell nothing, and a directory may have been replaced: the file is looked at anyway. */
-const LOOK_AGAIN = ms(5000);
-/** More than any number has digits. */
-const MOST_BYTES = 128;
+/** Further directories share these. */
+const MOST_THREADS = 4;
 
-/** Tracked files on this machine's disks: inotify(7) on their directories. Reading happens in other threads. */
+type BeginThread = (start: () => Worker) => Worker;
+
+/**
+ * Tracked files on disks and file servers. Even to look a path up may wait for one that is gone, so each directory has a thread of
+ * its own: what hangs there holds up neither adverts nor the files of other directories.
+ */
 export class DiskTrackFiles implements TrackFileHost {
   readonly #clock: Clock;
+  readonly #begin: BeginThread;
+  readonly #byDirectory = new Map<string, FileThread>();
+  /** Told to end; one that stays here hangs. */
+  readonly #ending = new Set<Promise<unknown>>();
+  #lastId = 0;
 
-  constructor(clock: Clock) {
+  /** @param begin calls what starts a thread: it inherits the processors of whoever does */
+  constructor(clock: Clock, begin: BeginThread = (start) => start()) {
     this.#clock = clock;
+    this.#begin = begin;
   }
 
   watch(path: string, init: FileInit | undefined, onText: (text: string | undefined) => void): Disposable {
-    return new FileWatch(this.#clock, path, init, onText);
+    const directory = dirname(path);
+    const thread = this.#byDirectory.get(directory) ?? this.#threadFor(directory);
+    const id = ++this.#lastId;
+    thread.add(id, { path, init, onText });
+    return {
+      [Symbol.dispose]: () => {
+        if (thread.remove(id)) this.#end(thread);
+      },
+    };
+  }
+
+  /** Resolves when all threads that were told to end have done so, or `limit` is over. @returns whether one hangs */
+  async hangs(limit: Milliseconds): Promise<boolean> {
+    const ended = Promise.all(this.#ending);
+    const late = new Promise<void>((resolve) => this.#clock.after(limit, resolve));
+    await Promise.race([ended, late]);
+    return this.#ending.size > 0;
+  }
+
+  #threadFor(directory: string): FileThread {
+    const threads = [...new Set(this.#byDirectory.values())];
+    const [emptiest] = threads.toSorted((a, b) => a.size - b.size);
+    const isFull = threads.length >= MOST_THREADS;
+    const thread = isFull && emptiest !== undefined ? emptiest : new FileThread(this.#clock, this.#begin);
+    this.#byDirectory.set(directory, thread);
+    return thread;
+  }
+
+  #end(thread: FileThread): void {
+    for (const [directory, one] of this.#byDirectory) if (one === thread) this.#byDirectory.delete(directory);
+    const ended = thread.end().finally(() => this.#ending.delete(ended));
+    this.#ending.add(ended);
   }
 }
 
-class FileWatch implements Disposable {
-  readonly #path: string;
-  readonly #onText: (text: string | undefined) => void;
+interface Watched {
+  readonly path: string;
+  readonly init: FileInit | undefined;
+  readonly onText: (text: string | undefined) => void;
+}
+
+class FileThread {
   readonly #clock: Clock;
-  /** A change was told: read when it has settled. */
-  readonly #soon: Deadline;
-  readonly #lookAgain: Deadline;
-  #watcher: FSWatcher | undefined;
-  #state: "idle" | "reading" | "gone" = "idle";
-  #emptyBefore = false;
+  readonly #begin: BeginThread;
+  readonly #watched = new Map<number, Watched>();
+  readonly #delay = new RestartDelay();
+  #worker: Worker | undefined;
+  #restart: Disposable | undefined;
 
-  constructor(clock: Clock, path: string, init: FileInit | undefined, onText: (text: string | undefined) => void) {
+  constructor(clock: Clock, begin: BeginThread) {
     this.#clock = clock;
-    this.#path = path;
-    this.#onText = onText;
-    this.#soon = new Deadline(clock, () => void this.#read());
-    this.#lookAgain = new Deadline(clock, () => this.#look());
-    void this.#begin(init);
+    this.#begin = begin;
+    this.#worker = this.#start();
   }
 
-  [Symbol.dispose](): void {
-    this.#state = "gone";
-    this.#soon.disarm();
-    this.#lookAgain.disarm();
-    this.#watcher?.close();
+  get size(): number {
+    return this.#watched.size;
   }
 
-  async #begin(init: FileInit | undefined): Promise<void> {
-    if (init !== undefined) await write(this.#path, init);
-    if (this.#state !== "gone") this.#look();
+  add(id: number, watched: Watched): void {
+    this.#watched.set(id, watched);
+    this.#order({ kind: "watch", id, path: watched.path, init: watched.init });
   }
 
-  /** A new watch each time: the directory of that name may be another one by now. */
-  #look(): void {
-    this.#lookAgain.arm(ms(this.#clock.now() + LOOK_AGAIN));
-    this.#watcher?.close();
-    this.#watcher = this.#open();
-    void this.#read();
+  /** @returns whether nothing is left to do */
+  remove(id: number): boolean {
+    const known = this.#watched.delete(id);
+    if (known) this.#order({ kind: "unwatch", id });
+    return known && this.#watched.size === 0;
   }
 
-  #open(): FSWatcher | undefined {
-    const name = basename(this.#path);
-    try {
-      const watcher = watch(dirname(this.#path), { persistent: false }, (_kind, changed) => {
-        if (changed === null || changed === name) this.#later(SETTLE);
-      });
-      return watcher.on("error", () => watcher.close()); // looked at again in any case
-    } catch {
-      return undefined; // no such directory, or no watch to be had: the file is still looked at now and then
-    }
+  async end(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    this.#restart?.[Symbol.dispose]();
+    await worker?.terminate();
   }
 
-  #later(delay: Milliseconds): void {
-    if (this.#state !== "gone") this.#soon.arm(ms(this.#clock.now() + delay));
+  #order(order: FileOrder): void {
+    this.#worker?.postMessage(order);
   }
 
-  async #read(): Promise<void> {
-    if (this.#state === "reading") this.#later(SETTLE);
-    if (this.#state !== "idle") return;
-    this.#state = "reading";
-    const text = await readBeginning(this.#path);
-    if (this.#wasDropped()) return;
-    this.#state = "idle";
-    const empty = text?.trim() === "";
-    if (empty && !this.#emptyBefore) this.#later(EMPTY);
-    else this.#onText(text);
-    this.#emptyBefore = empty;
+  #start(): Worker {
+    const options = { name: "files", resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 } };
+    const worker = this.#begin(() => new Worker(new URL("./track-file-worker.js", import.meta.url), options));
+    const startedAt = this.#clock.now();
+    worker.unref();
+    worker.on("message", ({ id, text }: FileReport) => this.#watched.get(id)?.onText(text));
+    worker.on("error", () => {}); // it ends next
+    worker.on("exit", () => {
+      if (worker === this.#worker) this.#startLater(this.#delay.after(this.#clock.now() - startedAt));
+    });
+    return worker;
   }
 
-  /** What the compiler cannot know: the state changes while a read is under way. */
-  #wasDropped(): boolean {
-    return this.#state === "gone";
-  }
-}
-
-/** Undefined when there is no file, or none that can be read. Never waits for a FIFO. */
-async function readBeginning(path: string): Promise<string | undefined> {
-  try {
-    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(MOST_BYTES), 0, MOST_BYTES, 0);
-    return buffer.toString("latin1", 0, bytesRead);
-  } catch (error) {
-    if (errnoName(error) === undefined) throw error;
-    return undefined;
-  }
-}
-
-/** What cannot be written is seen when it is read: the file is not there. */
-async function write(path: string, { text, overwrite }: FileInit): Promise<void> {
-  const mode = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_CREAT;
-  try {
-    await using file = await open(path, mode | (overwrite ? constants.O_TRUNC : constants.O_EXCL), 0o644);
-    await file.writeFile(text);
-  } catch (error) {
-    if (errnoName(error) === undefined) throw error;
+  /** What was read last counts meanwhile. Files are initialised once. */
+  #startLater(delay: Milliseconds): void {
+    this.#worker = undefined;
+    this.#restart = this.#clock.after(delay, () => {
+      this.#worker = this.#start();
+      for (const [id, { path }] of this.#watched) this.#order({ kind: "watch", id, path, init: undefined });
+    });
   }
 }

@@ -14,6 +14,8 @@ export class Trackers implements TrackerView, Disposable {
   readonly #files: FileMonitor;
   readonly #processes: ProcessMonitor;
   #bfds: Map<string, "up" | "down"> | undefined;
+  /** Virtual servers without quorum. */
+  readonly #lost = new Set<string>();
   readonly #deps: Deps;
   #started = false;
 
@@ -51,6 +53,21 @@ export class Trackers implements TrackerView, Disposable {
     if (this.bfd(name) === state) return;
     this.#bfds?.set(name, state);
     this.#deps.onEdge("bfds", name);
+  }
+
+  /**
+   * Up at first: the checks begin after us, and servers count as up until they are checked. An instance that goes on as master after a
+   * crash has no time to ask.
+   */
+  quorum(name: string): "up" | "down" {
+    return this.#lost.has(name) ? "down" : "up";
+  }
+
+  setQuorum(name: string, state: "up" | "down"): void {
+    if (this.quorum(name) === state) return;
+    if (state === "down") this.#lost.add(name);
+    else this.#lost.delete(name);
+    this.#deps.onEdge("quorums", name);
   }
 
   files(): ReturnType<FileMonitor["values"]> {

@@ -1,18 +1,23 @@
+import type { IpAddress } from "../address.js";
 import type { VrrpInstanceConfig } from "../config/model.js";
 import { type Priority, priority } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import { entryLinks } from "./entry-links.js";
 import type { MoreTracking } from "./more-tracking.js";
-import { vipInterface } from "./vip-interface.js";
+import { advertInterface, vipInterface } from "./vip-interface.js";
 
 /** Why an instance may not take part. Several can hold at once; it recovers when none does. */
 export type Fault =
   | { readonly kind: "interface-down"; readonly name: string }
   /** Family absent: IPv4. */
   | { readonly kind: "no-source-address"; readonly family?: "inet6" }
+  /** track_src_ip */
+  | { readonly kind: "source-address-lost"; readonly address: IpAddress }
+  /** unicast_fault_no_peer */
+  | { readonly kind: "no-peer" }
   | { readonly kind: "script"; readonly name: string }
   | { readonly kind: "socket"; readonly problem: string }
-  | { readonly kind: "tracker"; readonly tracker: "file" | "process" | "bfd"; readonly name: string }
+  | { readonly kind: "tracker"; readonly tracker: "file" | "process" | "bfd" | "quorum"; readonly name: string }
   /** Another member of its sync group has a fault. */
   | { readonly kind: "sync-group"; readonly group: string; readonly member: string };
 
@@ -21,7 +26,7 @@ export type Standing = "up" | "down" | "init";
 
 /** One tracker's share of the effective priority, for people who ask why. */
 export interface Contribution {
-  readonly tracker: "interface" | "script" | "file" | "process" | "bfd";
+  readonly tracker: "interface" | "script" | "file" | "process" | "bfd" | "quorum";
   readonly name: string;
   readonly state: Standing;
   /** The number in a file. */
@@ -59,6 +64,9 @@ type Config = Pick<
   | "rules"
   | "virtualInterface"
   | "family"
+  | "sourceAddress"
+  | "unicastPeers"
+  | "unicast"
 >;
 
 /** Pure: effective priority and faults of an instance on this host. `more`: what its other trackers say. */
@@ -102,8 +110,7 @@ function essentialLinks(config: Config): ReadonlySet<string> {
 export function trackedLinks(config: Config): ReadonlySet<string> {
   return new Set([
     ...essentialLinks(config),
-    config.interface,
-    vipInterface(config),
+    ...[config.interface, vipInterface(config), advertInterface(config)].filter((name) => name !== ""),
     ...config.trackInterfaces.map((t) => t.name),
   ]);
 }
@@ -120,7 +127,14 @@ function scriptFaults(config: Config, view: HostView): Fault[] {
     .map((t) => ({ kind: "script", name: t.name }));
 }
 
-function pathFaults({ family }: Config, view: HostView): Fault[] {
+/** unicast_fault_no_peer: it stays in FAULT for good, and has no socket. */
+export const lacksPeers = ({ unicast, unicastPeers }: Pick<Config, "unicast" | "unicastPeers">): boolean =>
+  unicast.faultWithoutPeer && unicastPeers.length === 0;
+
+function pathFaults(config: Config, view: HostView): Fault[] {
+  const { family, sourceAddress } = config;
+  if (lacksPeers(config)) return [{ kind: "no-peer" }];
+  if (!view.hasSource && sourceAddress !== undefined) return [{ kind: "source-address-lost", address: sourceAddress }];
   if (!view.hasSource) return [{ kind: "no-source-address", ...(family === "inet6" ? { family } : {}) }];
   return view.socketProblem === undefined ? [] : [{ kind: "socket", problem: view.socketProblem }];
 }
@@ -153,11 +167,16 @@ export function faultReason(fault: Fault): string {
       return `(interface ${fault.name} down)`;
     case "no-source-address":
       return `(no IPv${fault.family === "inet6" ? 6 : 4} address for interface)`;
+    case "source-address-lost":
+      return `(source address ${fault.address} is on no interface)`;
+    case "no-peer":
+      return "(unicast without any peers)";
     case "script":
       return `due to script ${fault.name}`;
     case "socket":
       return `(${fault.problem})`;
     case "tracker":
+      if (fault.tracker === "quorum") return `(virtual server ${fault.name} has no quorum)`;
       return `due to track ${fault.tracker} ${fault.name}`;
     case "sync-group":
       return `(${fault.member} of sync group ${fault.group} has a fault)`;

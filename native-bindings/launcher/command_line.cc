@@ -3,8 +3,10 @@
 #include <getopt.h>
 #include <syslog.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -53,6 +55,7 @@ constexpr std::array kLong = {
     option{"config-fd", required_argument, nullptr, kOther},
     option{"signum", required_argument, nullptr, kSignum},
     option{"ignore-sigint", no_argument, nullptr, kIgnoreSigint},
+    option{"take-over", no_argument, nullptr, kOther},
     option{"perf", optional_argument, nullptr, kOther},
     option{"debug", optional_argument, nullptr, kOther},
     option{"genhash", no_argument, nullptr, 'T'},
@@ -79,6 +82,13 @@ int FacilityOf(std::string_view text) {
   return valid ? (LOG_LOCAL0 + number * (LOG_LOCAL1 - LOG_LOCAL0)) : LOG_DAEMON;
 }
 
+// `-M=PATTERN` is what the manual shows, so the sign is no part of it.
+std::string CorePatternOf(const char* value) {
+  std::string_view text = value == nullptr ? "" : value;
+  if (text.starts_with('=')) text.remove_prefix(1);
+  return std::string(text.empty() ? "core" : text);
+}
+
 void Apply(int option, CommandLine& out) {
   switch (option) {
     case 'n': out.background = false; break;
@@ -89,6 +99,9 @@ void Apply(int option, CommandLine& out) {
     case 'R': out.may_respawn = false; break;
     case 'G': out.use_syslog = false; break;
     case 'S': out.facility = FacilityOf(optarg); break;
+    case 's': out.network_namespace = optarg; break;
+    case 'm': out.dumps_core = true; break;
+    case 'M': out.core_pattern = CorePatternOf(optarg); break;
     case kIgnoreSigint: out.stops_on_int = false; break;
     default: break;
   }
@@ -105,7 +118,9 @@ CommandLine ScanCommandLine(int argc, char* const* argv) {
   optind = 0;  // GNU: start anew
   for (int found = 0; (found = getopt_long(argc, words.data(), kShort, kLong.data(), nullptr)) != -1;)
     Apply(found, out);
-  if (argc > 1 && (std::string_view(argv[1]) == "status" || std::string_view(argv[1]) == "why")) {
+  const std::string_view question = argc > 1 ? argv[1] : "";
+  constexpr std::array<std::string_view, 5> kQuestions{"status", "servers", "why", "upgrade", "give-way"};
+  if (std::ranges::find(kQuestions, question) != kQuestions.end()) {
     out.background = false;
     out.short_job = true;
   }

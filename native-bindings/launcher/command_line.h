@@ -1,5 +1,6 @@
 // The little that the launcher must know of the command line before Node runs.
 #pragma once
+#include <string>
 
 namespace launcher {
 
@@ -9,6 +10,9 @@ struct CommandLine {
   bool may_respawn = true;     // no -R
   bool stops_on_int = true;    // no --ignore-sigint
   bool use_syslog = true;      // no -G
+  bool dumps_core = false;     // -m
+  std::string core_pattern;    // of -M; empty: as it is
+  std::string network_namespace;  // of -s; empty: none
   int facility = 0;            // of syslog(3), from -S; LOG_DAEMON by default
 };
 

@@ -8,11 +8,11 @@
 
 namespace launcher {
 
-enum class Verb { kPidFile, kFork, kReady, kReloading, kReloaded, kStopping, kStatus, kAlive, kUnknown };
+enum class Verb { kPidFile, kFork, kReady, kReloading, kReloaded, kStopping, kStatus, kName, kNamespace, kAlive, kUpgrade, kLoaded, kUnfit, kUnknown };
 
 struct Message {
   Verb verb = Verb::kUnknown;
-  std::string_view text;  // what follows the verb: a path or a status; it points into the line
+  std::string_view text;  // what follows the verb: a path, a name or a status; it points into the line
 };
 
 // A verb with a missing or a superfluous argument is unknown: the two sides disagree, so nothing is guessed.
@@ -27,6 +27,9 @@ constexpr Message ParseMessage(std::string_view line) {
       Row{"ready", Verb::kReady, false},          Row{"reloading", Verb::kReloading, false},
       Row{"reloaded", Verb::kReloaded, false},    Row{"stopping", Verb::kStopping, false},
       Row{"status", Verb::kStatus, true},         Row{"alive", Verb::kAlive, false},
+      Row{"name", Verb::kName, true},             Row{"namespace", Verb::kNamespace, true},
+      Row{"upgrade", Verb::kUpgrade, false},      Row{"loaded", Verb::kLoaded, true},
+      Row{"unfit", Verb::kUnfit, true},
   };
   const size_t blank = line.find(' ');
   const std::string_view word = line.substr(0, blank);

@@ -16,6 +16,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "network_namespace.h"
 #include "signals.h"
 
 extern char** environ;
@@ -53,6 +54,9 @@ constexpr std::array kShortJobFlags = {"--initial-heap-size=256", "--min-semi-sp
 // freed. By default glibc raises the limit to the largest that it has seen; 40 MB then stayed after a start with 50,000 real servers.
 constexpr const char* kMmapThreshold = "MALLOC_MMAP_THRESHOLD_";
 constexpr const char* kMmapThresholdBytes = "1048576";
+
+// PROTOCOL.md; a daemon of another version looks whether it can speak it.
+constexpr int kProtocol = 1;
 
 constexpr int kLinkFd = 3;
 constexpr int kStateFd = 4;
@@ -92,12 +96,18 @@ std::vector<std::string> Environment(const NodeCommand& command, const StartRequ
   for (char** entry = environ; *entry != nullptr; entry++) {
     const std::string_view text = *entry;
     const bool ours = text.starts_with("HOLDFAST_LAUNCHER=") || text.starts_with("HOLDFAST_RESTARTS=") ||
-                      text.starts_with("HOLDFAST_NAME=") || text.starts_with("HOLDFAST_STANDBY=");
+                      text.starts_with("HOLDFAST_NAME=") || text.starts_with("HOLDFAST_STANDBY=") ||
+                      text.starts_with("HOLDFAST_NAMESPACE=") || text.starts_with("HOLDFAST_PID_FILE=") ||
+                      text.starts_with("HOLDFAST_UPGRADE=") || text.starts_with("HOLDFAST_PROTOCOL=");
     if (!ours) out.emplace_back(text);
   }
   out.emplace_back("HOLDFAST_LAUNCHER=1");
   out.emplace_back("HOLDFAST_RESTARTS=" + std::to_string(request.restarts));
   out.emplace_back("HOLDFAST_NAME=" + command.name);
+  if (!command.network_namespace.empty()) out.emplace_back("HOLDFAST_NAMESPACE=" + command.network_namespace);
+  if (!request.pid_file.empty()) out.emplace_back("HOLDFAST_PID_FILE=" + request.pid_file);
+  out.emplace_back("HOLDFAST_PROTOCOL=" + std::to_string(kProtocol));
+  if (request.upgrade) out.emplace_back("HOLDFAST_UPGRADE=1");
   if (request.standby) out.emplace_back("HOLDFAST_STANDBY=1");
   if (::getenv(kMmapThreshold) == nullptr) out.push_back(std::string(kMmapThreshold) + "=" + kMmapThresholdBytes);
   return out;
@@ -135,7 +145,7 @@ struct ChildPlan {
   char* const* env;
   const char* directory;
   pid_t launcher;
-  int link_fd, output_fd, state_fd, nice;
+  int link_fd, output_fd, state_fd, namespace_fd, nice;
 };
 
 void Say(const char* text) {
@@ -152,6 +162,10 @@ void Say(const char* text) {
   if (plan.output_fd >= 0) {
     ::dup2(plan.output_fd, 1);
     ::dup2(plan.output_fd, 2);
+  }
+  if (plan.namespace_fd >= 0 && EnterNetworkNamespace(plan.namespace_fd) != 0) {
+    Say("holdfast: the network namespace can no longer be entered\n");
+    ::_exit(1);
   }
   ::dup2(plan.link_fd, kLinkFd);
   ::dup2(plan.state_fd, kStateFd);
@@ -186,9 +200,10 @@ std::optional<StartedNode> StartNode(const NodeCommand& command, const StartRequ
   auto output = command.capture_output ? MakePair(false) : std::optional<Pair>(Pair{});
   const UniqueFd state(::fcntl(request.state_fd, F_DUPFD_CLOEXEC, kFirstFree));
   if (!link || !output || !state) return std::nullopt;
-  const ChildPlan plan{command.node.c_str(),      argv.data(), env.data(),
-                       command.directory.c_str(), ::getpid(),  link->theirs.get(),
-                       output->theirs.get(),      state.get(), request.nice};
+  const ChildPlan plan{command.node.c_str(),       argv.data(),          env.data(),
+                       command.directory.c_str(),  ::getpid(),           link->theirs.get(),
+                       output->theirs.get(),       state.get(),          command.namespace_fd.get(),
+                       request.nice};
   BlockSignals();
   const pid_t pid = ::fork();
   if (pid == 0) BecomeNode(plan);
@@ -197,6 +212,10 @@ std::optional<StartedNode> StartNode(const NodeCommand& command, const StartRequ
   errno = err;
   if (pid < 0) return std::nullopt;
   return StartedNode{pid, std::move(link->ours), std::move(output->ours)};
+}
+
+void SetOwnName(const std::string& name) {
+  ::prctl(PR_SET_NAME, std::string(BaseName(name)).c_str());
 }
 
 bool CanLowerNice() {

@@ -19,13 +19,17 @@ struct NodeCommand {
   std::string directory;          // where the user started it: relative file names stay valid after a restart
   bool capture_output = false;    // background: standard streams are pipes to the launcher
   bool short_job = false;         // see CommandLine
+  std::string network_namespace;  // HOLDFAST_NAMESPACE; empty: where the launcher is
+  UniqueFd namespace_fd;          // which it is; its name may be given to another one meanwhile
 };
 
 struct StartRequest {
   int restarts = 0;      // HOLDFAST_RESTARTS
   bool standby = false;  // HOLDFAST_STANDBY=1
+  bool upgrade = false;  // HOLDFAST_UPGRADE=1
   int nice = 0;          // added to ours
   int state_fd = -1;     // borrowed; becomes descriptor 4
+  std::string pid_file;  // HOLDFAST_PID_FILE: the first one that is held; empty: none
 };
 
 struct StartedNode {
@@ -41,6 +45,9 @@ NodeCommand DescribeNode(int argc, char* const* argv, bool capture_output);
 
 // Forks and runs Node. It gets SIGTERM when the launcher dies. Nothing when fork or socketpair fail (errno says why).
 std::optional<StartedNode> StartNode(const NodeCommand& command, const StartRequest& request);
+
+// What ps, top and pgrep show for this process: the last part of `name`.
+void SetOwnName(const std::string& name);
 
 // Whether a raised nice value can be lowered again: CAP_SYS_NICE, or RLIMIT_NICE allows it.
 bool CanLowerNice();

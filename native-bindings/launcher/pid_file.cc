@@ -19,13 +19,6 @@ std::string Absolute(const std::string& path) {
   return std::string(directory.data()) + "/" + path;
 }
 
-void MakeDirectoryOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos || slash == 0) return;
-  const std::string directory = path.substr(0, slash);
-  if (::mkdir(directory.c_str(), 0755) == 0) ::chmod(directory.c_str(), 0755);  // mkdir obeys the umask
-}
-
 // Whether `path` still names the file that `fd` has open.
 bool IsSameFile(const std::string& path, int fd) {
   struct stat named{}, opened{};
@@ -46,6 +39,7 @@ int Fill(int fd, pid_t pid) {
   struct stat status{};
   if (::fstat(fd, &status) != 0) return errno;
   if (!S_ISREG(status.st_mode)) return EINVAL;
+  if (status.st_nlink != 1) return EMLINK;  // somebody made it a name for a file of ours that is not to be overwritten
   if (::fchmod(fd, 0644) != 0 || ::ftruncate(fd, 0) != 0) return errno;
   if (::pwrite(fd, line.data(), line.size(), 0) != static_cast<ssize_t>(line.size())) return errno == 0 ? EIO : errno;
   return 0;
@@ -53,11 +47,23 @@ int Fill(int fd, pid_t pid) {
 
 }  // namespace
 
+void PidFiles::MakeDirectoriesOf(const std::string& path) {
+  const size_t last = path.rfind('/');
+  const size_t before = last == 0 || last == std::string::npos ? std::string::npos : path.rfind('/', last - 1);
+  for (const size_t slash : {before, last}) {
+    if (slash == 0 || slash == std::string::npos) continue;
+    const std::string directory = path.substr(0, slash);
+    if (::mkdir(directory.c_str(), 0755) != 0) continue;
+    ::chmod(directory.c_str(), 0755);  // mkdir obeys the umask
+    made_.push_back(directory);
+  }
+}
+
 Claim PidFiles::Take(const std::string& given, pid_t pid) {
   const std::string path = Absolute(given);
   for (const Held& held : held_)
     if (held.path == path && IsSameFile(path, held.fd.get())) return {Claim::Outcome::kOk, 0};
-  MakeDirectoryOf(path);
+  MakeDirectoriesOf(path);
   for (int attempt = 0; attempt < kAttempts; attempt++) {
     // O_NONBLOCK: a FIFO under that name must not stop us here.
     UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0644));
@@ -72,16 +78,28 @@ Claim PidFiles::Take(const std::string& given, pid_t pid) {
     }
     if (!IsSameFile(path, fd.get())) continue;  // its last owner unlinked it between our open and our lock
     if (const int err = Fill(fd.get(), pid); err != 0) return {Claim::Outcome::kFailed, err};
-    held_.push_back({path, std::move(fd)});
+    Hold(path, std::move(fd));
     return {Claim::Outcome::kOk, 0};
   }
   return {Claim::Outcome::kFailed, EAGAIN};
+}
+
+// In the place of one that somebody deleted: its lock keeps nobody out any more, and may be the thousandth.
+void PidFiles::Hold(const std::string& path, UniqueFd fd) {
+  for (Held& held : held_) {
+    if (held.path != path) continue;
+    held.fd = std::move(fd);
+    return;
+  }
+  held_.push_back({path, std::move(fd)});
 }
 
 void PidFiles::Release() {
   for (const Held& held : held_)
     if (IsSameFile(held.path, held.fd.get())) ::unlink(held.path.c_str());
   held_.clear();
+  // From within; one that holds files of others stays.
+  for (; !made_.empty(); made_.pop_back()) ::rmdir(made_.back().c_str());
 }
 
 }  // namespace launcher

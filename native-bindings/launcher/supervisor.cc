@@ -12,17 +12,18 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace launcher {
 namespace {
 
 constexpr off_t kStateBytes = 8 * 1024 * 1024;
 
-// The file cannot shrink under a mapping, which would be a SIGBUS for the daemon.
+// The file cannot shrink under a mapping, which would be a SIGBUS for the daemon; a daemon that needs more makes it grow.
 UniqueFd MakeState() {
   UniqueFd fd(::memfd_create("holdfast-state", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd || ::ftruncate(fd.get(), kStateBytes) != 0) return {};
-  ::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+  ::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL);
   return fd;
 }
 
@@ -72,25 +73,31 @@ bool Supervisor::Prepare() {
 
 // One wait, then everything that it brought. A child's end is handled last: what it said before comes first.
 void Supervisor::Turn() {
-  std::array<pollfd, 5> watched{};
+  std::array<pollfd, 7> watched{};
   watched[0] = {signals_->fd(), POLLIN, 0};
   watched[1] = LinkOf(daemon_);
   watched[2] = {daemon_ ? daemon_->output_fd() : -1, POLLIN, 0};
   watched[3] = LinkOf(spare_);
   watched[4] = {spare_ ? spare_->output_fd() : -1, POLLIN, 0};
+  watched[5] = LinkOf(candidate_);
+  watched[6] = {candidate_ ? candidate_->output_fd() : -1, POLLIN, 0};
   if (::poll(watched.data(), watched.size(), PollTimeoutMs()) < 0 && errno != EINTR) return Finish(1);
-  Serve(daemon_, false);
-  Serve(spare_, true);
+  Serve(daemon_, Role::kDaemon);
+  Serve(spare_, Role::kSpare);
+  Serve(candidate_, Role::kCandidate);
+  if (!refusal_.empty()) RefuseUpgrade(std::exchange(refusal_, {}));
   TakeSignals();
   if (!exit_code_) RunDueTimers();
 }
 
-void Supervisor::Serve(std::optional<Daemon>& which, bool is_spare) {
+void Supervisor::Serve(std::optional<Daemon>& which, Role role) {
   if (!which) return;
   which->Flush();
-  RelayOutput(*which, is_spare);
+  RelayOutput(*which, role);
   which->ReadLink([&](std::string_view line) {
-    if (!is_spare) OnMessage(line);  // a spare has nothing to say before `go`
+    if (role == Role::kDaemon) OnMessage(line);
+    if (role == Role::kCandidate) OnCandidateMessage(line);
+    // a spare has nothing to say before `go`
   });
 }
 
@@ -117,6 +124,7 @@ void Supervisor::CollectChildren() {
   for (pid_t pid = 0; !exit_code_ && (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
     if (daemon_ && daemon_->pid() == pid) DaemonEnded(Ending::FromStatus(status));
     else if (spare_ && spare_->pid() == pid) SpareEnded();
+    else if (candidate_ && candidate_->pid() == pid) CandidateEnded(Ending::FromStatus(status));
   }
 }
 
@@ -125,12 +133,14 @@ void Supervisor::RunDueTimers() {
   if (restart_at_ms_ && *restart_at_ms_ <= now) ResumeAfterCrash();
   else if (restart_at_ms_) FeedWatchdog();  // nobody else does while no daemon runs
   if (spare_at_ms_ && *spare_at_ms_ <= now) StartSpare();
+  if (candidate_until_ms_ && *candidate_until_ms_ <= now) CandidateIsLate();
 }
 
 int Supervisor::PollTimeoutMs() const {
   int64_t until = INT64_MAX;
   if (restart_at_ms_) until = *restart_at_ms_;
   if (spare_at_ms_) until = std::min(until, *spare_at_ms_);
+  if (candidate_until_ms_) until = std::min(until, *candidate_until_ms_);
   if (until == INT64_MAX) return -1;
   int64_t wait = until - NowMs();
   if (restart_at_ms_ && watchdog_.enabled()) wait = std::min(wait, watchdog_.interval_ms());

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "backoff.h"
@@ -41,7 +42,8 @@ class Supervisor {
   void CollectChildren();
   void RunDueTimers();
   int PollTimeoutMs() const;
-  void Serve(std::optional<Daemon>& which, bool is_spare);
+  enum class Role { kDaemon, kSpare, kCandidate };
+  void Serve(std::optional<Daemon>& which, Role role);
 
   // The daemon's life (supervisor_life.cc).
   void StartDaemon();
@@ -50,18 +52,28 @@ class Supervisor {
   void ResumeAfterCrash();
   void DaemonEnded(const Ending& ending);
   void SpareEnded();
-  void LastWords(std::optional<Daemon>& of, bool is_spare);
+  void LastWords(std::optional<Daemon>& of, Role role);
   void ReportCrash(const Ending& ending, pid_t pid);
   void ScheduleRestart(int64_t lived_ms);
   void Finish(int code);
   void FeedWatchdog();
 
+  // Another version in the place of the daemon (supervisor_upgrade.cc).
+  void OnUpgrade();
+  void OnCandidateMessage(std::string_view line);
+  void CandidateEnded(const Ending& ending);
+  void CandidateIsLate();
+  void RefuseUpgrade(const std::string& sentence);
+  void DropCandidate();
+  void PromoteCandidate(pid_t former);
+
   // Messages (supervisor_messages.cc).
   void OnMessage(std::string_view line);
   void OnPidFile(std::string_view path);
+  void OnNamespace(std::string_view name);
   void OnReady();
   void DeliverSignals();
-  void RelayOutput(Daemon& from, bool is_spare);
+  void RelayOutput(Daemon& from, Role role);
 
   CommandLine options_;
   NodeCommand node_;
@@ -77,14 +89,19 @@ class Supervisor {
 
   std::optional<Daemon> daemon_;
   std::optional<Daemon> spare_;
+  std::optional<Daemon> candidate_;  // of the files that are on disk now; becomes the daemon when it has loaded them
   Backoff daemon_backoff_;
   Backoff spare_backoff_;
   std::optional<int64_t> restart_at_ms_;  // the daemon is down until then; monotonic, like every time here
   std::optional<int64_t> spare_at_ms_;
+  std::optional<int64_t> candidate_until_ms_;
   std::deque<int> pending_signals_;  // not delivered yet, in order of arrival
   int restarts_ = 0;
   bool was_ready_ = false;
   bool stopping_ = false;
+  bool candidate_loaded_ = false;
+  std::string refusal_;  // what the candidate said; carried out when it is no longer being read
+  bool moving_ = false;  // the daemon will end, and the next one begins in the namespace that it named
   std::optional<int> exit_code_;
 };
 

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "supervisor.h"
 
@@ -18,7 +19,7 @@ constexpr int kSpareNice = 19;
 
 void Supervisor::StartDaemon() {
   restart_at_ms_.reset();
-  auto node = StartNode(node_, {.restarts = restarts_, .standby = false, .nice = 0, .state_fd = state_.get()});
+  auto node = StartNode(node_, {.restarts = restarts_, .standby = false, .nice = 0, .state_fd = state_.get(), .pid_file = pid_files_.First()});
   if (node) {
     daemon_.emplace(std::move(*node), NowMs());
     FeedWatchdog();  // it has the whole period to come up
@@ -33,7 +34,7 @@ void Supervisor::StartSpare() {
   spare_at_ms_.reset();
   if (!keep_spare_ || stopping_ || spare_ || !options_.may_respawn) return;
   const int nice = CanLowerNice() ? kSpareNice : 0;
-  auto node = StartNode(node_, {.restarts = restarts_ + 1, .standby = true, .nice = nice, .state_fd = state_.get()});
+  auto node = StartNode(node_, {.restarts = restarts_ + 1, .standby = true, .nice = nice, .state_fd = state_.get(), .pid_file = pid_files_.First()});
   if (node) spare_.emplace(std::move(*node), NowMs());
   else spare_at_ms_ = NowMs() + 1000 * int64_t{spare_backoff_.Next(0)};
 }
@@ -50,8 +51,8 @@ void Supervisor::Promote() {
 }
 
 // `stopping` may still be in the socket, and a stack trace in the pipe.
-void Supervisor::LastWords(std::optional<Daemon>& of, bool is_spare) {
-  Serve(of, is_spare);
+void Supervisor::LastWords(std::optional<Daemon>& of, Role role) {
+  Serve(of, role);
   const std::string rest = of->output_lines().Rest();
   if (!rest.empty()) journal_.Stray(rest);
 }
@@ -63,10 +64,13 @@ void Supervisor::ResumeAfterCrash() {
 }
 
 void Supervisor::DaemonEnded(const Ending& ending) {
-  LastWords(daemon_, false);
+  LastWords(daemon_, Role::kDaemon);
   const pid_t pid = daemon_->pid();
   const int64_t lived_ms = NowMs() - daemon_->started_ms();
   daemon_.reset();
+  if (std::exchange(moving_, false)) return StartDaemon();
+  if (candidate_loaded_ && !stopping_) return PromoteCandidate(pid);
+  DropCandidate();
   const Verdict verdict = Judge(ending, {was_ready_, stopping_, options_.may_respawn});
   switch (verdict) {
     case Verdict::kFinal: return Finish(ending.ExitCode());
@@ -107,7 +111,7 @@ void Supervisor::ScheduleRestart(int64_t lived_ms) {
 
 void Supervisor::SpareEnded() {
   const int64_t lived_ms = NowMs() - spare_->started_ms();
-  LastWords(spare_, true);
+  LastWords(spare_, Role::kSpare);
   spare_.reset();
   spare_at_ms_ = NowMs() + 1000 * int64_t{spare_backoff_.Next(lived_ms)};
 }
@@ -124,6 +128,7 @@ void Supervisor::Finish(int code) {
     ::waitpid(spare_->pid(), nullptr, 0);
     spare_.reset();
   }
+  DropCandidate();
   pid_files_.Release();
   foreground_.Release(false, code);
 }

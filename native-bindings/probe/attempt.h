@@ -6,6 +6,7 @@
 #include "engine.h"
 #include "http_reader.h"
 #include "probe_socket.h"
+#include "smtp_dialogue.h"
 #include "socket_pool.h"
 #include "tls.h"
 
@@ -19,6 +20,8 @@ enum class Step : uint8_t {
   kReading,
   kClosing,  // the answer is judged; the peer's close_notify is awaited
   kPinging,
+  kExchanging,  // a datagram was sent
+  kTalking,     // SMTP
 };
 
 // One attempt under way.
@@ -33,6 +36,7 @@ struct Attempt {
   bool readable = false;     // data, or the end, came before we were ready to read
   bool peer_closed = false;  // after what is in the receive buffer comes nothing
   bool unfinished = false;   // reads on in the next turn
+  uint16_t query_id = 0;     // DNS
   uint32_t sent = 0;         // bytes of the request
   uint64_t started_us = 0;
   Times times;
@@ -43,6 +47,7 @@ struct Attempt {
   // Borrowed from the engine's pools; null where the kind needs none.
   std::unique_ptr<HttpReader> reader;
   std::unique_ptr<TlsSession> tls;
+  std::unique_ptr<SmtpDialogue> dialogue;
   Verdict verdict;  // in kClosing
 };
 

@@ -21,7 +21,11 @@ Engine::Parts::Parts(const Limits& l, UniqueFd e)
       wheel(NowUs() / 1000),
       admission(l.in_flight, l.in_flight_per_host),
       random(NowUs()),
-      buffer(new std::byte[kReadBytes]) {}
+      buffer(new std::byte[kReadBytes]) {
+  if (!limits.keep_in_memory) return;
+  slots.KeepInMemory();
+  attempts.KeepInMemory();
+}
 
 // Attempts under way close as their checks want it.
 Engine::Parts::~Parts() {
@@ -57,10 +61,12 @@ uint32_t Engine::Add(Spec spec) {
   slot.socket = std::move(spec.socket);
   slot.timeout_ms = spec.timeout_ms;
   slot.urls = std::move(spec.urls);
+  slot.exchange = std::move(spec.exchange);
   slot.tls = std::move(spec.tls);
   if (slot.kind == Kind::kHttps) slot.sessions = std::make_unique<TlsMemory[]>(slot.urls->size());
   slot.groups = std::move(spec.groups);
   slot.groups.shrink_to_fit();
+  parts.tally.Regroup({}, slot.groups);
   SetIntervals(number, spec.interval_ms, spec.quiet_fail_interval_ms, spec.jitter_ms);
   parts.admission.Join(number, &slot.target.any);
   return number;
@@ -80,6 +86,7 @@ void Engine::Remove(uint32_t slot) {
   parts.wheel.Cancel(slot);
   parts.admission.Withdraw(slot);
   parts.admission.Leave(slot);
+  parts.tally.Regroup(parts.slots[slot].groups, {});
   parts.slots.Give(slot);
 }
 
@@ -102,6 +109,7 @@ void Engine::Arm(uint32_t number, uint32_t arming, uint64_t delay_us, uint32_t u
 
 void Engine::SetGroups(uint32_t slot, std::vector<uint32_t> groups) {
   groups.shrink_to_fit();
+  parts_->tally.Regroup(parts_->slots[slot].groups, groups);
   parts_->slots[slot].groups = std::move(groups);
 }
 
@@ -140,6 +148,12 @@ void Engine::AppendLast(std::vector<uint32_t>& pairs) const {
   for (uint32_t slot = 0; slot < slots.capacity(); slot++)
     if (slots[slot].in_use && slots[slot].last_total_us != 0)
       pairs.insert(pairs.end(), {slot, slots[slot].last_total_us});
+}
+
+uint64_t Engine::UntilDueUs(uint32_t number) const {
+  const Slot& slot = parts_->slots[number];
+  const uint64_t now_us = NowUs();
+  return slot.attempt != kNoAttempt || slot.due_us <= now_us ? 0 : slot.due_us - now_us;
 }
 
 }  // namespace probe

@@ -19,6 +19,7 @@ struct Limits {
   uint32_t in_flight = 4000;
   uint32_t in_flight_per_host = 0;  // 0: no limit
   uint32_t starts_per_turn = 256;   // so that results are heard between them
+  bool keep_in_memory = false;      // checks and attempts, never in swap
 };
 
 // One result, 16 words; see probe.ts for their meaning.
@@ -73,6 +74,8 @@ class Engine {
   const Tally& tally() const;
   // (slot, total us) of the last attempt that passed, for all slots that had one.
   void AppendLast(std::vector<uint32_t>& pairs) const;
+  // Until the next attempt; 0: it is due, or one is under way.
+  uint64_t UntilDueUs(uint32_t slot) const;
 
  private:
   struct Parts;

@@ -12,6 +12,8 @@ uint32_t Difference(uint64_t from_us, uint64_t to_us) {
   return to_us <= from_us ? 0 : static_cast<uint32_t>(std::min<uint64_t>(to_us - from_us, UINT32_MAX));
 }
 
+bool SpeaksFirst(Kind kind) { return kind == Kind::kHttp || kind == Kind::kHttps; }
+
 // Nothing is left of what the process or the host has for all.
 bool IsShortage(int err) { return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM || err == ENOSPC; }
 
@@ -25,6 +27,13 @@ Verdict VerdictOfErrno(int err) {
   verdict.outcome = OutcomeOfErrno(err);
   verdict.reason = IsShortage(err) ? Reason::kEngine : Reason::kErrno;
   verdict.detail = static_cast<uint32_t>(err);
+  return verdict;
+}
+
+// Whatever comes back instead of an answer is a failure: routers and firewalls have many errors to choose from (RFC 792, RFC 4443).
+Verdict VerdictOfNetwork(int err) {
+  Verdict verdict = VerdictOfErrno(err);
+  if (verdict.outcome == Outcome::kNoResources && verdict.reason == Reason::kErrno) verdict.outcome = Outcome::kUnreachable;
   return verdict;
 }
 
@@ -45,7 +54,10 @@ void Engine::Parts::Start(uint32_t number) {
     err = Begin(attempt, slot);
   }
   has_stirred = true;
-  if (err != 0) return End(attempt, VerdictOfErrno(err));
+  if (err != 0) {
+    const bool was_sent = attempt.step == Step::kExchanging && attempt.fd;  // before that nothing has to do with the target
+    return End(attempt, was_sent ? VerdictOfNetwork(err) : VerdictOfErrno(err));
+  }
   Appoint(number, attempt.started_us + uint64_t{slot.timeout_ms} * 1000);
 }
 
@@ -55,7 +67,15 @@ uint64_t Engine::Parts::TagOf(const Attempt& attempt) const {
 
 // @returns 0 or the errno of what failed.
 int Engine::Parts::Begin(Attempt& attempt, const Slot& slot) {
-  return slot.kind == Kind::kPing ? Ping(attempt, slot) : Open(attempt, slot);
+  switch (slot.kind) {
+    case Kind::kPing:
+      return Ping(attempt, slot);
+    case Kind::kUdp:
+    case Kind::kDns:
+      return SendDatagram(attempt, slot);
+    default:
+      return Open(attempt, slot);
+  }
 }
 
 int Engine::Parts::Open(Attempt& attempt, const Slot& slot) {
@@ -66,15 +86,15 @@ int Engine::Parts::Open(Attempt& attempt, const Slot& slot) {
   if (!loan.fd) return OpenNew(attempt, slot, true);
   attempt.fd = std::move(loan.fd);
   attempt.pooled = loan.number;
-  return StartConnect(attempt.fd.get(), slot.target, slot.kind != Kind::kTcp);
+  return StartConnect(attempt.fd.get(), slot.target, SpeaksFirst(slot.kind));
 }
 
 int Engine::Parts::OpenNew(Attempt& attempt, const Slot& slot, bool is_pooled) {
   // Idle sockets and those in use together are never more than may be in use.
   sockets.Shrink(limits.in_flight - std::min(limits.in_flight, admission.in_flight()));
-  Opened opened = OpenSocket(slot.target.any.sa_family, slot.socket.get());
+  Opened opened = OpenSocket(slot.target.any.sa_family, SOCK_STREAM, slot.socket.get());
   if (!opened.fd) return opened.err;
-  int err = StartConnect(opened.fd.get(), slot.target, slot.kind != Kind::kTcp);
+  int err = StartConnect(opened.fd.get(), slot.target, SpeaksFirst(slot.kind));
   if (err != 0) return err;
   uint32_t number = SocketPool::kNone;
   uint64_t tag = TagOf(attempt);
@@ -126,7 +146,7 @@ void Engine::Parts::OnPingAnswer(uint32_t number, int err) {
   Attempt& attempt = attempts[slots[number].attempt];
   if (attempt.step != Step::kPinging) return;
   attempt.times.connect = Elapsed(attempt.started_us, event_us);
-  End(attempt, err == 0 ? Verdict() : VerdictOfErrno(err));
+  End(attempt, err == 0 ? Verdict() : VerdictOfNetwork(err));
 }
 
 void Engine::Parts::OnEvent(uint64_t tag, uint32_t happened) {
@@ -152,7 +172,7 @@ Engine::Parts::Ending Engine::Parts::Connected(Attempt& attempt, uint32_t happen
   // Without one of these two a connection that can be written to stands: SO_ERROR need not be asked for.
   if ((happened & (EPOLLERR | EPOLLHUP)) != 0) {
     const int err = PendingError(attempt.fd.get());
-    if (err != 0) return VerdictOfErrno(err);
+    if (err != 0) return VerdictOfNetwork(err);
   }
   if ((happened & EPOLLOUT) == 0) return std::nullopt;
   const Slot& slot = slots[attempt.slot];
@@ -162,6 +182,12 @@ Engine::Parts::Ending Engine::Parts::Connected(Attempt& attempt, uint32_t happen
   if (slot.kind == Kind::kHttp) {
     Enter(attempt, Step::kSending, Stage::kResponse);
     return SendRequest(attempt);
+  }
+  if (slot.kind == Kind::kSmtp) {
+    attempt.dialogue = dialogues.Take();
+    attempt.dialogue->Begin();
+    Enter(attempt, Step::kTalking, Stage::kResponse);
+    return attempt.readable ? Talk(attempt) : std::nullopt;
   }
   attempt.tls = sessions.Take();
   if (!attempt.tls->Begin(*slot.tls, attempt.fd.get(), UrlOf(attempt).server_name, &slot.sessions[attempt.url]))
@@ -181,7 +207,8 @@ void Engine::Parts::OnTimeout(uint32_t slot) {
   Attempt& attempt = attempts[slots[slot].attempt];
   if (attempt.step == Step::kClosing) return End(attempt, attempt.verdict);
   Verdict verdict;
-  verdict.outcome = Outcome::kTimeout;
+  if (attempt.step != Step::kExchanging || slots[slot].kind != Kind::kUdp || slots[slot].exchange->require_reply)
+    verdict.outcome = Outcome::kTimeout;  // else nobody said that the datagram was unwanted
   End(attempt, verdict);
 }
 
@@ -253,6 +280,7 @@ void Engine::Parts::Release(Attempt& attempt) {
     sessions.Give(std::move(attempt.tls));
   }
   readers.Give(std::move(attempt.reader));
+  dialogues.Give(std::move(attempt.dialogue));
   if (attempt.pooled != SocketPool::kNone) {
     sockets.Return({std::move(attempt.fd), attempt.pooled}, event_us);
     has_stirred = true;

@@ -13,7 +13,8 @@
 #include "timing_wheel.h"
 
 // The engine from inside. engine.cc: checks and results; engine_turn.cc: what happens when; engine_attempt.cc: one attempt from
-// start to end; engine_response.cc: the part of it that speaks.
+// start to end; engine_response.cc: the part of it that speaks HTTP; engine_exchange.cc: the part that
+// speaks anything else.
 namespace probe {
 
 // CLOCK_MONOTONIC.
@@ -24,6 +25,8 @@ uint32_t Elapsed(uint64_t from_us, uint64_t to_us);
 
 // A failed system call as a verdict.
 Verdict VerdictOfErrno(int err);
+// The same where the error came from outside, after something was sent.
+Verdict VerdictOfNetwork(int err);
 
 struct Engine::Parts {
   Parts(const Limits& limits, UniqueFd epoll);
@@ -71,12 +74,19 @@ struct Engine::Parts {
   const Url& UrlOf(const Attempt& attempt) const { return (*slots[attempt.slot].urls)[attempt.url]; }
   bool Feed(Attempt& attempt, size_t length);
 
+  // Other protocols than HTTP (engine_exchange.cc).
+  int SendDatagram(Attempt& attempt, const Slot& slot);
+  Ending Hear(Attempt& attempt);
+  Ending Talk(Attempt& attempt);
+  Ending Say(Attempt& attempt);
+
   // Turns.
   void Resume();
   bool IsTimeUp() const { return NowUs() > until_us; }
   bool HandleEvents();
   void OnDue(uint32_t slot, bool behind);
   void Appoint(uint32_t slot, uint64_t due_us) { wheel.Set(slot, (due_us + 999) / 1000); }
+  uint64_t NextRandom();
   uint64_t JitterUs(uint32_t jitter_ms);
   uint64_t OnGrid(const Slot& slot, uint64_t due_us, bool up) const;
   void LeaveGrid(const Slot& slot);
@@ -102,6 +112,7 @@ struct Engine::Parts {
   Slab<Attempt> attempts;
   Pool<HttpReader> readers;
   Pool<TlsSession> sessions;
+  Pool<SmtpDialogue> dialogues;
   SocketPool sockets;
   std::unique_ptr<PingSockets> pings;  // from the first ping on
   Tally tally;

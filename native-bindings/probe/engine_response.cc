@@ -1,4 +1,4 @@
-// The part of an attempt that speaks: handshake, request, response.
+// The part of an attempt that speaks HTTP: handshake, request, response.
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -45,6 +45,10 @@ Engine::Parts::Ending Engine::Parts::Proceed(Attempt& attempt) {
       return Read(attempt);
     case Step::kClosing:
       return Shutdown(attempt);
+    case Step::kExchanging:
+      return Hear(attempt);
+    case Step::kTalking:
+      return Talk(attempt);
     case Step::kConnecting:
     case Step::kPinging:
       break;

@@ -86,13 +86,17 @@ void Engine::Parts::LeaveGrid(const Slot& slot) {
   if (slot.jitter_ms == 0 && slot.interval_ms != 0) grid.Leave(slot.kind, slot.interval_ms);
 }
 
-// Uniform in 0 to `jitter_ms`. SplitMix64 (Steele, Lea, Flood 2014).
-uint64_t Engine::Parts::JitterUs(uint32_t jitter_ms) {
-  if (jitter_ms == 0) return 0;
+// SplitMix64 (Steele, Lea, Flood 2014).
+uint64_t Engine::Parts::NextRandom() {
   uint64_t z = random += 0x9e3779b97f4a7c15;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return (z ^ (z >> 31)) % (uint64_t{jitter_ms} * 1000 + 1);
+  return z ^ (z >> 31);
+}
+
+// Uniform in 0 to `jitter_ms`.
+uint64_t Engine::Parts::JitterUs(uint32_t jitter_ms) {
+  return jitter_ms == 0 ? 0 : NextRandom() % (uint64_t{jitter_ms} * 1000 + 1);
 }
 
 }  // namespace probe

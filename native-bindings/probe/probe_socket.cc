@@ -51,8 +51,8 @@ Address AddressOf(const Endpoint& endpoint) {
   return address;
 }
 
-Opened OpenSocket(sa_family_t family, const SocketOptions* options) {
-  UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+Opened OpenSocket(sa_family_t family, int type, const SocketOptions* options) {
+  UniqueFd fd(::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return {{}, errno};
   if (options != nullptr) {
     const int err = Apply(fd.get(), *options);

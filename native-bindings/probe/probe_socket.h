@@ -24,7 +24,8 @@ struct Opened {
   UniqueFd fd;  // empty: `err` says why
   int err = 0;
 };
-Opened OpenSocket(sa_family_t family, const SocketOptions* options);
+// `type`: SOCK_STREAM or SOCK_DGRAM.
+Opened OpenSocket(sa_family_t family, int type, const SocketOptions* options);
 
 // Starts to connect: 0 or an errno. `speaks_first`: a request follows at once, and the acknowledgement of the handshake may ride on it.
 int StartConnect(int fd, const Endpoint& target, bool speaks_first);

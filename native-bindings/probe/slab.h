@@ -1,4 +1,6 @@
 #pragma once
+#include <sys/mman.h>
+
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -22,6 +24,8 @@ class Slab {
   }
   T& operator[](uint32_t index) { return chunks_[index / kChunk][index % kChunk]; }
   const T& operator[](uint32_t index) const { return chunks_[index / kChunk][index % kChunk]; }
+  // From now on its items stay in memory, as far as the limit allows (RLIMIT_MEMLOCK).
+  void KeepInMemory() { is_kept_ = true; }
   // All numbers are below it.
   uint32_t capacity() const { return static_cast<uint32_t>(chunks_.size()) * kChunk; }
 
@@ -31,10 +35,12 @@ class Slab {
   void Grow() {
     const uint32_t first = capacity();
     chunks_.push_back(std::make_unique<T[]>(kChunk));
+    if (is_kept_) ::mlock(chunks_.back().get(), kChunk * sizeof(T));
     for (uint32_t i = kChunk; i > 0; i--) free_.push_back(first + i - 1);
   }
 
   std::vector<std::unique_ptr<T[]>> chunks_;
+  bool is_kept_ = false;
   std::vector<uint32_t> free_;  // the last one given is the first one taken: its memory is warm
 };
 

@@ -22,6 +22,7 @@ struct Slot {
   uint32_t last_total_us = 0;     // of the last attempt that passed
   std::shared_ptr<const SocketOptions> socket;
   UrlList urls;
+  std::shared_ptr<const Exchange> exchange;
   std::shared_ptr<TlsContext> tls;
   std::unique_ptr<TlsMemory[]> sessions;  // one per URL: it may have a server name of its own
   std::vector<uint32_t> groups;

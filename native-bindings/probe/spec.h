@@ -15,7 +15,7 @@ namespace probe {
 class BodyPattern;  // body_pattern.h
 class TlsContext;   // tls.h
 
-enum class Kind : uint8_t { kTcp = 0, kHttp = 1, kHttps = 2, kPing = 3 };
+enum class Kind : uint8_t { kTcp = 0, kHttp = 1, kHttps = 2, kPing = 3, kUdp = 4, kDns = 5, kSmtp = 6 };
 
 struct Address {
   sockaddr_storage storage{};
@@ -51,6 +51,17 @@ struct Url {
 // Shared by all checks that ask for the same pages.
 using UrlList = std::shared_ptr<const std::vector<Url>>;
 
+// What a check that is not HTTP says and wants to hear.
+struct Exchange {
+  std::string request;  // kUdp, kDns: the datagram; kSmtp: the name for HELO
+  // kUdp. Without `require_reply` silence is as good as any answer.
+  bool require_reply = false;
+  std::string reply;  // what the answer has to begin with, where `mask` has bits; both of the same length
+  std::string mask;
+  uint32_t min_reply = 0;  // octets
+  uint32_t max_reply = UINT32_MAX;
+};
+
 enum class CloseWith : uint8_t { kReset = 0, kFin = 1 };
 
 struct Spec {
@@ -63,6 +74,7 @@ struct Spec {
   uint32_t quiet_fail_interval_ms = 6000;  // the same after a quiet failure
   uint32_t jitter_ms = 0;       // up to so much is added to each interval, uniformly
   UrlList urls;                 // kHttp, kHttps: at least one; else null
+  std::shared_ptr<const Exchange> exchange;  // kUdp, kDns, kSmtp
   std::shared_ptr<TlsContext> tls;  // kHttps
   std::vector<uint32_t> groups;     // whose histograms count this check (virtual servers)
 };

@@ -37,6 +37,17 @@ const LatencyCounts* Tally::ByGroup(uint32_t group, Phase phase) const {
   return counts.total() == 0 ? nullptr : &counts;
 }
 
+void Tally::Regroup(const std::vector<uint32_t>& before, const std::vector<uint32_t>& after) {
+  for (const uint32_t group : after) users_[group]++;
+  for (const uint32_t group : before) {
+    const auto at = users_.find(group);
+    if (at != users_.end() && --at->second == 0) users_.erase(at);
+  }
+  constexpr size_t kMostUnused = 64;
+  if (groups_.size() > 2 * users_.size() + kMostUnused)
+    std::erase_if(groups_, [this](const auto& group) { return !users_.contains(group.first); });
+}
+
 std::vector<uint32_t> Tally::Groups() const {
   std::vector<uint32_t> numbers;
   for (const auto& [number, phases] : groups_) numbers.push_back(number);

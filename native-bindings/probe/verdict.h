@@ -35,6 +35,9 @@ enum class Reason : uint8_t {
   kMatchLimit = 8,       // the pattern ran into a limit; detail: PCRE2 error code
   kUnwantedMatch = 9,    // regex_no_match, and it matched
   kEngine = 10,          // no memory, no descriptor: ours; detail: errno
+  kReplyCode = 11,       // DNS: detail and status are the RCODE. SMTP: status is the code, 0 for none; detail is what was awaited
+  kMismatch = 12,        // a reply other than the one asked for
+  kWrongLength = 13,     // a reply shorter or longer than asked for; detail: its octets
 };
 
 using Md5 = std::array<uint8_t, 16>;
@@ -42,12 +45,13 @@ using Md5 = std::array<uint8_t, 16>;
 struct Verdict {
   Outcome outcome = Outcome::kUp;
   Reason reason = Reason::kNone;
-  uint16_t status = 0;   // HTTP status code, 0 if none
+  uint16_t status = 0;   // HTTP status code or what Reason says, 0 if none
   uint32_t detail = 0;   // see Reason
   Md5 md5{};             // of the body, where a digest was asked for
 };
 
-// The errors of connect(2), send(2) and recv(2) that fail a check, as keepalived has them; any other one is our own trouble.
+// The errors of connect(2), send(2) and recv(2) that fail a check, as keepalived has them; any other one is our own trouble, unless it
+// came from the network (VerdictOfNetwork in engine_parts.h).
 Outcome OutcomeOfErrno(int err);
 
 }  // namespace probe

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "args.h"
+#include "datagram_age.h"
 #include "errno_error.h"
 
 namespace {
@@ -57,10 +58,13 @@ void Ipv6AdvertReader::OnReady() {
   [[maybe_unused]] const Napi::Object self = Value();
   const int count = receiver_.Receive(watch_->fd());
   if (count < 0) CallFromLoop(env, on_error_, {Napi::Number::New(env, -count)});
+  // The kernel tells it of the last one; the others are older, and whoever asks for less than a stall does not mind.
+  const double age = count > 0 ? DatagramAgeMs(watch_->fd()) : 0;
   for (int i = 0; i < count && watch_ != nullptr; i++) {
     const Napi::HandleScope scope(env);
     const auto packet = receiver_.Packet(static_cast<size_t>(i));
-    if (!CallFromLoop(env, on_packet_, {Napi::Buffer<std::byte>::Copy(env, packet.data(), packet.size())})) return;
+    const auto bytes = Napi::Buffer<std::byte>::Copy(env, packet.data(), packet.size());
+    if (!CallFromLoop(env, on_packet_, {bytes, Napi::Number::New(env, age)})) return;
   }
 }
 
@@ -74,6 +78,12 @@ Napi::Value Ipv6AdvertReader::Filter(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, watch_ == nullptr ? EBADF : ipv6::SetFilter(watch_->fd(), *program));
 }
 
+void Ipv6AdvertReader::ReceiveBuffer(const Napi::CallbackInfo& info) {
+  const auto bytes = args::Integer<int>(info[0]);
+  if (!bytes || *bytes < 0) return args::ThrowUsage(info.Env(), "receiveBuffer(bytes: integer)");
+  if (watch_ != nullptr) ipv6::SetReceiveBuffer(watch_->fd(), *bytes);
+}
+
 void Ipv6AdvertReader::Close(const Napi::CallbackInfo& /*info*/) {
   if (watch_ != nullptr) watch_->Close();
 }
@@ -81,7 +91,8 @@ void Ipv6AdvertReader::Close(const Napi::CallbackInfo& /*info*/) {
 Napi::Function Ipv6AdvertReader::Define(Napi::Env env) {
   return DefineClass(
       env, "Ipv6AdvertReader",
-      {InstanceMethod<&Ipv6AdvertReader::Filter>("filter"), InstanceMethod<&Ipv6AdvertReader::Close>("close"),
+      {InstanceMethod<&Ipv6AdvertReader::Filter>("filter"),
+       InstanceMethod<&Ipv6AdvertReader::ReceiveBuffer>("receiveBuffer"), InstanceMethod<&Ipv6AdvertReader::Close>("close"),
        InstanceMethod<&Ipv6AdvertReader::Close>(Napi::Symbol::WellKnown(env, "dispose"))});
 }
 

@@ -16,6 +16,7 @@ class Ipv6AdvertReader : public Napi::ObjectWrap<Ipv6AdvertReader>, private Watc
   void Open(const Napi::CallbackInfo& info);
   void OnReady() override;
   void OnClosed(WatchEnd end) override;
+  void ReceiveBuffer(const Napi::CallbackInfo& info);
   Napi::Value Filter(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
 

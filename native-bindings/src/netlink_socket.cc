@@ -1,9 +1,21 @@
 #include "netlink_socket.h"
 
+#include <fcntl.h>
+
 #include <cerrno>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "args.h"
 #include "errno_error.h"
+#include "netlink_namespace.h"
+#include "unique_fd.h"
+#include "write_files.h"
 
 namespace {
 
@@ -11,7 +23,59 @@ namespace {
 // long. Polling is level-triggered, so nothing is lost.
 constexpr int kTurnsPerWakeUp = 1;
 
-constexpr const char* kUsage = "new NetlinkSocket(protocol, receiveBufferBytes, onDatagram, onError)";
+int SendToKernel(int fd, std::span<const std::byte> bytes) {
+  sockaddr_nl kernel{};
+  kernel.nl_family = AF_NETLINK;
+  const ssize_t sent =
+      ::sendto(fd, bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel);
+  return sent < 0 ? errno : 0;
+}
+
+// One thing after another: requests, which the kernel carries out in the thread that sends them, and texts for files of /proc/sys.
+struct Step {
+  std::vector<std::byte> requests;
+  std::string path, text;
+};
+
+class Work final : public Napi::AsyncWorker {
+ public:
+  // `err`: what requests get when there is no `fd`.
+  Work(Napi::Function& done, std::shared_ptr<const UniqueFd> fd, int err, std::vector<Step> steps)
+      : Napi::AsyncWorker(done, "holdfast.netlinkAside"), fd_(std::move(fd)), err_(err), steps_(std::move(steps)) {}
+
+  void Execute() override {
+    errnos_.reserve(steps_.size());
+    for (const Step& step : steps_) errnos_.push_back(Do(step));
+  }
+
+  void OnOK() override {
+    const Napi::Array errnos = Napi::Array::New(Env(), errnos_.size());
+    for (uint32_t i = 0; i < errnos_.size(); i++) errnos.Set(i, errnos_[i]);
+    Callback().Call({errnos});
+  }
+
+ private:
+  int Do(const Step& step) const {
+    if (step.requests.empty()) return WriteFile(step.path, step.text);
+    return fd_ != nullptr ? SendToKernel(fd_->get(), step.requests) : err_;
+  }
+
+  const std::shared_ptr<const UniqueFd> fd_;
+  const int err_;
+  const std::vector<Step> steps_;
+  std::vector<int> errnos_;
+};
+
+// Requests, or [path, text].
+std::optional<Step> StepOf(const Napi::Value& value) {
+  if (const auto bytes = args::Bytes(value); bytes && !bytes->empty())
+    return Step{std::vector<std::byte>(bytes->begin(), bytes->end()), {}, {}};
+  auto file = args::Array<std::string>(value, args::CString, 2);
+  if (!file || file->size() != 2) return std::nullopt;
+  return Step{{}, std::move((*file)[0]), std::move((*file)[1])};
+}
+
+constexpr const char* kUsage = "new NetlinkSocket(protocol, receiveBufferBytes, onDatagram, onError[, namespacePath])";
 
 }  // namespace
 
@@ -21,10 +85,13 @@ void NetlinkSocket::Open(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto protocol = args::Integer<int>(info[0]);
   const auto buffer_bytes = args::Integer<int>(info[1]);
-  if (!protocol || !buffer_bytes || *buffer_bytes < 0 || !info[2].IsFunction() || !info[3].IsFunction())
+  const bool elsewhere = !info[4].IsUndefined();
+  const auto path = elsewhere ? args::CString(info[4]) : std::optional<std::string>(std::string());
+  if (!path || !protocol || !buffer_bytes || *buffer_bytes < 0 || !info[2].IsFunction() || !info[3].IsFunction())
     return args::ThrowUsage(env, kUsage);
   nl::Failure failure;
-  UniqueFd fd = nl::Open(*protocol, *buffer_bytes, failure);
+  UniqueFd fd = elsewhere ? nl::OpenIn(*path, *protocol, *buffer_bytes, failure)
+                          : nl::Open(*protocol, *buffer_bytes, failure);
   if (!fd) return ThrowErrno(env, failure.err, failure.syscall);
   port_id_ = nl::PortId(fd.get());
   on_datagram_ = Napi::Persistent(info[2].As<Napi::Function>());
@@ -39,6 +106,7 @@ NetlinkSocket::~NetlinkSocket() {
 
 void NetlinkSocket::OnClosed(WatchEnd end) {
   watch_ = nullptr;
+  shared_fd_.reset();
   if (end == WatchEnd::kClosed) Unref();
 }
 
@@ -85,13 +153,23 @@ Napi::Value NetlinkSocket::Send(const Napi::CallbackInfo& info) {
   } else if (bytes->empty()) {
     err = EINVAL;
   } else {
-    sockaddr_nl kernel{};
-    kernel.nl_family = AF_NETLINK;
-    const ssize_t sent = ::sendto(watch_->fd(), bytes->data(), bytes->size(), 0,
-                                  reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel);
-    if (sent < 0) err = errno;
+    err = SendToKernel(watch_->fd(), *bytes);
   }
   return Napi::Number::New(env, err);
+}
+
+void NetlinkSocket::Aside(const Napi::CallbackInfo& info) {
+  auto steps = args::Array<Step>(info[0], StepOf);
+  if (!steps || !info[1].IsFunction())
+    return args::ThrowUsage(info.Env(), "aside(steps: (Uint8Array | [path: string, text: string])[], done: function)");
+  int err = EBADF;
+  if (watch_ != nullptr && shared_fd_ == nullptr) {
+    UniqueFd fd(::fcntl(watch_->fd(), F_DUPFD_CLOEXEC, 0));
+    if (fd) shared_fd_ = std::make_shared<const UniqueFd>(std::move(fd));
+    else err = errno;  // EMFILE: the next call tries again
+  }
+  Napi::Function done = info[1].As<Napi::Function>();
+  (new Work(done, shared_fd_, err, std::move(*steps)))->Queue();  // deletes itself after OnOK
 }
 
 void NetlinkSocket::Join(const Napi::CallbackInfo& info) {
@@ -111,6 +189,7 @@ Napi::Function NetlinkSocket::Define(Napi::Env env) {
   return DefineClass(env, "NetlinkSocket",
                      {InstanceAccessor<&NetlinkSocket::GetPortId>("portId"),
                       InstanceMethod<&NetlinkSocket::Send>("send"),
+                      InstanceMethod<&NetlinkSocket::Aside>("aside"),
                       InstanceMethod<&NetlinkSocket::Join>("join"), InstanceMethod<&NetlinkSocket::Close>("close"),
                       InstanceMethod<&NetlinkSocket::Close>(Napi::Symbol::WellKnown(env, "dispose"))});
 }

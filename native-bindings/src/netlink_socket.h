@@ -1,7 +1,10 @@
 #pragma once
 #include <napi.h>
 
+#include <memory>
+
 #include "netlink_receiver.h"
+#include "unique_fd.h"
 #include "watch.h"
 
 // new NetlinkSocket(protocol, receiveBufferBytes, onDatagram, onError): see native-bindings/netlink.ts.
@@ -20,10 +23,13 @@ class NetlinkSocket : public Napi::ObjectWrap<NetlinkSocket>, private WatchOwner
 
   Napi::Value GetPortId(const Napi::CallbackInfo& info);
   Napi::Value Send(const Napi::CallbackInfo& info);
+  void Aside(const Napi::CallbackInfo& info);
   void Join(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
 
   Watch* watch_ = nullptr;
+  // For threads that send: the socket is closed when none of them needs it any more. Made once: not each order is to take a number.
+  std::shared_ptr<const UniqueFd> shared_fd_;
   uint32_t port_id_ = 0;
   nl::Receiver receiver_;
   Napi::FunctionReference on_datagram_;

@@ -44,6 +44,7 @@ void ProbeEngine::Open(const Napi::CallbackInfo& info) {
   probe::Limits limits;
   limits.in_flight = fields.Number<uint32_t>("inFlight", 1, kMostInFlight);
   limits.in_flight_per_host = fields.Number<uint32_t>("inFlightPerHost", 0, kMostInFlight);
+  if (fields.Has("keepInMemory")) limits.keep_in_memory = fields.Flag("keepInMemory");
   if (!fields.ok()) return;
   if (!info[1].IsFunction()) return args::ThrowUsage(env, "new ProbeEngine(limits, onResults)");
   int err = 0;
@@ -191,6 +192,12 @@ Napi::Value ProbeEngine::GetCounters(const Napi::CallbackInfo& info) {
   return object;
 }
 
+Napi::Value ProbeEngine::UntilDue(const Napi::CallbackInfo& info) {
+  const auto slot = SlotArg(info, "untilDue(slot: integer)");
+  if (!slot) return {};
+  return Napi::Number::New(info.Env(), static_cast<double>(engine_->UntilDueUs(*slot)) / 1000);
+}
+
 Napi::Value ProbeEngine::Last(const Napi::CallbackInfo& info) {
   std::vector<uint32_t> pairs;
   if (engine_ != nullptr) engine_->AppendLast(pairs);
@@ -227,6 +234,7 @@ Napi::Function ProbeEngine::Define(Napi::Env env) {
       {InstanceMethod<&ProbeEngine::Add>("add"), InstanceMethod<&ProbeEngine::Remove>("remove"),
        InstanceMethod<&ProbeEngine::Arm>("arm"), InstanceMethod<&ProbeEngine::SetGroups>("setGroups"),
        InstanceMethod<&ProbeEngine::GetCounters>("counters"), InstanceMethod<&ProbeEngine::Last>("last"),
+       InstanceMethod<&ProbeEngine::UntilDue>("untilDue"),
        InstanceMethod<&ProbeEngine::Latency>("latency"), InstanceMethod<&ProbeEngine::Close>("close"),
        InstanceMethod<&ProbeEngine::Close>(Napi::Symbol::WellKnown(env, "dispose"))});
 }

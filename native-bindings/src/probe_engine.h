@@ -33,6 +33,7 @@ class ProbeEngine : public Napi::ObjectWrap<ProbeEngine>, private WatchOwner, pr
   void SetGroups(const Napi::CallbackInfo& info);
   Napi::Value GetCounters(const Napi::CallbackInfo& info);
   Napi::Value Last(const Napi::CallbackInfo& info);
+  Napi::Value UntilDue(const Napi::CallbackInfo& info);
   Napi::Value Latency(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
 

@@ -14,6 +14,7 @@ namespace {
 constexpr size_t kLongestRequest = 64 * 1024;
 constexpr size_t kMostUrls = UINT16_MAX;  // a result has 16 bits for the index
 constexpr size_t kMostGroups = UINT16_MAX;
+constexpr size_t kLongestDatagram = UINT16_MAX;
 constexpr uint32_t kLongestMs = 1u << 31;
 
 // A description under construction: every part with its length before it, so that no two descriptions are equal by accident.
@@ -167,6 +168,10 @@ std::variant<std::shared_ptr<const probe::BodyPattern>, probe::PatternError> Com
   return probe::BodyPattern::Compile(rules);
 }
 
+bool Exchanges(probe::Kind kind) {
+  return kind == probe::Kind::kUdp || kind == probe::Kind::kDns || kind == probe::Kind::kSmtp;
+}
+
 void ThrowError(Napi::Env env, const std::string& message) {
   if (!env.IsExceptionPending()) Napi::Error::New(env, message).ThrowAsJavaScriptException();
 }
@@ -268,10 +273,35 @@ std::shared_ptr<const probe::SocketOptions> SpecReader::Socket(Fields& spec, int
   return made;
 }
 
+std::shared_ptr<const probe::Exchange> SpecReader::Exchange(const Napi::Value& value) {
+  Fields fields(value, "ProbeExchange");
+  probe::Exchange exchange;
+  exchange.request = fields.Latin1("request", kLongestDatagram);
+  exchange.require_reply = fields.Flag("requireReply");
+  exchange.reply = fields.Latin1("reply", kLongestDatagram);
+  exchange.mask = fields.Latin1("mask", kLongestDatagram);
+  exchange.min_reply = fields.Number<uint32_t>("minReply", 0, UINT16_MAX);
+  exchange.max_reply = fields.Number<uint32_t>("maxReply", 0, UINT16_MAX);
+  if (exchange.mask.size() != exchange.reply.size()) fields.Refuse<Napi::RangeError>("mask", "not as long as the reply");
+  if (!fields.ok()) return nullptr;
+  const std::string key = Key()
+                              .Add(exchange.request)
+                              .Add(exchange.require_reply)
+                              .Add(exchange.reply)
+                              .Add(exchange.mask)
+                              .Add(exchange.min_reply)
+                              .Add(exchange.max_reply)
+                              .text();
+  if (auto known = exchanges_.Find(key)) return known;
+  auto made = std::make_shared<const probe::Exchange>(std::move(exchange));
+  exchanges_.Put(key, made);
+  return made;
+}
+
 std::optional<probe::Spec> SpecReader::Read(const Napi::Value& value) {
   Fields fields(value, "ProbeSpec");
   probe::Spec spec;
-  spec.kind = static_cast<probe::Kind>(fields.Word("kind", {"tcp", "http", "https", "ping"}));
+  spec.kind = static_cast<probe::Kind>(fields.Word("kind", {"tcp", "http", "https", "ping", "udp", "dns", "smtp"}));
   const bool has_port = spec.kind != probe::Kind::kPing;
   const auto port = fields.Number<uint16_t>("port", has_port ? 1 : 0, UINT16_MAX);
   const auto target = ParseAddress(fields.Text("address"), port);
@@ -289,6 +319,10 @@ std::optional<probe::Spec> SpecReader::Read(const Napi::Value& value) {
     spec.urls = Urls(fields);
     if (spec.urls == nullptr) return std::nullopt;
     if (spec.urls->empty()) fields.Refuse<Napi::RangeError>("urls", "none");
+  }
+  if (Exchanges(spec.kind) && fields.ok()) {
+    spec.exchange = Exchange(fields.Get("exchange"));
+    if (spec.exchange == nullptr) return std::nullopt;
   }
   if (spec.kind == probe::Kind::kHttps && fields.ok()) {
     spec.tls = Tls(fields.Get("tls"));

@@ -64,12 +64,14 @@ class SpecReader {
   std::shared_ptr<const probe::BodyPattern> Pattern(Napi::Env env, const struct PatternText& text);
   std::shared_ptr<probe::TlsContext> Tls(const Napi::Value& value);
   std::shared_ptr<const probe::SocketOptions> Socket(class Fields& spec, int family);
+  std::shared_ptr<const probe::Exchange> Exchange(const Napi::Value& value);
 
   Interned<const std::vector<probe::Url>> url_lists_;
   Interned<const probe::BodyPattern> patterns_;
   Interned<probe::TlsContext> tls_contexts_;
   RecentFailures tls_failures_;
   Interned<const probe::SocketOptions> sockets_;
+  Interned<const probe::Exchange> exchanges_;
 };
 
 // An array of group numbers; nothing: it is none, and an exception may be pending.

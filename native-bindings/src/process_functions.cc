@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -46,8 +47,9 @@ Napi::Value MapShared(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto fd = args::Integer<int>(info[0]);
   const auto bytes = args::Integer<int32_t>(info[1]);
-  if (!fd || !bytes || *bytes <= 0) {
-    args::ThrowUsage(env, "mapShared(fd: integer, bytes: integer > 0)");
+  const auto from = info[2].IsUndefined() ? std::optional<int32_t>(0) : args::Integer<int32_t>(info[2]);
+  if (!fd || !bytes || *bytes <= 0 || !from || *from < 0) {
+    args::ThrowUsage(env, "mapShared(fd: integer, bytes: integer > 0, from?: integer >= 0)");
     return {};
   }
   const auto length = static_cast<size_t>(*bytes);
@@ -56,11 +58,11 @@ Napi::Value MapShared(const Napi::CallbackInfo& info) {
     ThrowErrno(env, errno, "fstat");
     return {};
   }
-  if (status.st_size < *bytes) {
+  if (status.st_size < static_cast<off_t>(*from) + *bytes) {
     ThrowErrno(env, EINVAL, "mmap");
     return {};
   }
-  void* data = ::mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+  void* data = ::mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, *from);
   if (data == MAP_FAILED) {
     ThrowErrno(env, errno, "mmap");
     return {};
@@ -89,6 +91,15 @@ Napi::Value ThreadCpuTime(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(used.tv_sec) * 1e3 + static_cast<double>(used.tv_nsec) / 1e6);
 }
 
+// malloc_trim(3), which only glibc has: free pages in the middle of its heaps too, which a long-lived neighbour above them holds.
+Napi::Value TrimHeap(const Napi::CallbackInfo& info) {
+#ifdef __GLIBC__
+  return Napi::Boolean::New(info.Env(), ::malloc_trim(0) != 0);
+#else
+  return Napi::Boolean::New(info.Env(), false);
+#endif
+}
+
 Napi::Value BootTime(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), BootTimeMs()); }
 
 }  // namespace
@@ -98,5 +109,6 @@ void DefineProcessFunctions(Napi::Env env, Napi::Object exports) {
   exports.Set("mapShared", Napi::Function::New<MapShared>(env, "mapShared"));
   exports.Set("setThreadNice", Napi::Function::New<SetThreadNice>(env, "setThreadNice"));
   exports.Set("threadCpuTime", Napi::Function::New<ThreadCpuTime>(env, "threadCpuTime"));
+  exports.Set("trimHeap", Napi::Function::New<TrimHeap>(env, "trimHeap"));
   exports.Set("bootTime", Napi::Function::New<BootTime>(env, "bootTime"));
 }

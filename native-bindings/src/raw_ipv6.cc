@@ -39,12 +39,6 @@ UniqueFd Open(int protocol, Failure& failure) {
   return fd;
 }
 
-// Privileged first; the plain option is silently capped at net.core.rmem_max.
-void SetReceiveBuffer(int fd, int bytes) {
-  if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) == 0) return;
-  ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-}
-
 sockaddr_in6 SocketAddress(const in6_addr& address, uint32_t interface_index) {
   sockaddr_in6 out{};
   out.sin6_family = AF_INET6;
@@ -107,6 +101,12 @@ int Send(int fd, uint32_t interface_index, std::span<const std::byte> packet) {
   const ssize_t sent =
       ::sendto(fd, packet.data(), packet.size(), MSG_DONTWAIT, reinterpret_cast<const sockaddr*>(&to), sizeof to);
   return sent < 0 ? errno : 0;
+}
+
+// The plain option is silently capped at net.core.rmem_max.
+void SetReceiveBuffer(int fd, int bytes) {
+  if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) == 0) return;
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
 }
 
 int SetFilter(int fd, std::span<const std::byte> program) {

@@ -38,6 +38,9 @@ UniqueFd OpenSender(const Place& place, Failure& failure);
 // @returns 0 or a positive errno. The destination is that of the packet's own header.
 int Send(int fd, uint32_t interface_index, std::span<const std::byte> packet);
 
+// Privileged first, beyond net.core.rmem_max.
+void SetReceiveBuffer(int fd, int bytes);
+
 // Replaces the filter of a socket. `program` holds struct sock_filter, 8 octets each. @returns 0 or a positive errno.
 int SetFilter(int fd, std::span<const std::byte> program);
 

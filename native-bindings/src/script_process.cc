@@ -1,21 +1,15 @@
 #include "script_process.h"
 
-#include <poll.h>
 #include <signal.h>
 
 #include <cerrno>
 
 #include "args.h"
-#include "errno_error.h"
-#include "script_spawn.h"
 
 namespace {
 
 constexpr const char* kUsage =
-    "new ScriptProcess(argv: string[], env: string[], uid, gid, groups: number[], onExit); strings hold no NUL";
-
-// A killed process is gone within microseconds; one stuck in the kernel must not hold up the end of a worker.
-constexpr int kTeardownWaitMs = 100;
+    "new ScriptProcess(argv: string[], env: string[], uid, gid, groups: number[], onExit, onNotStarted); strings hold no NUL";
 
 // uid_t and gid_t without the -1 that means "leave as it is" to the kernel.
 std::optional<uint32_t> Id(const Napi::Value& value) {
@@ -40,32 +34,48 @@ ScriptProcess::ScriptProcess(const Napi::CallbackInfo& info) : Napi::ObjectWrap<
 
 void ScriptProcess::Start(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const auto command = CommandOf(info);
-  if (!command || !info[5].IsFunction()) return args::ThrowUsage(env, kUsage);
-  script::Failure failure;
-  auto child = script::Spawn(*command, failure);
-  if (!child) return ThrowErrno(env, failure.err, failure.step);
-  pid_ = child->pid;
+  auto command = CommandOf(info);
+  if (!command || !info[5].IsFunction() || !info[6].IsFunction()) return args::ThrowUsage(env, kUsage);
+  starts_ = ScriptStarts::Of(env);
+  if (starts_ == nullptr) return;
   on_exit_ = Napi::Persistent(info[5].As<Napi::Function>());
-  watch_ = Watch::Open(env, std::move(child->pidfd), *this);
-  if (watch_ != nullptr) Ref();
-  else ::kill(-pid_, SIGKILL);
+  on_not_started_ = Napi::Persistent(info[6].As<Napi::Function>());
+  start_ = std::make_shared<script::Start>(std::move(*command));
+  Ref();
+  starts_->Begin(start_, *this);
 }
 
+// While it is being started or runs, it holds itself: what is left then is the environment's end.
 ScriptProcess::~ScriptProcess() {
   if (watch_ != nullptr) watch_->Close(WatchEnd::kTeardown);
+  if (start_) starts_->Forget(*start_);
+}
+
+void ScriptProcess::OnStartsClosed() { start_.reset(); }
+
+void ScriptProcess::OnStarted(script::Start& start) {
+  const Napi::Env env = Env();
+  [[maybe_unused]] const Napi::Object self = Value();  // Unref() drops the strong reference
+  start_.reset();
+  if (!closed_) starts_->Unreference();
+  if (start.child) {
+    pid_ = start.child->pid;
+    watch_ = Watch::Open(env, std::move(start.child->pidfd), *this);
+    if (watch_ != nullptr) return watch_->SetReferenced(!closed_);
+    env.GetAndClearPendingException();
+    script::Signal(pid_, SIGKILL);
+    start.failure = {EAGAIN, "uv_poll_init"};
+  }
+  Unref();
+  const script::Failure& failure = start.failure;
+  if (failure.err != 0) Tell(on_not_started_, {Napi::Number::New(env, failure.err), Napi::String::New(env, failure.step)});
+  else Tell(on_exit_, {Napi::Number::New(env, -1), Napi::Number::New(env, start.progress.signal)});
 }
 
 void ScriptProcess::OnClosed(WatchEnd end) {
-  if (end == WatchEnd::kTeardown) KillForTeardown();
+  if (end == WatchEnd::kTeardown) script::KillAndReap(pid_, watch_->fd());
   watch_ = nullptr;
   if (end == WatchEnd::kClosed) Unref();
-}
-
-void ScriptProcess::KillForTeardown() {
-  ::kill(-pid_, SIGKILL);
-  pollfd ended{watch_->fd(), POLLIN, 0};
-  if (::poll(&ended, 1, kTeardownWaitMs) == 1) script::Reap(watch_->fd());
 }
 
 void ScriptProcess::OnReady() {
@@ -74,12 +84,21 @@ void ScriptProcess::OnReady() {
   const Napi::Env env = Env();
   [[maybe_unused]] const Napi::Object self = Value();  // Close() drops the strong reference
   watch_->Close();
-  if (on_exit_.IsEmpty()) return;
-  const Napi::FunctionReference on_exit = std::move(on_exit_);
-  CallFromLoop(env, on_exit, {Napi::Number::New(env, exit->status), Napi::Number::New(env, exit->signal)});
+  Tell(on_exit_, {Napi::Number::New(env, exit->status), Napi::Number::New(env, exit->signal)});
 }
 
-Napi::Value ScriptProcess::GetPid(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), pid_); }
+// The last that is heard of it.
+void ScriptProcess::Tell(Napi::FunctionReference& whom, std::initializer_list<napi_value> what) {
+  const Napi::FunctionReference callback = std::move(whom);
+  on_exit_.Reset();
+  on_not_started_.Reset();
+  if (!closed_) CallFromLoop(Env(), callback, what);
+}
+
+Napi::Value ScriptProcess::GetPid(const Napi::CallbackInfo& info) {
+  const pid_t pid = start_ ? start_->progress.pid.load() : pid_;
+  return pid > 0 ? Napi::Number::New(info.Env(), pid) : info.Env().Undefined();
+}
 
 Napi::Value ScriptProcess::KillGroup(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -88,14 +107,15 @@ Napi::Value ScriptProcess::KillGroup(const Napi::CallbackInfo& info) {
     args::ThrowUsage(env, "killGroup(signal: integer)");
     return {};
   }
+  if (start_) return Napi::Number::New(env, starts_->Signal(start_, *signal));
   // Once collected, the number may belong to somebody else.
-  int err = watch_ == nullptr ? ESRCH : 0;
-  if (err == 0 && ::kill(-pid_, *signal) != 0) err = errno;
-  return Napi::Number::New(env, err);
+  return Napi::Number::New(env, watch_ == nullptr ? ESRCH : script::Signal(pid_, *signal));
 }
 
 void ScriptProcess::Close(const Napi::CallbackInfo& /*info*/) {
-  on_exit_.Reset();
+  if (closed_) return;
+  closed_ = true;
+  if (start_) starts_->Unreference();
   if (watch_ != nullptr) watch_->SetReferenced(false);
 }
 

@@ -1,7 +1,9 @@
 // Starting a script without copying the daemon's page tables, without N-API.
 #pragma once
+#include <sys/mman.h>
 #include <sys/types.h>
 
+#include <atomic>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,9 +31,35 @@ struct Failure {
   const char* step = "";
 };
 
-// The calling thread waits until the child has run execve or failed (vfork semantics), so the result is definite.
-// The child leads its own process group and is killed with SIGTERM when the calling thread ends.
-std::optional<Child> Spawn(const Command& command, Failure& failure);
+// What another thread may know and want while Spawn waits.
+struct Progress {
+  std::atomic<pid_t> pid = 0;  // of the child, as soon as it leads its group; 0 again when it could not be started
+  std::atomic<int> signal = 0;  // one that was sent when there was no group yet: the child sends it to itself
+};
+
+// What a child runs on until execve. Kept by the thread that starts scripts: to unmap one, the kernel interrupts every
+// processor on which the daemon has a thread.
+class Stack {
+ public:
+  Stack();
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+  ~Stack();
+
+  bool ok() const { return base_ != MAP_FAILED; }
+  int err() const { return err_; }
+  void* top() const { return static_cast<char*>(base_) + kBytes; }
+
+ private:
+  static constexpr size_t kBytes = 64 * 1024;
+  void* base_;
+  int err_;
+};
+
+// The calling thread waits until the child has run execve or failed (vfork semantics), so the result is definite. With a
+// file on a file server that does not answer that may be never: see script_starter.h. A file that names no interpreter
+// is run by the shell. The child leads its own process group and is killed with SIGTERM when the calling thread ends.
+std::optional<Child> Spawn(const Command& command, const Stack& stack, Progress& progress, Failure& failure);
 
 // How a child ended: exactly one is >= 0.
 struct Exit {
@@ -41,5 +69,12 @@ struct Exit {
 
 // Collects the child if it has ended. Nothing while it runs.
 std::optional<Exit> Reap(int pidfd);
+
+// To the child's group; and to the child itself, should it have joined another group. Its number is its own until it is reaped.
+// Returns 0 or a positive errno.
+int Signal(pid_t pid, int signal);
+
+// SIGKILL to the whole group. One that is stuck in the kernel is not waited for.
+void KillAndReap(pid_t pid, int pidfd);
 
 }  // namespace script

@@ -31,7 +31,12 @@ const needed = [
   { command: "fish", package: "fish", why: "completion scripts", for: ["test"] },
   { command: "clang++", package: "clang", why: "fuzzing", for: ["test"] },
   { command: "clang++", package: "libclang-rt-dev", why: "libFuzzer, which clang only recommends", for: ["test"] },
+  { file: "/usr/lib/frr/bfdd", package: "frr", why: "a peer of BFD sessions", for: ["test"] },
   { command: "tcpdump", package: "tcpdump", why: "time stamps of adverts and ARPs", for: ["test", "bench"] },
+  { command: "nginx", package: "nginx-light", why: "a web server to check", for: ["test"] },
+  { command: "exim4", package: "exim4-daemon-light", why: "a mail server to check", for: ["test"] },
+  { command: "iptables-legacy", package: "iptables", why: "a packet filter that is not nftables", for: ["test"] },
+  { command: "unbound", package: "unbound", why: "a name server to check", for: ["test"] },
 ];
 
 /** Debian starts a service as soon as its package is installed, unless this file says no (invoke-rc.d: 101 = forbidden). */

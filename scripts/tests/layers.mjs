@@ -16,14 +16,20 @@ export const layers = [
   { name: "native", limitMs: 600_000, concurrency: 1, needs: ["native module"] },
   {
     name: "netns",
-    limitMs: 900_000,
+    limitMs: 2_700_000, // most of it is waiting: 25 minutes
     concurrency: 1,
     needs: ["root", "native module", "ip", "tcpdump", "keepalived", "network namespaces"],
   },
   {
     name: "kernel",
-    limitMs: 1_200_000,
-    concurrency: 1,
+    limitMs: 1_500_000,
+    concurrency: 2, // each guest has a processor to itself
+    needs: ["root", "native module", "linux.uml", "UML modules", "/lib/modules", "ipvsadm", "keepalived", "modprobe"],
+  },
+  {
+    name: "kernel-alone",
+    limitMs: 600_000,
+    concurrency: 1, // they measure time
     needs: ["root", "native module", "linux.uml", "UML modules", "/lib/modules", "ipvsadm", "keepalived", "modprobe"],
   },
   {

@@ -17,7 +17,9 @@ before(() => {
 after(() => rmSync(folder, { recursive: true }));
 
 function run(command: string, ...args: string[]): string {
-  const { stdout, stderr, status } = spawnSync(command, args, { encoding: "utf8", cwd: folder, timeout: 20_000 });
+  // A shell complains of a locale that is not installed, and of a home that is not there.
+  const env = { ...process.env, HOME: folder, LC_ALL: "C.UTF-8" };
+  const { stdout, stderr, status } = spawnSync(command, args, { encoding: "utf8", cwd: folder, env, timeout: 60_000 });
   assert.equal(stderr, "", command);
   assert.equal(status, 0, command);
   return stdout;

@@ -18,6 +18,7 @@ export type WebName = (typeof webNames)[number];
 /** Network device of the directors in the example configuration. */
 export const directorDevice = "ens33";
 
+export const director1Address = "192.168.91.100";
 export const webAddress: Readonly<Record<WebName, string>> = { web1: "192.168.91.102", web2: "192.168.91.103" };
 export const webAddress6: Readonly<Record<WebName, string>> = { web1: "2001:db8:91::102", web2: "2001:db8:91::103" };
 

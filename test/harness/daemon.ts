@@ -3,8 +3,10 @@ import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { crashTree, descendants, environmentOf, executableOf, signal } from "./process-tree.js";
+import { setTimeout as sleep } from "node:timers/promises";
+import { crashTree, descendants, environmentOf, executableOf, processorTicks, signal } from "./process-tree.js";
 import { projectRoot } from "./project.js";
+import { until } from "./until.js";
 
 /** A program that reads a keepalived.conf: ours or the reference. */
 export interface Program {
@@ -34,6 +36,12 @@ let nextRun = 0;
 
 /** Patience with a daemon that was asked to leave: scripts get 1 s, IGMP leave 1 s, child_wait_time 5 s. */
 const STOP_MS = 15_000;
+
+/** Until a line that must come is there: patience with a busy machine, no bound on the program. */
+const SAYING_MS = 20_000;
+
+/** Of every process that keepalived may have: one that another instance holds, in whichever network namespace, keeps it from starting. */
+const pidFileOptions = { "-p": "", "-r": ".vrrp", "-c": ".checkers", "-b": ".bfd" };
 
 /** A daemon in the foreground of its own network namespace. Disposing stops it, by force if it has to be. */
 export class Daemon implements AsyncDisposable {
@@ -78,7 +86,7 @@ export class Daemon implements AsyncDisposable {
     const base = `${name}-${nextRun++}`;
     const files = { config: `${base}.conf`, log: `${base}.log`, controlSocket: `${base}.sock` };
     await writeFile(files.config, config);
-    const pidFiles = ["-p", `${base}.pid`, "-r", `${base}.vrrp.pid`, "-c", `${base}.checkers.pid`];
+    const pidFiles = Object.entries(pidFileOptions).flatMap(([option, kind]) => [option, `${base}${kind}.pid`]);
     const own = program.name === "holdfast" ? ["--control-socket", files.controlSocket] : [];
     const [command = "", ...args] = [...prefix, ...program.argv, "-f", files.config, ...pidFiles, ...own, ...extra];
     const log = openSync(files.log, "a");
@@ -107,9 +115,25 @@ export class Daemon implements AsyncDisposable {
     return this.#nodes().find((pid) => environmentOf(pid, "HOLDFAST_STANDBY") === undefined);
   }
 
+  /** To that process, and to no other: 0 would be everybody in this process group. @throws Error while there is none */
+  signalNode(name: NodeJS.Signals): void {
+    const pid = this.nodePid;
+    if (pid === undefined) throw new Error(`${this.program.name} has no Node process`);
+    signal(pid, name);
+  }
+
   /** The Node process that stands by for the next crash. Undefined while there is none. */
   get sparePid(): number | undefined {
     return this.#nodes().find((pid) => environmentOf(pid, "HOLDFAST_STANDBY") !== undefined);
+  }
+
+  /** Whether there is a spare that has loaded its code, at its low priority: it used no processor time for a second. */
+  async spareRests(): Promise<boolean> {
+    const pid = this.sparePid;
+    const before = pid === undefined ? undefined : processorTicks(pid);
+    if (pid === undefined || before === undefined || before === 0) return false;
+    await sleep(1000);
+    return this.sparePid === pid && processorTicks(pid) === before;
   }
 
   #nodes(): readonly number[] {
@@ -145,6 +169,17 @@ export class Daemon implements AsyncDisposable {
 
   log(): Promise<string> {
     return readFile(this.files.log, "utf8");
+  }
+
+  /**
+   * Until it is in the log. Who writes it is another thread than the one that acts: what it tells of may be seen on the host, and
+   * in other lines, before.
+   */
+  async says(...what: readonly (string | RegExp)[]): Promise<void> {
+    for (const one of what) {
+      const isThere = (log: string): boolean => (typeof one === "string" ? log.includes(one) : one.test(log));
+      await until(`"${String(one)}" in ${this.files.log}`, SAYING_MS, async () => isThere(await this.log()), 20);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

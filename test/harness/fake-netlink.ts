@@ -35,6 +35,8 @@ export class FakeNetlink {
     return {
       portId: PORT_ID,
       send: (bytes) => this.#send(bytes),
+      aside: (steps, done) =>
+        void setImmediate(() => done(steps.map((step) => (step instanceof Uint8Array ? this.#send(step) : 0)))),
       join: () => undefined,
       close,
       [Symbol.dispose]: close,

@@ -50,6 +50,9 @@ const ETHERTYPE_IPV6 = 0x86dd;
 const ETHERTYPE_ARP = 0x0806;
 const PROTOCOL_ICMPV6 = 58;
 const PROTOCOL_VRRP = 112;
+const PROTOCOL_AH = 51;
+/** RFC 2402 with an authentication value of 96 bits, as `auth_type AH` has it. */
+const AH_BYTES = 24;
 
 /** Never throws: what is too short or unknown is `other`. */
 export function decodeFrame({ at, bytes }: CapturedFrame): Frame {
@@ -72,8 +75,10 @@ export function decodeFrame({ at, bytes }: CapturedFrame): Frame {
 function decodeAdvert(at: Milliseconds, ip: Uint8Array): Advert | undefined {
   const [versionAndLength = 0] = ip;
   const total = u16(ip, 2);
-  const bytes = ip.subarray((versionAndLength & 0x0f) * 4, total);
-  if (ip.length < 20 || ip.length < total || ip[9] !== PROTOCOL_VRRP || bytes.length < 8) return undefined;
+  const signed = ip[9] === PROTOCOL_AH;
+  const bytes = ip.subarray((versionAndLength & 0x0f) * 4 + (signed ? AH_BYTES : 0), total);
+  const ours = signed || ip[9] === PROTOCOL_VRRP;
+  if (ip.length < 20 || ip.length < total || !ours || bytes.length < 8) return undefined;
   return advertOf(at, bytes, ipv4(ip, 12), ipv4(ip, 16));
 }
 

@@ -58,6 +58,13 @@ const everyService: readonly Service[] = [
   sampleService("2001:db8::1", 443, { scheduler: "wrr" }),
   sampleService("2001:db8::1", 80, { flags: 1, timeoutSeconds: 50, netmask: 64 }),
   { ...web, match: { kind: "fwmark", fwmark: 7 } },
+  sampleService("192.0.2.1", 88, { scheduler: "sh", flags: 0x18 }),
+  sampleService("192.0.2.1", 5060, {
+    match: { kind: "address", protocol: "UDP", address: "192.0.2.1", port: port(5060) },
+    flags: 0x5,
+    timeoutSeconds: 60,
+    persistenceEngine: "sip",
+  }),
   { ...sampleService("2001:db8::1"), match: { kind: "fwmark", fwmark: 7 } },
 ];
 

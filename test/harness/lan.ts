@@ -4,6 +4,7 @@ import path from "node:path";
 import { Capture } from "./capture.js";
 import { run } from "./command.js";
 import { Host } from "./host.js";
+import { type Loss, lose, loseNothing } from "./loss.js";
 import { onTermination } from "./on-termination.js";
 
 /** One network device of a host and the Ethernet segment that it is plugged into. */
@@ -90,6 +91,21 @@ export class Lan implements AsyncDisposable {
   async heal(host: string, device = "eth0"): Promise<void> {
     const { port, bridge } = this.#port(host, device);
     await run(["ip", "-n", this.#switch, "link", "set", "dev", port, "master", bridge, "up"]);
+  }
+
+  /** Loses adverts that a host sends; others hear nothing of them, while it hears everybody. Until `regain`. */
+  async lose(host: string, loss: Loss, device = "eth0"): Promise<void> {
+    await lose(this.#switch, this.#port(host, device).port, loss);
+  }
+
+  async regain(host: string, device = "eth0"): Promise<void> {
+    await loseNothing(this.#switch, this.#port(host, device).port);
+  }
+
+  /** What goes to a host is late, lost, doubled or out of order, in the words of tc-netem(8). */
+  async impair(host: string, words: readonly string[], device = "eth0"): Promise<void> {
+    const { port } = this.#port(host, device);
+    await run(["tc", "-n", this.#switch, "qdisc", "add", "dev", port, "root", "netem", ...words]);
   }
 
   /** Goes on past a part that cannot be removed, and reports it at the end. */

@@ -8,12 +8,17 @@ export type Need =
   | "native"
   | "uml"
   | "keepalived"
+  | "bfdd"
   | "tcpdump"
   | "ipvsadm"
+  | "iptables"
   | "curl"
   | "zsh"
   | "fish"
-  | "clang";
+  | "clang"
+  | "nginx"
+  | "exim4"
+  | "unbound";
 
 /** Each need with the sentence that a skipped test shows. */
 const probes: Readonly<Record<Need, readonly [present: () => boolean, sentence: string]>> = {
@@ -23,12 +28,17 @@ const probes: Readonly<Record<Need, readonly [present: () => boolean, sentence: 
   native: [() => existsSync("build/Release"), "needs the native build (npm run setup)"],
   uml: [umlPresent, "needs user-mode-linux, its modules and the mount point /lib/modules"],
   keepalived: [() => hasCommand("keepalived"), "needs keepalived as the reference peer"],
+  bfdd: [() => existsSync("/usr/lib/frr/bfdd"), "needs bfdd of the package frr"],
   tcpdump: [() => hasCommand("tcpdump"), "needs tcpdump"],
   ipvsadm: [() => hasCommand("ipvsadm"), "needs ipvsadm"],
+  iptables: [() => hasCommand("ip6tables-legacy"), "needs iptables that is not nftables in disguise (iptables-legacy)"],
   curl: [() => hasCommand("curl"), "needs curl"],
   zsh: [() => hasCommand("zsh"), "needs zsh"],
   fish: [() => hasCommand("fish"), "needs fish"],
   clang: [() => hasCommand("clang++"), "needs clang with libFuzzer"],
+  nginx: [() => hasCommand("nginx"), "needs nginx as a web server to check"],
+  exim4: [() => hasCommand("exim4"), "needs exim4 as a mail server to check"],
+  unbound: [() => hasCommand("unbound"), "needs unbound as a name server to check"],
 };
 
 /** Why this test cannot run here, or false: the value of node:test's `skip`. */

@@ -19,7 +19,10 @@ export async function until(
   }
 }
 
-/** Polls `condition` for `period` ms. @throws Error naming `what` as soon as it does not hold */
+/**
+ * Polls `condition` for `period` ms. @throws Error naming `what` as soon as it does not hold. What a look finds that took until the
+ * period was over says nothing of the period.
+ */
 export async function stays(
   what: string,
   period: number,
@@ -28,8 +31,9 @@ export async function stays(
 ): Promise<void> {
   const start = performance.now();
   while (performance.now() - start < period) {
-    if (!(await condition()))
-      throw new Error(`${what}: no longer so after ${(performance.now() - start).toFixed(0)} ms`);
+    const holds = await condition();
+    const passed = performance.now() - start;
+    if (!holds && passed < period) throw new Error(`${what}: no longer so after ${passed.toFixed(0)} ms`);
     await sleep(every);
   }
 }

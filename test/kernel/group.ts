@@ -3,10 +3,10 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { needs } from "../harness/needs.js";
+import { type Need, needs } from "../harness/needs.js";
 import { compiled } from "../harness/project.js";
 import { runInUml, type UmlResult } from "../harness/uml.js";
-import { resultsFile, type StepResult } from "./inner/results.js";
+import { resultsFile, type StepResult, UNUSABLE } from "./inner/results.js";
 
 export interface Group {
   readonly name: string;
@@ -16,11 +16,13 @@ export interface Group {
   readonly steps: readonly string[];
   /** Boot included. */
   readonly timeoutMs: number;
+  /** Beside what all need. */
+  readonly also?: readonly Need[];
 }
 
 /** One boot of a User Mode Linux kernel per group; each step that the program in it reports is a test of its own. */
-export function kernelGroup({ name, program, steps, timeoutMs }: Group): void {
-  const skip = needs("root", "native", "uml", "keepalived", "ipvsadm", "curl");
+export function kernelGroup({ name, program, steps, timeoutMs, also = [] }: Group): void {
+  const skip = needs("root", "native", "uml", "keepalived", "ipvsadm", "curl", ...also);
   describe(name, { skip }, () => {
     let dir = "";
     let outcome: UmlResult | undefined;
@@ -31,10 +33,11 @@ export function kernelGroup({ name, program, steps, timeoutMs }: Group): void {
         dir = await mkdtemp(path.join(tmpdir(), "holdfast-uml-"));
         const argv = [process.execPath, "--enable-source-maps", compiled(`test/kernel/inner/${program}`)];
         outcome = await runInUml({ argv, resultsDir: dir, timeoutMs });
+        if (outcome.exitCode === UNUSABLE) outcome = await runInUml({ argv, resultsDir: dir, timeoutMs });
         const text = await readFile(path.join(dir, resultsFile), "utf8").catch(() => "{}");
         results = JSON.parse(text) as Readonly<Record<string, StepResult>>;
       },
-      { timeout: timeoutMs + 10_000 },
+      { timeout: 2 * timeoutMs + 10_000 },
     );
 
     after(() => rm(dir, { recursive: true, force: true }));

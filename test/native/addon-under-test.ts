@@ -16,7 +16,10 @@ export interface RawAddon {
   readonly NetlinkSocket: RawClass;
   readonly PacketSocket: RawClass;
   readonly Ipv6AdvertReader: RawClass;
+  readonly Ipv4AdvertSender: RawClass;
   readonly Ipv6AdvertSender: RawClass;
+  readonly UdpReader: RawClass;
+  readonly UdpSender: RawClass;
   readonly DeadlineTimer: RawClass;
   readonly ScriptProcess: RawClass;
   readonly UnixDatagram: RawClass;
@@ -24,9 +27,24 @@ export interface RawAddon {
   readonly tlsErrorText: (...args: readonly unknown[]) => string;
   readonly compilePattern: (...args: readonly unknown[]) => unknown;
   readonly closeOnExecFrom: (...args: readonly unknown[]) => unknown;
+  readonly diskAnswers: (...args: readonly unknown[]) => boolean;
   readonly mapShared: (...args: readonly unknown[]) => Buffer;
   readonly makeFifo: (...args: readonly unknown[]) => unknown;
   readonly setThreadNice: (...args: readonly unknown[]) => unknown;
+  readonly findRawSocket: (...args: readonly unknown[]) => unknown;
+  readonly setRawSocketFilter: (...args: readonly unknown[]) => unknown;
+  readonly setUdpSocketFilter: (...args: readonly unknown[]) => unknown;
+  readonly setThreadClass: (...args: readonly unknown[]) => unknown;
+  readonly setNiceOfThread: (...args: readonly unknown[]) => unknown;
+  readonly setThreadCpus: (...args: readonly unknown[]) => unknown;
+  readonly threadCpus: (...args: readonly unknown[]) => unknown;
+  readonly threadId: (...args: readonly unknown[]) => unknown;
+  readonly setRealTimeLimit: (...args: readonly unknown[]) => unknown;
+  readonly beginCeiling: (...args: readonly unknown[]) => unknown;
+  readonly endCeiling: (...args: readonly unknown[]) => unknown;
+  readonly nap: (...args: readonly unknown[]) => unknown;
+  readonly lockMemory: (...args: readonly unknown[]) => unknown;
+  readonly readThread: (...args: readonly unknown[]) => unknown;
   readonly bootTime: (...args: readonly unknown[]) => number;
 }
 
@@ -45,8 +63,27 @@ export function call(object: RawObject, name: string, ...args: readonly unknown[
 /** A script as ourselves. */
 export function script(command: string, onExit: (status: number, signal: number) => void): RawObject {
   const ids = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
-  return new addon.ScriptProcess(["/bin/sh", "-c", command], ["PATH=/bin:/usr/bin"], ...ids, [], onExit);
+  const argv = ["/bin/sh", "-c", command];
+  return new addon.ScriptProcess(argv, ["PATH=/bin:/usr/bin"], ...ids, [], onExit, notStarted);
 }
+
+const localhost = Uint8Array.of(127, 0, 0, 1);
+
+/** A UDP reader, and who sends to it, on a port below those that the kernel gives away (ip_local_port_range). */
+export function udpPair(view: Uint8Array, onDatagram: (length: number, ttl: number) => void): [RawObject, RawObject] {
+  for (let tries = 1; ; tries++) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    try {
+      const reader = new addon.UdpReader(false, port, 1 << 16, view, onDatagram, () => undefined);
+      return [reader, new addon.UdpSender(localhost, 0, localhost, port, 255)];
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE") || tries === 20) throw error;
+    }
+  }
+}
+export const notStarted = (errno: number, syscall: string): never => {
+  throw new Error(`not started: ${syscall} errno ${errno}`);
+};
 
 /** RTM_GETLINK of lo, or of all interfaces (linux/rtnetlink.h): struct nlmsghdr and struct ifinfomsg, little endian hosts. */
 export function getLink(what: "lo" | "all"): Uint8Array {

@@ -5,6 +5,7 @@ import {
   ftruncateSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   readSync,
   rmSync,
@@ -14,7 +15,7 @@ import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { addon, addonFile, call, getLink, script, until } from "./addon-under-test.js";
+import { addon, addonFile, call, getLink, notStarted, script, until } from "./addon-under-test.js";
 
 const timeout = 60_000;
 const { errno, signals } = constants;
@@ -113,7 +114,7 @@ test("script: exit code, signal, group kill", { timeout }, async () => {
   for (const [command, signal, want] of rows) {
     const exits: (readonly [number, number])[] = [];
     const child = script(command, (status, by) => exits.push([status, by]));
-    assert.ok(Number(child["pid"]) > 1);
+    await until("it has a number", () => Number(child["pid"]) > 1);
     if (signal !== undefined) assert.equal(call(child, "killGroup", signal), 0);
     await until(`the end of ${command}`, () => exits.length > 0);
     assert.deepEqual(exits, [want]);
@@ -131,7 +132,9 @@ test("script: a clean environment", { timeout }, async (t) => {
   const facts = "echo $0 $A; ls /proc/self/fd; grep ^Sig /proc/self/status; cut -d' ' -f5,19,41 /proc/$$/stat; echo $$";
   const ids = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
   const argv = ["/bin/sh", "-c", `{ ${facts}; } > ${out}`, "zero"];
-  const status = await new Promise((resolve) => new addon.ScriptProcess(argv, ["A=b c"], ...ids, [], resolve));
+  const status = await new Promise(
+    (resolve) => new addon.ScriptProcess(argv, ["A=b c"], ...ids, [], resolve, notStarted),
+  );
   assert.equal(status, 0);
   for (const fd of [leak, inherited]) closeSync(fd);
   const lines = readFileSync(out, "utf8").split("\n");
@@ -152,7 +155,7 @@ test("script: credentials are dropped", { timeout, ...rootOnly }, async (t) => {
   spawnSync("chmod", ["777", dir, join(dir, "out")]);
   const argv = ["/bin/sh", "-c", `grep -E '^(Uid|Gid|Groups|CapEff)' /proc/$$/status > ${join(dir, "out")}`];
   const status = await new Promise((resolve) => {
-    new addon.ScriptProcess(argv, ["PATH=/bin"], 65534, 65533, [7, 8], resolve);
+    new addon.ScriptProcess(argv, ["PATH=/bin"], 65534, 65533, [7, 8], resolve, notStarted);
   });
   assert.equal(status, 0);
   assert.deepEqual(readFileSync(join(dir, "out"), "utf8").trim().split(/\s*\n/), [
@@ -163,16 +166,20 @@ test("script: credentials are dropped", { timeout, ...rootOnly }, async (t) => {
   ]);
 });
 
-test("script: what cannot run says which step failed", { timeout }, () => {
+test("script: what cannot run says which step failed", { timeout }, async () => {
   const ids = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
-  const start = (file: string) => () => new addon.ScriptProcess([file], [], ...ids, [], assert.fail);
-  assert.throws(start("/no/such/file"), { code: "ENOENT", errno: -errno.ENOENT, syscall: "execve" });
-  assert.throws(start("/etc/passwd"), { code: "EACCES", syscall: "execve" });
-  assert.throws(start("/"), { code: "EACCES", syscall: "execve" });
+  const start = (file: string) =>
+    new Promise((resolve) => {
+      new addon.ScriptProcess([file], [], ...ids, [], assert.fail, (...failure: unknown[]) => resolve(failure));
+    });
+  assert.deepEqual(await start("/no/such/file"), [errno.ENOENT, "execve"]);
+  assert.deepEqual(await start("/etc/passwd"), [errno.EACCES, "execve"]);
+  assert.deepEqual(await start("/"), [errno.EACCES, "execve"]);
 });
 
 test("script: after close it is still collected, silently", { timeout }, async () => {
-  const child = script("exit 3", assert.fail);
+  const child = script("sleep 0.1; exit 3", assert.fail);
+  await until("it has a number", () => child["pid"] !== undefined);
   const pid = Number(child["pid"]);
   child.close();
   await until("it is gone, not a zombie", () => {
@@ -224,10 +231,25 @@ test("shared memory", { timeout }, (t) => {
   const read = Buffer.alloc(16);
   readSync(fd, read, 0, 16, 100);
   assert.equal(read.toString(), "through the file");
+  const second = addon.mapShared(fd, 4096, 4096);
+  one.write("second page", 4096);
+  assert.equal(second.toString("latin1", 0, 11), "second page");
+  assert.throws(() => addon.mapShared(fd, 4096, 8192), { code: "EINVAL", syscall: "mmap" });
+  for (const from of [-1, 0.5, Number.NaN, null]) assert.throws(() => addon.mapShared(fd, 4096, from), TypeError);
   assert.throws(() => addon.mapShared(fd, 8193), { code: "EINVAL", syscall: "mmap" }, "past the end would be a SIGBUS");
   closeSync(fd);
   one.write("still mapped", 0);
   assert.throws(() => addon.mapShared(fd, 4096), { code: "EBADF", syscall: "fstat" });
+});
+
+test("a disk that answers is known at once, whatever it says; usage", { timeout }, async () => {
+  const before = readdirSync("/proc/self/fd").length;
+  for (const there of ["/", "/proc/self/status", "/none/at/all", "", "/etc/passwd/x", "x".repeat(5000)])
+    assert.equal(addon.diskAnswers(there, 20_000), true, there);
+  // A thread that has answered may still be on its way out, and a socket of an earlier test be closed meanwhile.
+  await until("all descriptors are closed", () => readdirSync("/proc/self/fd").length <= before);
+  for (const wrong of [[], ["/"], ["/", -1], ["/", 65_536], ["/", 1.5], ["/", null], [7, 1], ["a\0b", 1], [null, 1]])
+    assert.throws(() => addon.diskAnswers(...wrong), { name: "TypeError", message: /diskAnswers\(path/ });
 });
 
 test("nice of one thread, boot time", { timeout }, () => {

@@ -187,7 +187,9 @@ void NetlinkReceiver() {
 }
 
 std::optional<script::Exit> RunToEnd(const script::Command& command, script::Failure& failure) {
-  auto child = script::Spawn(command, failure);
+  script::Progress progress;
+  const script::Stack stack;
+  auto child = script::Spawn(command, stack, progress, failure);
   if (!child) return std::nullopt;
   siginfo_t info{};
   ::waitid(P_PID, static_cast<id_t>(child->pid), &info, WEXITED | WNOWAIT);

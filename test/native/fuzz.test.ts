@@ -7,7 +7,7 @@ import { needs } from "../harness/needs.js";
 import { projectRoot } from "./addon-under-test.js";
 
 /** The kept cases first, then ten seconds of new ones; `node scripts/fuzz.mjs` goes on for longer. */
-for (const target of ["http_reader", "body_pattern"]) {
+for (const target of ["http_reader", "body_pattern", "exchange"]) {
   // Compiling with sanitizers takes a minute on a busy machine.
   const options = { skip: needs("clang"), timeout: 180_000 };
   test(`fuzzing ${target}`, options, async (t) => {

@@ -38,7 +38,9 @@ const nonsense: readonly unknown[] = [
 const good = {
   NetlinkSocket: [0, 0, nothing, nothing],
   DeadlineTimer: [nothing],
-  ScriptProcess: [["/bin/true"], [], process.geteuid?.() ?? 0, process.getegid?.() ?? 0, [], nothing],
+  UdpReader: [false, 0, 0, new Uint8Array(64), nothing, nothing],
+  UdpSender: [new Uint8Array(0), 0, Uint8Array.of(127, 0, 0, 1), 9, 255],
+  ScriptProcess: [["/bin/true"], [], process.geteuid?.() ?? 0, process.getegid?.() ?? 0, [], nothing, nothing],
 } as const;
 
 /** Errors that are an answer to nonsense: of the argument check, or of the kernel. Anything else is a bug. */
@@ -79,25 +81,30 @@ test("constructors: each argument in turn is nonsense", { timeout }, () => {
 
 test("constructors: lists whose elements are nonsense, throw, or change while they are read", { timeout }, () => {
   const { ScriptProcess } = addon;
-  const [argv, env, uid, gid, groups, onExit] = good.ScriptProcess;
+  const [argv, env, uid, gid, groups, onExit, onNotStarted] = good.ScriptProcess;
+  const callbacks = [onExit, onNotStarted] as const;
   for (const wrong of [...nonsense, [["/bin/true"]]]) {
     if (typeof wrong !== "string" || wrong.includes("\0"))
-      assert.throws(() => new ScriptProcess([...argv, wrong], env, uid, gid, groups, onExit), TypeError);
+      assert.throws(() => new ScriptProcess([...argv, wrong], env, uid, gid, groups, ...callbacks), TypeError);
     if (typeof wrong !== "string" || wrong.includes("\0"))
-      assert.throws(() => new ScriptProcess(argv, [wrong], uid, gid, groups, onExit), TypeError);
-    assert.throws(() => new ScriptProcess(argv, env, uid, gid, [wrong], onExit), TypeError);
+      assert.throws(() => new ScriptProcess(argv, [wrong], uid, gid, groups, ...callbacks), TypeError);
+    assert.throws(() => new ScriptProcess(argv, env, uid, gid, [wrong], ...callbacks), TypeError);
   }
-  assert.throws(() => new ScriptProcess([], env, uid, gid, groups, onExit), TypeError, "nothing to run");
-  assert.throws(() => new ScriptProcess(argv, env, 2 ** 32 - 1, gid, groups, onExit), TypeError, "-1 means unchanged");
+  assert.throws(() => new ScriptProcess([], env, uid, gid, groups, ...callbacks), TypeError, "nothing to run");
+  assert.throws(
+    () => new ScriptProcess(argv, env, 2 ** 32 - 1, gid, groups, ...callbacks),
+    TypeError,
+    "-1 means unchanged",
+  );
   const sparse: unknown[] = [];
   sparse.length = 2 ** 32 - 1;
-  assert.throws(() => new ScriptProcess(sparse, env, uid, gid, groups, onExit), TypeError);
+  assert.throws(() => new ScriptProcess(sparse, env, uid, gid, groups, ...callbacks), TypeError);
   const throwing = Object.defineProperty(["/bin/true", ""], 1, {
     get: () => {
       throw new Error("mine");
     },
   });
-  assert.throws(() => new ScriptProcess(throwing, env, uid, gid, groups, onExit), { message: "mine" });
+  assert.throws(() => new ScriptProcess(throwing, env, uid, gid, groups, ...callbacks), { message: "mine" });
   const shrinking: string[] = ["/bin/true", "", ""];
   Object.defineProperty(shrinking, 1, {
     get: () => {
@@ -105,7 +112,7 @@ test("constructors: lists whose elements are nonsense, throw, or change while th
       return "x";
     },
   });
-  assert.throws(() => new ScriptProcess(shrinking, env, uid, gid, groups, onExit), TypeError);
+  assert.throws(() => new ScriptProcess(shrinking, env, uid, gid, groups, ...callbacks), TypeError);
 });
 
 const localhost6 = new Uint8Array(16).fill(1, 15);
@@ -114,22 +121,28 @@ const openers: Readonly<Record<string, () => RawObject>> = {
   NetlinkSocket: () => new addon.NetlinkSocket(...good.NetlinkSocket),
   DeadlineTimer: () => new addon.DeadlineTimer(...good.DeadlineTimer),
   UnixDatagram: () => new addon.UnixDatagram(),
+  UdpReader: () => new addon.UdpReader(...good.UdpReader),
+  UdpSender: () => new addon.UdpSender(...good.UdpSender),
   ScriptProcess: () => script("sleep 1000", nothing),
   ...(process.geteuid?.() === 0
     ? {
         PacketSocket: () => new addon.PacketSocket(),
         Ipv6AdvertReader: () => new addon.Ipv6AdvertReader("lo", 1, localhost6, 0, nothing, nothing),
+        Ipv4AdvertSender: () => new addon.Ipv4AdvertSender(),
         Ipv6AdvertSender: () => new addon.Ipv6AdvertSender("lo", 1),
       }
     : {}),
 };
 
 const methods: Readonly<Record<string, readonly string[]>> = {
-  NetlinkSocket: ["send", "join", "close"],
+  NetlinkSocket: ["send", "aside", "join", "close"],
   DeadlineTimer: ["arm", "disarm", "close"],
   UnixDatagram: ["send", "close"],
+  UdpReader: ["filter", "close"],
+  UdpSender: ["send", "close"],
   PacketSocket: ["send", "close"],
-  Ipv6AdvertReader: ["filter", "close"],
+  Ipv6AdvertReader: ["filter", "receiveBuffer", "close"],
+  Ipv4AdvertSender: ["send", "close"],
   Ipv6AdvertSender: ["send", "close"],
   ScriptProcess: ["killGroup", "close"],
 };
@@ -245,7 +258,7 @@ test("close inside the callback", { timeout }, async () => {
 });
 
 test("a callback that throws is an uncaught exception of its thread", { timeout }, async () => {
-  for (const which of ["netlink", "timer", "script"]) {
+  for (const which of ["netlink", "timer", "script", "udp"]) {
     const worker = new Worker(new URL("throwing-worker.js", import.meta.url), { workerData: which });
     const exited = once(worker, "exit").catch(() => undefined); // `error` is reported there too
     const [error] = await once(worker, "error");
@@ -255,7 +268,7 @@ test("a callback that throws is an uncaught exception of its thread", { timeout 
 });
 
 test("a callback that throws, with a handler: the object goes on", { timeout }, async () => {
-  for (const which of ["netlink", "timer"]) {
+  for (const which of ["netlink", "timer", "udp"]) {
     const worker = new Worker(new URL("throwing-worker.js", import.meta.url), { workerData: `${which} caught` });
     const exited = once(worker, "exit");
     const [caught] = await once(worker, "message");

@@ -44,7 +44,7 @@ test("timing wheel, admission, latencies", { timeout: 180_000 }, async (t) => {
   const run = await program(
     folder(t),
     "probe_parts_test",
-    ["admission.cc", "latency_counts.cc", "timing_wheel.cc"].map(unit),
+    ["admission.cc", "latency_counts.cc", "tally.cc", "timing_wheel.cc"].map(unit),
   );
   assert.deepEqual(run(), good);
 
@@ -70,12 +70,12 @@ test("phases of steady checks", { timeout: 180_000 }, async (t) => {
   assert.deepEqual(run(), good);
 });
 
-test("the probe engine without Node", { skip, timeout: 300_000 }, async (t) => {
+test("the probe engine without Node", { skip, timeout: 400_000 }, async (t) => {
   const dir = folder(t);
-  const engine = join(dir, "engine.o"); // all of it, once for both
+  const engine = join(dir, "engine.o"); // all of it, once for all
   const units = readdirSync(join(sources, "probe")).filter((name) => name.endsWith(".cc"));
   await compile([...sanitizerFlags, "-r", ...units.map(unit), "-o", engine]);
-  for (const name of ["probe_test", "probe_reuse_test"])
+  for (const name of ["probe_test", "probe_reuse_test", "probe_exchange_test"])
     await t.test(name, async () => {
       const run = await program(dir, name, [engine], ["-lpcre2-8", "-lssl", "-lcrypto", "-pthread"]);
       assert.deepEqual(run(), good);

@@ -69,12 +69,14 @@ test("specs: every field in turn is nonsense, and nothing is half done", { timeo
   const { engine } = openEngine();
   using _ = engine;
   const url = urlOf({ body: patternOf({ pattern: "x", stack: { start: 1, max: 2 } }) });
-  const good = specOf({ kind: "https", urls: [url], tls: plainTls, groups: [1] });
+  const { exchange: _unread, ...good } = specOf({ kind: "https", urls: [url], tls: plainTls, groups: [1] });
+  const exchange = { request: "x", requireReply: true, reply: "y", mask: "\xff", minReply: 0, maxReply: 9 };
   const objects: readonly (readonly [object, (changed: unknown) => unknown])[] = [
     [good, (changed) => changed],
     [url, (changed) => specOf({ kind: "http", urls: [changed] })],
     [url["body"] as object, (changed) => specOf({ kind: "http", urls: [urlOf({ body: changed })] })],
     [plainTls, (changed) => ({ ...good, tls: changed })],
+    [exchange, (changed) => specOf({ kind: "udp", exchange: changed })],
     [{ from: 200, to: 299 }, (changed) => specOf({ kind: "http", urls: [urlOf({ statusCodes: [changed] })] })],
     [{ start: 1, max: 2 }, (stack) => specOf({ kind: "http", urls: [urlOf({ body: patternOf({ stack }) })] })],
   ];
@@ -91,7 +93,11 @@ test("specs: every field in turn is nonsense, and nothing is half done", { timeo
     }
   }
   const rows: readonly (readonly [object, RegExp])[] = [
-    [specOf({ kind: "udp" }), /^RangeError: ProbeSpec.kind/],
+    [specOf({ kind: "sctp" }), /^RangeError: ProbeSpec.kind/],
+    [specOf({ kind: "udp" }), /^TypeError: ProbeExchange/],
+    [specOf({ kind: "udp", exchange: { ...exchange, mask: "" } }), /^RangeError: ProbeExchange.mask/],
+    [specOf({ kind: "dns", exchange: { ...exchange, maxReply: 65_536 } }), /^RangeError: ProbeExchange.maxReply/],
+    [specOf({ kind: "smtp", exchange: { ...exchange, request: "x".repeat(70_000) } }), /^RangeError|^TypeError/],
     [specOf({ address: "host.example" }), /^RangeError: ProbeSpec.address/],
     [specOf({ address: "fe80::1%nosuchif" }), /^RangeError: ProbeSpec.address/],
     [specOf({ port: 0 }), /^RangeError: ProbeSpec.port/],
@@ -120,7 +126,7 @@ test("specs: every field in turn is nonsense, and nothing is half done", { timeo
 test("methods: nonsense, a foreign `this`, slots that are none, calls after close", { timeout }, () => {
   const { engine, heard } = openEngine();
   const slot = add(engine, { address: "192.0.2.1" });
-  const methods = ["add", "remove", "arm", "setGroups", "counters", "last", "latency"];
+  const methods = ["add", "remove", "arm", "setGroups", "counters", "last", "untilDue", "latency"];
   for (const name of methods) {
     const member = engine[name];
     assert.ok(typeof member === "function");
@@ -133,6 +139,7 @@ test("methods: nonsense, a foreign `this`, slots that are none, calls after clos
     for (const wrong of nonsense)
       refuses(() => call(engine, "arm", ...args.slice(0, at), wrong, ...args.slice(at + 1)));
   for (const wrong of nonsense) refuses(() => call(engine, "setGroups", slot, wrong));
+  for (const wrong of nonsense) refuses(() => call(engine, "untilDue", wrong));
   for (const none of [slot + 1, 255, 256, 2 ** 32 - 1]) {
     assert.throws(() => call(engine, "remove", none), RangeError);
     assert.throws(() => call(engine, "arm", none, 1, 0, 0, 0), RangeError);
@@ -146,7 +153,7 @@ test("methods: nonsense, a foreign `this`, slots that are none, calls after clos
   engine.close();
   engine.close();
   engine[Symbol.dispose]();
-  for (const name of ["add", "remove", "arm", "setGroups"])
+  for (const name of ["add", "remove", "arm", "setGroups", "untilDue"])
     assert.throws(() => call(engine, name, name === "add" ? specOf({}) : 0, name === "setGroups" ? [] : 0, 0, 0, 0), {
       code: "EBADF",
       errno: -constants.errno.EBADF,

@@ -19,6 +19,7 @@ export const specOf = (changes: Readonly<Record<string, unknown>>): Readonly<Rec
   jitter: 0,
   urls: [],
   tls: undefined,
+  exchange: undefined,
   groups: [],
   ...changes,
 });

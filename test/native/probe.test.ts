@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { constants, networkInterfaces } from "node:os";
 import { type TestContext, test } from "node:test";
@@ -43,6 +44,25 @@ async function web(t: TestContext): Promise<number> {
   t.after(() => server.close());
   return await listen(server);
 }
+
+/** Of this process, kB. */
+const locked = (): number => Number(/^VmLck:\s+(\d+)/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1]);
+
+/** AddressSanitizer makes mlock(2) do nothing. */
+const noLocks = process.env["HOLDFAST_TEST_ADDON"] === undefined ? false : "needs an add-on without sanitizers";
+
+test("checks are kept in memory, where that is asked for", { skip: needs("root") || noLocks, timeout }, () => {
+  const before = locked();
+  const usual = openEngine().engine;
+  add(usual, {});
+  assert.equal(locked(), before);
+  const limits = { inFlight: 1000, inFlightPerHost: 0, keepInMemory: true };
+  const kept = openEngine(limits).engine;
+  for (let i = 0; i < 1000; i++) add(kept, {});
+  // A check takes more than a cache line, and locks the whole of its pages.
+  assert.ok(locked() - before >= (1000 * 64) / 1024, `${locked() - before} kB`);
+  for (const engine of [usual, kept]) engine.close();
+});
 
 test("TCP: up, refused, silent", { timeout }, async (t) => {
   const server = acceptor();
@@ -216,6 +236,45 @@ test("quiet rounds: counted, never heard of; the news is", { timeout }, async (t
   server.close();
   await until("all 20 hear of it", () => heard.length === 20);
   assert.ok(heard.every(({ outcome }) => outcome === REFUSED));
+});
+
+test("until an attempt is due, while it is under way, and in the quiet rounds after it", { timeout }, async (t) => {
+  const server = acceptor();
+  t.after(() => server.close());
+  const port = await listen(server);
+  const { engine, heard } = openEngine();
+  using _ = engine;
+  const slot = add(engine, { port, interval: 5000 });
+  const untilDue = (): number => Number(call(engine, "untilDue", slot));
+  call(engine, "arm", slot, 1, 60_000, 0, 0);
+  assert.ok(untilDue() > 59_000 && untilDue() <= 60_000, `${untilDue()}`);
+  call(engine, "arm", slot, 2, 0, 0, quiet.pass);
+  await until("an attempt has passed", () => countersOf(engine).passed > 0);
+  assert.deepEqual(heard, []);
+  assert.ok(untilDue() > 1000 && untilDue() <= 5000, `${untilDue()}`);
+  call(engine, "remove", slot);
+  assert.throws(() => call(engine, "untilDue", slot), /no such slot/);
+});
+
+test("groups whose checks are gone are counted no longer", { timeout }, async (t) => {
+  const server = acceptor();
+  t.after(() => server.close());
+  const port = await listen(server);
+  const { engine } = openEngine();
+  using _ = engine;
+  const owners = (): number => {
+    const words = call(engine, "latency", true) as Uint32Array;
+    const found = new Set<number>();
+    for (let at = 0; at < words.length; at += 3 + 2 * (words[at + 2] ?? 0)) found.add(words[at] ?? 0);
+    return [...found].filter((owner) => owner >= 2 ** 31).length;
+  };
+  const slots = Array.from({ length: 200 }, (_, i) => add(engine, { port, groups: [i], interval: 60_000 }));
+  for (const slot of slots) call(engine, "arm", slot, 1, 0, 0, quiet.pass);
+  await until("all have passed", () => countersOf(engine).passed === 200);
+  assert.equal(owners(), 200);
+  for (const slot of slots.slice(0, 100)) call(engine, "setGroups", slot, [7000]);
+  for (const slot of slots.slice(100)) call(engine, "remove", slot);
+  assert.ok(owners() < 70, `${owners()} groups`);
 });
 
 test("arm again: the result of an earlier arming is never heard", { timeout }, async (t) => {

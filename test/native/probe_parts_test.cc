@@ -9,6 +9,7 @@
 
 #include "../../native-bindings/probe/admission.h"
 #include "../../native-bindings/probe/latency_counts.h"
+#include "../../native-bindings/probe/tally.h"
 #include "../../native-bindings/probe/timing_wheel.h"
 #include "check.h"
 
@@ -98,6 +99,33 @@ void Counts() {
   counts.AppendTo(pairs);
   CHECK((pairs == std::vector<uint32_t>{1, 3, 255, 1, 256, 2, BucketOf(kHighestUs), 2}));
   CHECK(counts.total() == 8);
+}
+
+// Groups come and go with every reload: those without a check are dropped, those with one never, and none at once.
+void GroupsThatGo() {
+  Tally tally;
+  const Times times{.total = 5};
+  const auto count = [&](uint32_t group) { tally.Add(Kind::kTcp, {group}, times, true); };
+  const auto total = [&](uint32_t group) {
+    const LatencyCounts* counts = tally.ByGroup(group, Phase::kTotal);
+    return counts == nullptr ? 0 : counts->total();
+  };
+  tally.Regroup({}, {1});
+  tally.Regroup({}, {1, 2});
+  count(1);
+  tally.Regroup({1}, {});
+  for (uint32_t group = 10; group < 10'010; group++) {
+    tally.Regroup({}, {group});
+    count(group);
+    tally.Regroup({group}, {});
+  }
+  CHECK(tally.Groups().size() < 100);
+  CHECK(total(1) == 1);  // one of its two checks is left
+  tally.Regroup({1, 2}, {});
+  tally.Regroup({}, {1});
+  count(1);
+  CHECK(total(1) == 2);  // it lost its checks, and got others
+  CHECK(tally.ByKind(Kind::kTcp, Phase::kTotal).total() == 10'002);
 }
 
 int PrintBuckets() {
@@ -200,6 +228,7 @@ int main(int argc, char**) {
   for (uint32_t seed = 1; seed <= 20; seed++) WheelAgainstModel(seed);
   WheelRounds();
   Counts();
+  GroupsThatGo();
   FullHostHoldsUpNobody();
   for (uint32_t seed = 1; seed <= 20; seed++) CapsAgainstModel(seed);
   return Report();

@@ -36,7 +36,7 @@ bool IsReady(int fd, short what, int ms = 1000) {
 // What the kernel has to forget, on whatever version of it this runs.
 void DisconnectForgets() {
   Listener first(8), second(8);
-  const Opened opened = OpenSocket(AF_INET, nullptr);
+  const Opened opened = OpenSocket(AF_INET, SOCK_STREAM, nullptr);
   const int fd = opened.fd.get();
   const int quick_ack = IntOption(fd, IPPROTO_TCP, TCP_QUICKACK);
   CHECK(StartConnect(fd, EndpointOn(first.port), true) == 0);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
-import { addon, call, getLink, type RawObject, script, until } from "./addon-under-test.js";
+import { addon, call, getLink, type RawObject, script, udpPair, until } from "./addon-under-test.js";
 
 const ROUNDS = 200;
 /** Before the counts are taken: threads, pools and lazily opened descriptors of Node itself. */
@@ -76,9 +76,12 @@ test("a worker that is ended in the middle of its start", { timeout }, async () 
 const nothing = (): void => undefined;
 
 test("opening and closing on one thread leaves nothing", { timeout }, async () => {
-  const before = { files: openFiles(), polls: polls() };
-  assert.equal(before.polls, 0);
+  assert.equal(polls(), 0);
   let ended = 0;
+  script("exit 0", () => ended++);
+  await until("the first script ends", () => ended === 1); // what starts scripts stays
+  const before = { files: openFiles(), polls: polls() };
+  assert.equal(before.polls, 1);
   for (let i = 0; i < ROUNDS; i++) {
     const netlink = new addon.NetlinkSocket(
       0,
@@ -89,18 +92,20 @@ test("opening and closing on one thread leaves nothing", { timeout }, async () =
     call(netlink, "send", getLink("lo"));
     const timer = new addon.DeadlineTimer(() => undefined);
     call(timer, "arm", 0);
-    const opened: RawObject[] = [netlink, timer, new addon.UnixDatagram()];
+    const udp = udpPair(new Uint8Array(96), () => undefined);
+    for (let n = 0; n < 20; n++) call(udp[1], "send", new Uint8Array(24));
+    const opened: RawObject[] = [netlink, timer, new addon.UnixDatagram(), ...udp];
     if (process.geteuid?.() === 0) {
       const localhost = new Uint8Array(16).fill(1, 15);
       const reader = new addon.Ipv6AdvertReader("", 0, localhost, 0, nothing, nothing);
-      opened.push(new addon.PacketSocket(), new addon.Ipv6AdvertSender("", 0), reader);
+      opened.push(new addon.PacketSocket(), new addon.Ipv4AdvertSender(), new addon.Ipv6AdvertSender("", 0), reader);
     }
     if (i % 10 === 0) script("exit 0", () => ended++);
-    assert.ok(polls() >= 2, "the count sees them");
+    assert.ok(polls() >= 3, "the count sees them");
     await new Promise((resolve) => setImmediate(resolve));
     for (const object of opened) object.close();
   }
-  await until("the scripts end", () => ended === ROUNDS / 10);
+  await until("the scripts end", () => ended === 1 + ROUNDS / 10);
   await until("the same counts", () => openFiles() === before.files);
   assert.equal(polls(), before.polls);
 });

@@ -1,6 +1,6 @@
 /** For hostile.test.ts: callbacks that throw, with and without a handler for uncaught exceptions. */
 import { parentPort, workerData } from "node:worker_threads";
-import { addon, call, getLink, type RawObject, script } from "./addon-under-test.js";
+import { addon, call, getLink, type RawObject, script, udpPair } from "./addon-under-test.js";
 import { specOf } from "./probe-spec.js";
 
 const [which, caught] = String(workerData).split(" ");
@@ -22,6 +22,11 @@ function start(): RawObject {
       const timer = new addon.DeadlineTimer(fail);
       call(timer, "arm", 0);
       return timer;
+    }
+    case "udp": {
+      const [reader, sender] = udpPair(new Uint8Array(96), fail);
+      for (let i = 0; i < TIMES; i++) call(sender, "send", new Uint8Array(24));
+      return reader;
     }
     case "probe": {
       const engine = new addon.ProbeEngine({ inFlight: 10, inFlightPerHost: 0 }, fail);

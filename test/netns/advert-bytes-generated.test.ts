@@ -17,11 +17,11 @@ import { needs } from "../harness/needs.js";
 import { readPcap } from "../harness/pcap.js";
 import { until } from "../harness/until.js";
 import { linkLocalOf } from "./link-local.js";
-import { generateInstances } from "./wire-cases.js";
+import { generateInstances, globalPeer, otherSources } from "./wire-cases.js";
 
 /**
  * What keepalived puts on the wire is what we make of the same configuration, octet for octet, over the keywords that decide about
- * adverts: version, family, priority, interval, number of addresses, authentication, group, peers, TTL. One keepalived runs all
+ * adverts: version, family, priority, interval, number of addresses, authentication, group, source, peers, TTL, checksum, VMAC. One keepalived runs all
  * cases of a seed side by side; HOLDFAST_SEED chooses another one.
  */
 
@@ -62,7 +62,11 @@ function ours(config: VrrpInstanceConfig, source: IpAddress, group: IpAddress, b
     }),
   };
   const log = Object.assign(() => undefined, { detail: false });
-  const endpoints = new Endpoints({ transport, log, clock: { now: () => ms(0) } });
+  const endpoints = new Endpoints({
+    transport,
+    log,
+    clock: { now: () => ms(0), after: () => ({ [Symbol.dispose]: () => undefined }) },
+  });
   const advertiser = new Advertiser({ endpoints, log, wallClock: Date.now }, new WireState(), () => true);
   assert.equal(advertiser.prepare(config, { link: undefined, source, group }), undefined);
   for (let i = 0; i < beat; i++) {
@@ -79,7 +83,12 @@ test(`octets on the wire: ${CASES} generated instances (seed ${seed})`, options,
   const a = lan.host("a");
   const linkLocal = await linkLocalOf(a);
   // Nobody has to answer at the peers' addresses: an entry of the neighbour table is all that is needed.
-  for (const peer of ["192.0.2.2", "192.0.2.3", "fe80::2", "fe80::3"])
+  for (const [address, prefix] of [
+    [otherSources.inet, 24],
+    [otherSources.inet6, 64],
+  ] as const)
+    await a.exec(["ip", "addr", "add", `${address}/${prefix}`, "dev", "eth0", ...(prefix === 64 ? ["nodad"] : [])]);
+  for (const peer of ["192.0.2.2", "192.0.2.3", "fe80::2", "fe80::3", globalPeer])
     await a.exec(["ip", "neigh", "replace", peer, "lladdr", "02:00:00:00:00:99", "dev", "eth0"]);
   const text = generateInstances(seed, CASES);
   const { vrrpInstances } = loadText(text);

@@ -1,4 +1,7 @@
+import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { holdfast, keepalived } from "../harness/daemon.js";
 import { Lan, plainHosts } from "../harness/lan.js";
 import { needs } from "../harness/needs.js";
 import { until } from "../harness/until.js";
@@ -38,3 +41,24 @@ for (const pairing of pairings) {
     }
   });
 }
+
+/** Longer than the backup's Master_Down_Interval, 3.6 s: whoever drops all adverts takes over in this time. */
+const LONG_ENOUGH_MS = 4500;
+
+test("auth_type AH: a daemon that crashed goes on with higher numbers, and its peer takes them", options, async () => {
+  await using lan = await Lan.create(plainHosts("a", "b"));
+  const [a, b] = [lan.host("a"), lan.host("b")];
+  const [high, low] = [200, 100].map((priority) => config(router, priority, { lines })) as [string, string];
+  const backup = await b.start(keepalived, low, ["--vrrp"]);
+  const master = await a.start(holdfast("memory"), high, ["--vrrp"]);
+  await until("a is the only master", settleMs(router), () => holdsAlone(a, b));
+  await until("the spare waits", 20_000, () => master.spareRests());
+  await sleep(LONG_ENOUGH_MS);
+  const before = (await backup.log()).length;
+  master.signalNode("SIGKILL");
+  await until("a is back", 20_000, async () => (await master.log()).includes("Resuming MASTER STATE"), 50);
+  await sleep(LONG_ENOUGH_MS);
+  const news = (await backup.log()).slice(before);
+  assert.ok(!/already processed|Entering MASTER/.test(news), news);
+  assert.ok(await holdsAlone(a, b));
+});

@@ -5,14 +5,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { holdfast, keepalived } from "../harness/daemon.js";
 import type { Advert } from "../harness/frames.js";
 import { Lan, plainHosts } from "../harness/lan.js";
+import { stolenMs } from "../harness/metronome.js";
 import { needs } from "../harness/needs.js";
 import { until } from "../harness/until.js";
 
-const options = { skip: needs("root", "netns", "native", "keepalived", "tcpdump"), timeout: 120_000 };
+const options = { skip: needs("root", "netns", "native", "keepalived", "tcpdump"), timeout: 300_000 };
 
-const SECONDS = 10;
+const SECONDS = 60;
 /** Three adverts make a backup take over; a gap of two and a half is not yet a failover, and far above what is usual (see bench). */
 const MOST_MS = 250;
+/**
+ * A minute in which the hypervisor gave a processor to others for as long as the bound leaves does not count when it was missed, twice
+ * at most.
+ */
+const [ROUNDS, STOLEN_MS] = [3, 100] as const;
 const VRIDS = { holdfast: 51, keepalived: 52 } as const;
 
 /** Real time for VRRP; with checks, a few hundred a second, for us, since keepalived has a process of its own for them. */
@@ -54,19 +60,24 @@ test("adverts at 0.1 s on busy processors, keepalived beside it", options, async
   await until("both are master", 30_000, masters);
   const loops = 2 * availableParallelism();
   for (let i = 0; i < loops; i++) await ours.spawn(["sh", "-c", "while :; do :; done"]);
-  await using capture = await lan.capture();
-  await sleep(SECONDS * 1000);
-  const adverts = (await capture.frames()).filter((frame): frame is Advert => frame.kind === "advert");
-  const worst = (vrid: number): { gaps: number; most: number } => {
-    const times = adverts.filter((advert) => advert.vrid === vrid).map(({ at }) => at);
-    const gaps = times.slice(1).map((at, i) => at - (times[i] ?? at));
-    return { gaps: gaps.length, most: Math.max(...gaps) };
-  };
-  const [mine, reference] = [worst(VRIDS.holdfast), worst(VRIDS.keepalived)];
-  t.diagnostic(
-    `largest gap: ours ${mine.most.toFixed(1)} ms, keepalived ${reference.most.toFixed(1)} ms; ${loops} loops`,
-  );
-  assert.ok(mine.gaps >= SECONDS * 8, `only ${mine.gaps} gaps`);
-  // Where keepalived is late too, the machine itself was.
-  assert.ok(mine.most <= Math.max(MOST_MS, reference.most + 50), `${mine.most} ms, keepalived ${reference.most} ms`);
+  for (let round = 1; ; round++) {
+    await using capture = await lan.capture();
+    const before = stolenMs();
+    await sleep(SECONDS * 1000);
+    const adverts = (await capture.frames()).filter((frame): frame is Advert => frame.kind === "advert");
+    const [mine, reference] = [worst(adverts, VRIDS.holdfast), worst(adverts, VRIDS.keepalived)];
+    const stolen = stolenMs() - before;
+    const found = `ours ${mine.most.toFixed(1)} ms, keepalived ${reference.most.toFixed(1)} ms; ${stolen} ms stolen`;
+    t.diagnostic(`largest gap: ${found}; ${loops} loops`);
+    assert.ok(mine.gaps >= SECONDS * 8, `only ${mine.gaps} gaps`);
+    // Where keepalived is late too, the machine itself was.
+    if (mine.most <= Math.max(MOST_MS, reference.most + 50)) return;
+    if (round === ROUNDS || stolen < STOLEN_MS) assert.fail(found);
+  }
 });
+
+function worst(adverts: readonly Advert[], vrid: number): { gaps: number; most: number } {
+  const times = adverts.filter((advert) => advert.vrid === vrid).map(({ at }) => at);
+  const gaps = times.slice(1).map((at, i) => at - (times[i] ?? at));
+  return { gaps: gaps.length, most: Math.max(...gaps) };
+}

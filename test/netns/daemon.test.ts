@@ -93,7 +93,7 @@ test("it starts, floats the address, answers, and leaves nothing behind", option
   await using bench = await Bench.create();
   const daemon = await bench.start(instance() + service());
   await started(daemon);
-  await until("it is master", 8000, () => bench.host.hasAddress(vip));
+  await until("it is master", 20_000, () => bench.host.hasAddress(vip));
   const { instances, virtualServers, ipvs } = await status(daemon);
   assert.equal(instances[0]?.state, "MASTER");
   assert.deepEqual(instances[0].vips, [`${vip}/24 dev eth0 scope global set`]);
@@ -102,6 +102,11 @@ test("it starts, floats the address, answers, and leaves nothing behind", option
   const base = daemon.files.config.replace(/\.conf$/, "");
   for (const kind of ["", ".vrrp", ".checkers"])
     assert.equal(await readFile(`${base}${kind}.pid`, "utf8"), `${daemon.pid}\n`);
+
+  for (const file of [`${base}.pid`, daemon.files.controlSocket]) await rm(file); // as programs do that clean up
+  await until("it answers again", 10_000, async () => (await status(daemon).catch(() => undefined)) !== undefined);
+  const written = (): Promise<string> => readFile(`${base}.pid`, "utf8").catch(() => "");
+  await until("its pid file is there again", 10_000, async () => (await written()) === `${daemon.pid}\n`);
 
   await daemon.stop();
   assert.equal(await bench.host.hasAddress(vip), false);
@@ -143,6 +148,20 @@ test(
   },
 );
 
+test("-d logs the configuration at the start, -a addresses that come or go", options, async () => {
+  await using bench = await Bench.create();
+  const daemon = await bench.start(instance() + service(), ["-d", "-a"]);
+  for (const line of ["------< Global definitions >------", " VRRP Instance = VI_1", `VIP = ${vip}, VPORT = 80`])
+    await says(daemon, line);
+  await says(daemon, "Netlink reflector reports IP 192.0.2.1 added on eth0");
+  await bench.host.exec(["ip", "addr", "add", "198.51.100.7/32", "dev", "eth0"]);
+  await says(daemon, "Netlink reflector reports IP 198.51.100.7 added on eth0");
+  await bench.host.exec(["ip", "addr", "del", "198.51.100.7/32", "dev", "eth0"]);
+  await says(daemon, "Netlink reflector reports IP 198.51.100.7 removed on eth0");
+  await daemon.stop();
+  assert.ok(!(await daemon.log()).includes("no effect yet"));
+});
+
 for (const { name, args, vrrp, checker } of [
   { name: "-P runs VRRP only", args: ["-P"], vrrp: 1, checker: 0 },
   { name: "-C runs checks only", args: ["-C"], vrrp: 0, checker: 1 },
@@ -159,7 +178,7 @@ for (const { name, args, vrrp, checker } of [
 test("--dont-release-vrrp leaves the address and says no good-bye", options, async () => {
   await using bench = await Bench.create();
   const daemon = await bench.start(instance(), ["--dont-release-vrrp"]);
-  await until("it is master", 8000, () => bench.host.hasAddress(vip));
+  await until("it is master", 20_000, () => bench.host.hasAddress(vip));
   await daemon.stop();
   assert.equal(await bench.host.hasAddress(vip), true);
   assert.ok(!(await daemon.log()).includes("sent 0 priority"));
@@ -168,7 +187,7 @@ test("--dont-release-vrrp leaves the address and says no good-bye", options, asy
 test("SIGHUP takes a new configuration without a flap, and refuses a broken one in full", options, async () => {
   await using bench = await Bench.create();
   const daemon = await bench.start(instance() + service());
-  await until("it is master", 8000, () => bench.host.hasAddress(vip));
+  await until("it is master", 20_000, () => bench.host.hasAddress(vip));
 
   const broken = `${instance().replace("192.0.2.100/24", "192.0.2.101/24")}\nvirtual_servr 192.0.2.1 80 {\n}\n`;
   await writeFile(daemon.files.config, broken);
@@ -183,7 +202,7 @@ test("SIGHUP takes a new configuration without a flap, and refuses a broken one 
   );
   daemon.signal("SIGHUP");
   await says(daemon, "Reload complete");
-  await until("the new address is there", 3000, () => bench.host.hasAddress("192.0.2.102"));
+  await until("the new address is there", 10_000, () => bench.host.hasAddress("192.0.2.102"));
   assert.equal(await bench.host.hasAddress(vip), true);
   const transitions = (await daemon.log()).match(/Entering (MASTER|BACKUP|FAULT) STATE/g);
   assert.deepEqual(transitions, ["Entering BACKUP STATE", "Entering MASTER STATE"], "a reload is no transition");
@@ -195,7 +214,7 @@ test("a reload that cannot be carried out in full leaves what is served", {
 }, async () => {
   await using bench = await Bench.create();
   const daemon = await bench.start(instance(), [], "kernel");
-  await until("it is master", 8000, () => bench.host.hasAddress(vip));
+  await until("it is master", 20_000, () => bench.host.hasAddress(vip));
   await writeFile(daemon.files.config, instance() + service());
   daemon.signal("SIGHUP");
   await says(daemon, /Reload incomplete: the kernel has no IPVS/);
@@ -203,10 +222,27 @@ test("a reload that cannot be carried out in full leaves what is served", {
   await daemon.stop();
 });
 
+test("a reload that VRRP refuses is carried out for the virtual servers all the same", options, async () => {
+  await using bench = await Bench.create();
+  const { name, argv } = holdfast("memory");
+  const without = ["setpriv", "--bounding-set", "-net_raw,-net_admin", "--inh-caps", "-net_raw,-net_admin"];
+  const daemon = await bench.host.start({ name, argv: [...without, ...argv] }, service(), ["--no-syslog"]);
+  await started(daemon);
+  await writeFile(daemon.files.config, instance() + service() + service("", 81));
+  daemon.signal("SIGHUP");
+  await says(daemon, /Reload incomplete: VRRP needs CAP_NET_RAW/);
+  const both = ["[192.0.2.100]:tcp:80", "[192.0.2.100]:tcp:81"];
+  await until("the new virtual server is there", 5000, async () => {
+    const { virtualServers } = await status(daemon);
+    return virtualServers.map(({ vs }) => vs).join() === both.join();
+  });
+  await daemon.stop();
+});
+
 test("SIGTERM while a crashed daemon waits for its restart takes the address away", options, async () => {
   await using bench = await Bench.create();
   const daemon = await bench.start(instance());
-  await until("it is master", 8000, () => bench.host.hasAddress(vip));
+  await until("it is master", 20_000, () => bench.host.hasAddress(vip));
   for (const sentence of ["died: Respawning", "Restart of Daemon process delayed 1 seconds"]) {
     const pid = daemon.nodePid ?? daemon.sparePid; // the spare took over from the first one
     assert.ok(pid !== undefined, "a daemon runs");
@@ -221,7 +257,7 @@ test("SIGTERM while a crashed daemon waits for its restart takes the address awa
 test("signals write the dump files that exporters read", options, async () => {
   await using bench = await Bench.create();
   const daemon = await bench.start(instance() + service());
-  await until("it is master", 8000, () => bench.host.hasAddress(vip));
+  await until("it is master", 20_000, () => bench.host.hasAddress(vip));
   const json = (await bench.run("--signum=JSON")).stdout.trim();
   await bench.host.exec(["kill", `-${json}`, String(daemon.pid)]);
   daemon.signal("SIGUSR1");
@@ -379,7 +415,7 @@ test("bad input: broken adverts from the wire change nothing, and each kind is s
   await using lan = await Lan.create(plainHosts("a", "b"));
   const [host, peer] = [lan.host("a"), lan.host("b")];
   const daemon = await host.start(holdfast("memory"), instance(), ["--no-syslog"]);
-  await until("it is master", 8000, () => host.hasAddress(vip));
+  await until("it is master", 20_000, () => host.hasAddress(vip));
   // VRRPv2, VRID 51, priority 255: whoever believes it gives up the address. First: wrong password. Second: wrong checksum.
   // Third: cut short. Fourth: TTL 1. Each twenty times.
   const attack = `
@@ -415,7 +451,7 @@ send(advert(good), 1)
 test("a crash after a refused reload: what was in force stays in force", options, async () => {
   await using bench = await Bench.create();
   const daemon = await bench.start(instance() + service());
-  await until("it is master", 8000, () => bench.host.hasAddress(vip));
+  await until("it is master", 20_000, () => bench.host.hasAddress(vip));
   const copy = daemon.files.config.replace(/\.conf$/, ".pid.config");
   await until("a copy is kept", 5000, () => existsSync(copy));
   assert.equal((await stat(copy)).mode & 0o777, 0o600, "it holds the password");
@@ -423,7 +459,7 @@ test("a crash after a refused reload: what was in force stays in force", options
   daemon.signal("SIGHUP");
   await says(daemon, /New config failed validation/);
   await until("the spare waits", 10_000, () => daemon.sparePid !== undefined);
-  process.kill(daemon.nodePid ?? 0, "SIGSEGV");
+  daemon.signalNode("SIGSEGV");
   await says(daemon, /has errors: going on with the configuration that was in force/);
   await until("the next one answers", 10_000, () =>
     status(daemon).then(

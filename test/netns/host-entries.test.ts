@@ -115,6 +115,9 @@ test("every option: the host looks as with keepalived, and as before when it has
   const before = await hostState(a);
   const started = [await a.start(ours, everything, ["--vrrp"]), await b.start(keepalived, everything, ["--vrrp"])];
   for (const [i, host] of [a, b].entries()) await master(host, started[i] as Daemon);
+  const tentative = async (): Promise<boolean> =>
+    JSON.stringify([await hostState(a), await hostState(b)]).includes("tentative");
+  await until("duplicates have been looked for", SOON, async () => !(await tentative()));
   const [got, want] = [await hostState(a), await hostState(b)];
   assert.deepEqual(got, want, await started[0]?.log());
   assert.ok(want.routes.length > 20 && want.rules.length > 14, `keepalived has ${want.routes.length} routes`);
@@ -236,7 +239,7 @@ test(
     );
 
     await until("the spare waits", SOON, () => daemon.sparePid !== undefined);
-    process.kill(daemon.nodePid ?? 0, "SIGKILL");
+    daemon.signalNode("SIGKILL");
     await until("the next one runs", SOON, async () => (await daemon.log()).split("Startup complete").length > 2);
     await until("all is there", SOON, async () => JSON.stringify(await hostState(host)) === JSON.stringify(first));
     await daemon.stop();
@@ -287,3 +290,39 @@ test("static entries alone are a configuration; a reload without them removes th
   await daemon.stop();
   assert.deepEqual(await hostState(host), before);
 });
+
+test(
+  "a reload takes the first address of a subnet away: the others and what leads over them stay, and nobody leaves",
+  options,
+  async () => {
+    await using lan = await Lan.create(apart.slice(0, 1));
+    const host = lan.host("a");
+    // The kernel takes the second address with the first one, and the route with both.
+    const plain = ["all", "default", "eth1"].map((name) => `net.ipv4.conf.${name}.promote_secondaries=0`);
+    await host.exec(["sysctl", "-qw", ...plain]);
+    const config = (addresses: string): string =>
+      instance(`virtual_ipaddress_excluded {
+    ${addresses}
+  }
+  virtual_routes {
+    198.51.100.0/24 via 198.18.7.9 dev eth1
+  }`);
+    const daemon = await host.start(ours, config("198.18.7.1/24 dev eth1\n198.18.7.2/24 dev eth1"), ["--vrrp"]);
+    await master(host, daemon);
+    await until("the route is there", SOON, async () =>
+      (await hostState(host)).routes.join().includes("198.51.100.0/24"),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 1100)); // what was deleted at the start is put back in silence for a second
+    await writeFile(daemon.files.config, config("198.18.7.2/24 dev eth1"));
+    daemon.signal("SIGHUP");
+    await until("reloaded", SOON, async () => /Reload complete/.test(await daemon.log()));
+    const stays = async (): Promise<boolean> => {
+      const { addresses, routes } = await hostState(host);
+      const on = addresses.join();
+      return on.includes("198.18.7.2") && !on.includes("198.18.7.1") && routes.join().includes("198.51.100.0/24");
+    };
+    await until("the other address and the route are there", SOON, stays);
+    assert.doesNotMatch((await daemon.log()).split("Reloading ...")[1] ?? "", /BACKUP|FAULT|was deleted/);
+    await daemon.stop();
+  },
+);

@@ -5,6 +5,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { makeFifo } from "../../native-bindings/fifo.js";
 import { holdfast, keepalived, type Program } from "../harness/daemon.js";
+import { instanceText } from "../harness/instance-text.js";
 import { Lan, plainHosts } from "../harness/lan.js";
 import { needs } from "../harness/needs.js";
 import { until } from "../harness/until.js";
@@ -153,6 +154,11 @@ async function toldBy(program: Program): Promise<Told> {
   await says('INSTANCE "V2" STOP 150');
   const read = async (file: string): Promise<readonly string[]> =>
     (await readFile(file, "utf8")).split("\n").slice(0, -1);
+  // Who was told of the stop may be at work when the daemon has ended: keepalived waits for nobody, and ends its reader before.
+  const arrives = (last: string, file: string): Promise<unknown> =>
+    until(`"${last}" in ${file}`, PATIENCE_MS, async () => (await read(`${dir}/${file}`)).includes(last));
+  for (const last of ["V2 stop", "V2 all INSTANCE V2 STOP 150"]) await arrives(last, "scripts");
+  if (program.name === "holdfast") await arrives('INSTANCE "V2" STOP 150', "read");
   const lines = pipe.lines().map((line) => line.split(" "));
   const scripts = (await read(`${dir}/scripts`)).map((line) => line.split(" "));
   return {
@@ -263,17 +269,7 @@ test(
   enable_script_security
   vrrp_notify_fifo ${file}
 }
-vrrp_instance V1 {
-  state BACKUP
-  interface eth0
-  version 3
-  virtual_router_id 51
-  priority 200
-  advert_int 0.1
-  virtual_ipaddress { 192.0.2.51/24 }
-  notify "${dir}/hang"
-}
-`,
+${instanceText("192.0.2.51", `  notify "${dir}/hang"\n`)}`,
       ["--vrrp"],
     );
     const capture = await lan.capture();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { type Daemon, holdfast, keepalived, type Program } from "../harness/daemon.js";
 import type { Host } from "../harness/host.js";
@@ -121,10 +122,47 @@ test("a crash: the next daemon has its table, and what it no longer blocks is fr
   await until("the server listens", SOON, () => reaches(b, "192.0.2.1"));
   const daemon = await master(a, ours, `global_defs {\n  nftables mine\n}\n${config("no_accept")}`);
   await until("the spare waits", SOON, () => daemon.sparePid !== undefined);
-  process.kill(daemon.nodePid ?? 0, "SIGKILL");
+  daemon.signalNode("SIGKILL");
   await until("the next one runs", SOON, async () => (await daemon.log()).split("Startup complete").length > 2);
   assert.equal(await reaches(b, "192.0.2.100"), false);
   assert.equal(await tablesOf(a), "2 mine\n10 mine");
   await daemon.stop();
   assert.equal(await tablesOf(a), "");
 });
+
+/** Like `nft flush ruleset`: NFT_MSG_DELTABLE for every table, in a batch. */
+const flush = `
+import socket, struct
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+part = lambda kind, flags, n, family, res: struct.pack("=IHHIIBBH", 20, kind, flags, n, 0, family, 0, socket.htons(res))
+s.send(part(16, 1, 1, 0, 10) + part((10 << 8) | 2, 5, 2, 0, 0) + part(17, 1, 3, 0, 10))
+answer = s.recv(65536)
+assert struct.unpack("=i", answer[16:20])[0] == 0, answer
+`;
+
+test(
+  "a ruleset that somebody flushed is made again, once without and once with a change of ours",
+  options,
+  async () => {
+    await using lan = await Lan.create(plainHosts("a", "b"));
+    const [a, b] = [lan.host("a"), lan.host("b")];
+    await a.spawn([process.execPath, "-e", server]);
+    await until("the server listens", SOON, () => reaches(b, "192.0.2.1"));
+    const text = config("no_accept");
+    const daemon = await master(a, ours, text);
+    const repairs = async (): Promise<number> =>
+      (await daemon.log()).split("table keepalived of nftables was deleted").length - 1;
+    assert.equal(await reaches(b, "192.0.2.100"), false);
+    await a.exec(["python3", "-c", flush]);
+    await until("it is made again", SOON, async () => (await repairs()) === 1);
+    assert.equal(await tablesOf(a), "2 keepalived\n10 keepalived");
+    assert.equal(await reaches(b, "192.0.2.100"), false);
+    await a.exec(["python3", "-c", flush]);
+    await writeFile(daemon.files.config, text.replace("192.0.2.100/24", "192.0.2.100/24\n    192.0.2.101/24"));
+    daemon.signal("SIGHUP");
+    await until("the second address is there", SOON, () => a.hasAddress("192.0.2.101"));
+    await until("both tables are there", SOON, async () => (await tablesOf(a)) === "2 keepalived\n10 keepalived");
+    for (const address of ["192.0.2.100", "192.0.2.101"]) assert.equal(await reaches(b, address), false, address);
+    assert.ok(!(await daemon.log()).includes("nftables refuses"));
+  },
+);

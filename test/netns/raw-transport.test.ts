@@ -71,7 +71,7 @@ test("raw transport: an advert arrives whole at the endpoint that it is for, and
 test("raw transport: an error is a number, and a closed socket stays closed", options, () => {
   const socket = new RawTransport(silent).open(at(a), () => undefined);
   assert.equal(socket.send(new Uint8Array(3), b), 22, "EINVAL: no IP header");
-  assert.equal(socket.send(advert(a, b), "255.255.255.255"), 13, "EACCES: broadcast is not allowed");
+  assert.equal(socket.send(advert(a, "255.255.255.255"), "255.255.255.255"), 13, "EACCES: broadcast is not allowed");
   socket[Symbol.dispose]();
   socket[Symbol.dispose]();
   assert.equal(socket.send(advert(a, b), b), 9, "EBADF");

@@ -10,6 +10,7 @@ import { ms } from "../../main/units.js";
 import type { ScriptResult } from "../../main/vrrp/ports.js";
 import { run } from "../harness/command.js";
 import { needs } from "../harness/needs.js";
+import { withoutAnswer } from "../harness/silent-file-server.js";
 import { until } from "../harness/until.js";
 
 const options = { skip: needs("root", "native"), timeout: 60_000 };
@@ -172,3 +173,22 @@ test("stop ends what runs", options, async (t) => {
   await shop.runner.stop();
   assert.deepEqual(await result, { kind: "signalled", value: 15 });
 });
+
+test(
+  "a script on a file server that is gone is ended when its time is over, and holds up no other one",
+  options,
+  async (t) => {
+    const shop = new Workshop(t);
+    const gone = shop.write("gone", "#!/bin/sh\nexit 0\n");
+    const here = shop.write("here", "#!/bin/sh\nexit 3\n");
+    await using _ = await withoutAnswer(gone);
+    let over = false;
+    const hangs = shop.run(root, 2000, gone).finally(() => {
+      over = true;
+    });
+    const others = await Promise.all([shop.run(root, 0, here), shop.run(root, 0, here)]);
+    assert.ok(!over, "the others ended while the one that hangs had time left");
+    assert.deepEqual(others, Array(2).fill({ kind: "exited", value: 3 }));
+    assert.equal((await hangs).kind, "timed-out");
+  },
+);

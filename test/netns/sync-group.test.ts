@@ -130,7 +130,7 @@ const cases: readonly Case[] = [
     run: async (stand) => {
       await stand.lan.cut("a", "carrier", "eth1");
       await stand.becomes("b");
-      assert.match(await stand.master.log(), /VRRP_Group\(G\) Syncing instances to FAULT state/);
+      await stand.master.says("VRRP_Group(G) Syncing instances to FAULT state");
       await stand.lan.heal("a", "eth1");
       await stand.becomes("a");
     },
@@ -167,7 +167,9 @@ const cases: readonly Case[] = [
       assert.equal(document.state, "FAULT");
       const unknown = await stand.a.attempt([...why, "V3", "--control-socket", stand.master.files.controlSocket]);
       assert.equal(unknown.code, 1);
-      assert.match(unknown.stderr, /there is no instance V3 - there are V1, V2/);
+      assert.match(unknown.stderr, /there is no instance or server V3 - there are V1, V2/);
+      const group = await stand.a.attempt([...why, "--control-socket", stand.master.files.controlSocket, "G"]);
+      assert.match(group.stderr, /G is a sync group - ask for a member: V1, V2$/m);
     },
   },
   {
@@ -206,7 +208,7 @@ const cases: readonly Case[] = [
       await stand.becomes("a");
       await writeFile(file(stand.lan), "254\n");
       await stand.becomes("b");
-      assert.match(await stand.master.log(), /VRRP_Group\(G\) Syncing instances to FAULT state/);
+      await stand.master.says("VRRP_Group(G) Syncing instances to FAULT state");
       await writeFile(file(stand.lan), "0\n");
       await stand.becomes("a");
     },

@@ -290,15 +290,26 @@ test("the interface below vanishes and comes back: so does the VMAC", options, a
 test("a crash: the next daemon adopts the VMAC; a reload makes and removes only what differs", options, async () => {
   await using lan = await Lan.create(plainHosts("a"));
   const a = lan.host("a");
+  const filters = [
+    "net.ipv4.conf.all.rp_filter=1",
+    "net.ipv4.conf.eth0.rp_filter=0",
+    "net.ipv4.conf.eth0.arp_ignore=0",
+  ];
+  await a.exec(["sysctl", "-qw", ...filters]);
+  const settings = async (): Promise<readonly string[]> => (await sysctls(a)).filter((line) => !line.includes("vrrp"));
+  const before = await settings();
   const daemon = await a.start(ours, one, ["--vrrp"]);
   await until("master", SOON, () => isMaster(a, "192.0.2.100", "vrrp.51"));
+  const during = await settings();
+  assert.notDeepEqual(during, before);
   const indexOf = async (name: string): Promise<number | undefined> =>
     (await links(a)).find(({ ifname }) => ifname === name)?.ifindex;
   const index = await indexOf("vrrp.51");
   await until("the spare waits", SOON, () => daemon.sparePid !== undefined);
-  process.kill(daemon.nodePid ?? 0, "SIGKILL");
+  daemon.signalNode("SIGKILL");
   await until("the next one runs", SOON, async () => (await daemon.log()).split("Startup complete").length > 2);
   assert.equal(await indexOf("vrrp.51"), index);
+  assert.deepEqual(await settings(), during);
   const reload = async (config: string): Promise<void> => {
     const count = async (): Promise<number> => (await daemon.log()).split("Reload complete").length;
     const earlier = await count();
@@ -312,6 +323,7 @@ test("a crash: the next daemon adopts the VMAC; a reload makes and removes only 
   await reload(one.replace("use_vmac", ""));
   await until("the address is on the interface", SOON, () => isMaster(a, "192.0.2.100", "eth0"));
   assert.deepEqual(await macvlans(a), []);
+  assert.deepEqual(await settings(), before, "as before the daemon that crashed");
   await daemon.stop();
   assert.equal(await a.hasAddress("192.0.2.100"), false);
 });

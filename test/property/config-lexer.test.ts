@@ -83,15 +83,22 @@ test("every prefix of a valid file is read", () => {
   for (let end = 0; end <= text.length; end++) assert.ok(load(text.slice(0, end)).config);
 });
 
-/** Processor time, best of three: other jobs on the machine make the time on the wall long. */
+/** Processor time of one reading: other jobs on the machine make the time on the wall long. */
 function milliseconds(text: string): number {
-  const times = [1, 2, 3].map(() => {
-    const start = process.cpuUsage();
-    load(text);
-    const { user, system } = process.cpuUsage(start);
-    return (user + system) / 1000;
-  });
-  return Math.min(...times);
+  const start = process.cpuUsage();
+  load(text);
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
+}
+
+/** Of each text its best of three, read in turns; up to nine while `holds` does not: a machine may be slow for seconds. */
+function bestOf(texts: readonly [string, string], holds: (once: number, twice: number) => boolean): [number, number] {
+  const best: [number, number] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (let round = 1; round <= 9; round++) {
+    for (const i of [0, 1] as const) best[i] = Math.min(best[i], milliseconds(texts[i]));
+    if (round >= 3 && holds(...best)) break;
+  }
+  return best;
 }
 
 for (const [name, unit] of [
@@ -108,9 +115,9 @@ for (const [name, unit] of [
 ] as const) {
   test(`reading time is linear: ${name}`, () => {
     const text = unit.repeat(Math.ceil(60_000 / unit.length));
-    const once = milliseconds(text);
-    const twice = milliseconds(text + text);
     // Twice the input, three times the time, and 60 ms for timer noise and collections on a busy machine.
-    assert.ok(twice <= 3 * once + 60, `${once.toFixed(1)} ms, doubled ${twice.toFixed(1)} ms`);
+    const isLinear = (once: number, twice: number): boolean => twice <= 3 * once + 60;
+    const [once, twice] = bestOf([text, text + text], isLinear);
+    assert.ok(isLinear(once, twice), `${once.toFixed(1)} ms, doubled ${twice.toFixed(1)} ms`);
   });
 }

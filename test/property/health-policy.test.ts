@@ -107,7 +107,7 @@ function quietly(given: RetryRules, from: PolicyState, all: readonly Verdict[]):
   let at = state.url;
   return all.map((verdict) => {
     const url = at;
-    const quiet = quietIn(state, false);
+    const quiet = quietIn(state);
     if (quiet === verdict) {
       at = quiet === "pass" ? (url + 1) % given.urls : url;
       return { url, delay: quiet === "pass" ? given.delayLoop : given.downDelay, edge: undefined };

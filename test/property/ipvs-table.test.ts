@@ -62,7 +62,18 @@ const service: fc.Arbitrary<Service> = family.chain((f) =>
   ),
 );
 
-const destination: fc.Arbitrary<Destination> = family.chain((f) =>
+const tunnel = fc.oneof(
+  fc.record(
+    { type: fc.constant("gue" as const), port: portNumber, checksum: fc.constantFrom("nocsum", "csum", "remcsum") },
+    plain,
+  ),
+  fc.record(
+    { type: fc.constant("gre" as const), port: fc.constant(port(0)), checksum: fc.constantFrom("nocsum", "csum") },
+    plain,
+  ),
+);
+
+const plainDestination: fc.Arbitrary<Destination> = family.chain((f) =>
   fc.record(
     {
       family: fc.constant(f),
@@ -76,6 +87,9 @@ const destination: fc.Arbitrary<Destination> = family.chain((f) =>
     plain,
   ),
 );
+const destination: fc.Arbitrary<Destination> = fc
+  .tuple(plainDestination, fc.option(tunnel, { nil: undefined }))
+  .map(([one, around]) => (one.forwarding === "TUN" && around !== undefined ? { ...one, tunnel: around } : one));
 
 function encoded(operation: Operation): Buffer {
   const writer = new MessageWriter();

@@ -5,45 +5,9 @@ import { ms, priority, vrid } from "../../main/units.js";
 import { FloodWatch } from "../../main/vrrp/flood-watch.js";
 import { encodeAdvert } from "../../main/vrrp/packet.js";
 import { type FilterSpec, packetFilter } from "../../main/vrrp/packet-filter.js";
+import { runBpf as run } from "../harness/bpf.js";
 
 /** The filter against what it is to mean, in a machine of our own; test/netns/flood.test.ts has it in the kernel. */
-
-const RANDOM = (-0x1000 + 56) >>> 0;
-
-/** Classic BPF as far as the filter goes. @returns how many octets of the packet are taken; a load out of bounds takes none */
-function run(program: Uint8Array, whole: Uint8Array, dataAt: number, random: number): number {
-  const code = new DataView(program.buffer);
-  let [a, x] = [0, 0];
-  const load = (at: number, size: number): number | undefined => {
-    const start = at >= -0x100000 && at < 0 ? at + 0x100000 : at + dataAt;
-    if (start < 0 || start + size > whole.length) return undefined;
-    let value = 0;
-    for (let i = 0; i < size; i++) value = value * 256 + (whole[start + i] ?? 0);
-    return value;
-  };
-  for (let pc = 0; pc * 8 < program.length; pc++) {
-    const [op, t, f, k] = [
-      code.getUint16(pc * 8, true),
-      code.getUint8(pc * 8 + 2),
-      code.getUint8(pc * 8 + 3),
-      code.getUint32(pc * 8 + 4, true),
-    ];
-    let loaded: number | undefined = 0;
-    if (op === 0x20 && k === RANDOM) a = random;
-    else if (op === 0x20) a = loaded = load(k | 0, 4) as number;
-    else if (op === 0x30) a = loaded = load(k | 0, 1) as number;
-    else if (op === 0x48) a = loaded = load(x + k, 2) as number;
-    else if (op === 0xb1) x = ((load(k, 1) ?? 0) & 15) * 4;
-    else if (op === 0x01) x = k;
-    else if (op === 0x54) a = (a & k) >>> 0;
-    else if (op === 0x05) pc += k;
-    else if (op === 0x15) pc += a === k ? t : f;
-    else if (op === 0x06) return k;
-    else assert.fail(`instruction ${op}`);
-    if (loaded === undefined) return 0;
-  }
-  assert.fail("the program has an end");
-}
 
 const routers = fc.uniqueArray(
   fc.record({ vrid: fc.integer({ min: 1, max: 255 }), version: fc.constantFrom(2 as const, 3 as const) }),
@@ -127,11 +91,24 @@ test("a flood begins with thousands in a second, goes on while the sample shows 
   for (let i = 0; i < 100_000; i++) assert.ok(!watch.useless(ms(i)), "one per millisecond is none");
   const began = Array.from({ length: 3000 }, () => watch.useless(ms(200_000)));
   assert.equal(began.filter(Boolean).length, 1);
-  assert.ok(watch.flooded);
+  assert.equal(watch.stage, "filtered");
   for (let second = 0; second < 60; second++) {
     for (let i = 0; i < 30; i++) assert.ok(!watch.useless(ms(200_000 + second * 1001 + i)));
     assert.ok(!watch.over(ms(200_000 + second * 1001 + 500)));
   }
   assert.ok(watch.over(ms(275_000)));
-  assert.ok(!watch.flooded);
+  assert.equal(watch.stage, "none");
+});
+
+test("what thousands get past the filter of a flood narrows it, once, and all ends together", () => {
+  const watch = new FloodWatch();
+  const changes = Array.from({ length: 10_000 }, (_, i) => watch.useless(ms(i / 10)));
+  assert.deepEqual(
+    changes.flatMap((changed, i) => (changed ? [i] : [])),
+    [1999, 3999],
+  );
+  assert.equal(watch.stage, "narrowed");
+  assert.ok(!watch.over(ms(10_900)));
+  assert.ok(watch.over(ms(11_100)));
+  assert.equal(watch.stage, "none");
 });

@@ -6,6 +6,7 @@ import { ms, priority, vrid } from "../../main/units.js";
 import { AdvertBuffer } from "../../main/vrrp/advert-buffer.js";
 import { sequenceOf } from "../../main/vrrp/hmac-trailer.js";
 import { numberToIpv4 } from "../../main/vrrp/ipv4.js";
+import { KnownAdvert } from "../../main/vrrp/known-advert.js";
 import { type AdvertSpec, decodeAdvert, encodeAdvert } from "../../main/vrrp/packet.js";
 import { type Expectation, validate } from "../../main/vrrp/validate.js";
 import { ReplayMarks } from "../../main/vrrp/wire-state.js";
@@ -133,6 +134,34 @@ test("signed adverts: any octet that is changed is noticed, and any octets in a 
       changed[offset] = (changed[offset] ?? 0) ^ flip;
       assert.notEqual(verdict(changed), "accepted", `octet ${offset}`);
       assert.notEqual(verdict(bytes), "accepted", "not signed at all");
+    }),
+  );
+});
+
+test("an advert that says the same is the same object; any other octet makes it another one", () => {
+  fc.assert(
+    fc.property(fc.oneof(spec4, spec6), fc.nat(), fc.integer({ min: 1, max: 255 }), (spec, position, change) => {
+      const first = encodeAdvert(spec, priority(100), 1);
+      const known = new KnownAdvert();
+      const advert = known.read(first);
+      assert.ok(advert !== undefined);
+      known.keep(advert);
+      const isIpv4 = advert.family === "inet";
+      const again = isIpv4 ? encodeAdvert(spec, priority(100), 2) : first.slice();
+      if (isIpv4) again.set([0xab, 0xcd], 10); // the kernel's checksum of the header
+      const signed = spec.ah === true;
+      const same = known.read(again);
+      assert.equal(same !== undefined && same === known.read(again), !signed);
+      const at = position % again.length;
+      again[at] = (again[at] ?? 0) ^ change;
+      const changed = known.read(again);
+      const decoded = decodeAdvert(again);
+      const isNews = !isIpv4 || ![4, 5, 10, 11].includes(at);
+      if (isNews || signed) assert.deepEqual(changed, decoded.ok ? decoded.advert : undefined);
+      else assert.equal(changed, known.read(first));
+      first.fill(0); // the memory of the packet is used again
+      if (!signed && !isNews)
+        assert.deepEqual(Buffer.from(changed?.bytes ?? []).subarray(0, 4), Buffer.from(again).subarray(0, 4));
     }),
   );
 });

@@ -10,6 +10,7 @@ export class SimHost implements HostNetwork {
   readonly #listeners = new Set<(change: NetworkChange) => void>();
   #running = true;
   #exists = true;
+  #multicast = true;
 
   constructor(own: IpAddress, journal: string[] = []) {
     this.journal = journal;
@@ -19,7 +20,15 @@ export class SimHost implements HostNetwork {
   link(name: string): Link | undefined {
     if (name !== "eth0" || !this.#exists) return undefined;
     const mac = Uint8Array.of(2, 0, 0, 0, 0, 1);
-    return { index: this.#index, name, running: this.#running, noArp: false, multicast: true, mtu: 1500, mac };
+    return {
+      index: this.#index,
+      name,
+      running: this.#running,
+      noArp: false,
+      multicast: this.#multicast,
+      mtu: 1500,
+      mac,
+    };
   }
 
   addresses(interfaceIndex: number): readonly InterfaceAddress[] {
@@ -55,6 +64,12 @@ export class SimHost implements HostNetwork {
 
   gain(address: IpAddress): void {
     this.#change("address", { interfaceIndex: this.#index, address, prefix: 24, tentative: false });
+  }
+
+  /** Like `ip link set eth0 multicast on`, or off. */
+  setMulticast(multicast: boolean): void {
+    this.#multicast = multicast;
+    this.setRunning(this.#running);
   }
 
   setRunning(running: boolean): void {

@@ -7,6 +7,8 @@ import { numberToIpv4 } from "../../main/vrrp/ipv4.js";
 import { decodeAdvert, encodeAdvert } from "../../main/vrrp/packet.js";
 import type { ScriptResult } from "../../main/vrrp/ports.js";
 import { type VrrpDeps, VrrpRouter } from "../../main/vrrp/router.js";
+import type { StartupMemory } from "../../main/vrrp/startup-delay.js";
+import type { TrackMemory } from "../../main/vrrp/track-memory.js";
 import {
   virtualAddress as anyAddress,
   emptyConfig,
@@ -33,8 +35,14 @@ export function daemonConfig(
 
 export interface SimRouterOptions {
   readonly resume?: (key: string) => Resumption | undefined;
+  readonly startupMemory?: StartupMemory;
+  readonly trackMemory?: TrackMemory;
+  readonly onRemoved?: (key: string) => void;
   readonly detail?: boolean;
   readonly trackers?: Pick<VrrpDeps, "trackFiles" | "processes">;
+  readonly guard?: Pick<VrrpDeps, "guards" | "guardReducer">;
+  readonly reducer?: NonNullable<VrrpDeps["reducer"]>;
+  readonly later?: NonNullable<VrrpDeps["later"]>;
 }
 
 /** A daemon's VRRP side on a simulated host. Everything it does is in `journal`, in order. */
@@ -75,7 +83,13 @@ export class SimRouter {
       },
       onGroupTransition: ({ group, to }) => this.journal.push(`group ${group.name} -> ${to}`),
       ...options.trackers,
+      ...options.guard,
+      ...(options.reducer === undefined ? {} : { reducer: options.reducer }),
+      ...(options.later === undefined ? {} : { later: options.later }),
       resume: options.resume ?? (() => undefined),
+      ...(options.startupMemory && { startupMemory: options.startupMemory }),
+      ...(options.trackMemory && { trackMemory: options.trackMemory }),
+      ...(options.onRemoved && { onRemoved: options.onRemoved }),
     });
   }
 

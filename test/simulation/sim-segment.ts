@@ -1,5 +1,6 @@
 import type { IpAddress } from "../../main/address.js";
 import { ms } from "../../main/units.js";
+import { sourceOf } from "../../main/vrrp/ip-header.js";
 import { decodeAdvert } from "../../main/vrrp/packet.js";
 import type { AdvertEndpoint, AdvertSocket, AdvertTransport } from "../../main/vrrp/ports.js";
 import { Random } from "./cluster/random.js";
@@ -65,7 +66,7 @@ export class SimSegment {
       if (station.host === from || station.endpoint.address !== destination || this.random() < this.loss) continue;
       this.#clock.after(ms(this.random() * this.delay), () => {
         const parted = this.#cut.has(from) || this.#cut.has(station.host);
-        if (!parted && this.#stations.has(station)) station.onPacket(packet, destination);
+        if (!parted && this.#stations.has(station)) station.onPacket(packet, sourceOf(packet));
       });
     }
   }

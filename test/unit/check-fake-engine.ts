@@ -1,11 +1,25 @@
 import assert from "node:assert/strict";
 import type { OnResults, ProbeCounters, ProbeEngine, ProbeSpec } from "../../native-bindings/probe.js";
 import * as words from "../../native-bindings/probe-words.js";
-import type { ProbeModule } from "../../workers/check-runner.js";
+import type { ProbeModule, RunnerDeps } from "../../workers/check-runner.js";
 import { type Outcome, outcomes } from "../../workers/protocol.js";
 
 /** What native-bindings/probe.ts has, without the add-on. */
 export const probeWords: ProbeModule = { ...words, tlsErrorText: (code) => `OpenSSL error ${code}` };
+
+/** For runners that run none. */
+export const noScripts: RunnerDeps["scripts"] = {
+  atMost: 1,
+  environment: [],
+  host: {
+    spawn: () => assert.fail("no program is wanted"),
+    descendantsOf: () => [],
+    markedProcesses: () => [],
+    signalMember: () => {},
+    signalProcess: () => {},
+    nextTurn: setImmediate,
+  },
+};
 
 export interface ResultParts {
   readonly slot: number;
@@ -84,6 +98,10 @@ export class FakeEngine implements ProbeEngine {
 
   last(): Uint32Array<ArrayBuffer> {
     return this.latest;
+  }
+
+  untilDue(slot: number): number {
+    return this.armed.get(slot)?.delay ?? 0;
   }
 
   latency(): Uint32Array<ArrayBuffer> {

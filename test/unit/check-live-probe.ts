@@ -1,4 +1,4 @@
-import type { CheckConfig } from "../../main/config/model.js";
+import type { ConnectingCheckConfig } from "../../main/config/model.js";
 import * as probe from "../../native-bindings/probe.js";
 import { rulesOf } from "../../workers/policy.js";
 import { failureText, type ProbeResult, readResult } from "../../workers/probe-result.js";
@@ -10,7 +10,7 @@ export interface LiveResult extends ProbeResult {
 }
 
 interface Attempt {
-  readonly check: CheckConfig;
+  readonly check: ConnectingCheckConfig;
   readonly done: (result: LiveResult) => void;
 }
 
@@ -21,7 +21,7 @@ export class LiveProbe implements Disposable {
     for (let i = 0; i < count; i++) this.#ended(readResult(results, i * probe.resultWords, probe));
   });
 
-  once(check: CheckConfig, url = 0): Promise<LiveResult> {
+  once(check: ConnectingCheckConfig, url = 0): Promise<LiveResult> {
     return new Promise((done) => {
       const slot = this.engine.add(probeSpec(check, rulesOf(check), []));
       this.#attempts.set(slot, { check, done });

@@ -25,6 +25,7 @@ test("a TCP check with everything that a socket can be told", () => {
     jitter: 20,
     urls: [],
     tls: undefined,
+    exchange: undefined,
     groups: [1, 2],
   });
 });

@@ -3,7 +3,7 @@ import test from "node:test";
 import { ms } from "../../main/units.js";
 import { CheckRunner } from "../../workers/check-runner.js";
 import type { Outcome } from "../../workers/protocol.js";
-import { FakeEngine, probeWords, resultOf } from "./check-fake-engine.js";
+import { FakeEngine, noScripts, probeWords, resultOf } from "./check-fake-engine.js";
 import { httpCheck, spec, tcpCheck, timing, url } from "./health-fixtures.js";
 import { HandClock } from "./health-hand-clock.js";
 
@@ -14,6 +14,7 @@ function setUp() {
   const runner = new CheckRunner({
     clock,
     probe: probeWords,
+    scripts: noScripts,
     openEngine: (onResults) => {
       const opened = new FakeEngine(onResults);
       engines.push(opened);
@@ -51,13 +52,14 @@ test("runner: a check's life, from the first attempt to DOWN after its retries a
   assert.deepEqual([runner.running, runner.completed], [1, 4]);
 });
 
-test("runner: a failure is told with its detail where log_all_failures is set, and the engine keeps none back", () => {
+test("runner: a failure that changes nothing is told with its detail where log_all_failures is set, while the server is up", () => {
   const { engine, told, runner, armed } = setUp();
-  runner.assign([spec(1, tcpCheck({ ...quick, logAllFailures: true, retry: 0 }), "up")]);
+  runner.assign([spec(1, tcpCheck({ ...quick, logAllFailures: true, retry: 1 }), "up")]);
   engine.answer(0, "refused", { reason: "errno", detail: 111 });
-  assert.equal(armed(0), "in 10000 url 0 quiet nothing");
   engine.answer(0, "refused", { reason: "errno", detail: 111 });
-  assert.deepEqual(told, ["1 DOWN refused 0", "1 attempt refused Connection failed: ECONNREFUSED"]);
+  assert.equal(armed(0), "in 10000 url 0 quiet fail");
+  engine.answer(0, "refused", { reason: "errno", detail: 111 });
+  assert.deepEqual(told, ["1 attempt refused Connection failed: ECONNREFUSED", "1 DOWN refused 1"]);
 });
 
 test("runner: an attempt that could not be made is always told and changes nothing", () => {
@@ -170,6 +172,15 @@ test("runner: latencies go by check, not by slot; of the virtual servers only th
   const { counts, last } = runner.latency(2);
   assert.deepEqual([...last], [22, 700, 11, 300]);
   assert.deepEqual([...counts], [...section(0), ...section(0x8000_0002)]);
+});
+
+test("runner: until the next attempt, by check; of what is not here, or cannot be made, nothing is known", () => {
+  const { engine, runner } = setUp();
+  runner.assign([spec(11, tcpCheck(quick), "up"), spec(22, tcpCheck(quick), "up")]);
+  const ids = [22, 33].map((id) => spec(id, tcpCheck()).id);
+  assert.deepEqual([...runner.untilNext(ids)], [[22, engine.armed.get(1)?.delay]]);
+  engine.answer(1, "up");
+  assert.deepEqual([...runner.untilNext(ids)], [[22, engine.armed.get(1)?.delay]]);
 });
 
 test("runner: at its end the engine is closed", () => {

@@ -65,6 +65,7 @@ const rows: readonly (readonly [name: string, text: string, want?: string])[] = 
   ["the empty line that ends a value is kept", "a {\n$X=b \\\n\n}\n", "a {\n    $X=b \\\n\n}\n"],
   ["also at the end of the file", "$X=b \\\n\n", "$X=b \\\n\n"],
   ["a blank line does not end a value, not even of CRs", "$X=b \\\n\r\r\n  c   d\n", "$X=b \\\n \n  c   d\n"],
+  ["nor one of a form feed or a vertical tab", "$X=b \\\n\f\v\n  c   { d }\n"],
   ["a backslash in a comment may mean that a value goes on", "$X=b # \\\nc   d\n"],
   ["and keeps a { where it is", "a  # \\\n{\n"],
   ["an escaped comment may", "$X=b \\# \\\nc   d\n"],

@@ -115,6 +115,7 @@ const lvs = [
   row("lvs_sync_daemon eth0\n lvs_sync_daemon eth1", [5, "CFG_REPEATED"], /first one is used/, /remove/),
   row("checker_threads 0", [5, "CFG_BAD_VALUE"], /between 1 and 256/, /checker_threads/),
   row("checker_max_in_flight 0", [5, "CFG_BAD_VALUE"], /between 1 and 1000000/, /checker_max_in_flight/),
+  row("checker_max_processes 0", [5, "CFG_BAD_VALUE"], /between 1 and 100000/, /checker_max_processes/),
   row("checker_max_in_flight_per_host x", [5, "CFG_BAD_VALUE"], /between 1 and 1000000/, /per_host/),
   row("lvs_reconcile always", [5, "CFG_BAD_VALUE"], /presence, full, off/, /presence/),
 ];
@@ -238,6 +239,7 @@ const roots = [
   row("child_wait_time -1", [5, "CFG_BAD_VALUE"], /between 0 and 4294967295/, /seconds/),
   forgiven("instance", /instance name missing/),
   forgiven("net_namespace", /net_namespace name missing/),
+  row("instance a/b", [5, "CFG_BAD_VALUE"], /instance 'a\/b' has a \/ - ignoring/, /without/),
   row("instance a\ninstance b", [5, "CFG_REPEATED"], /first one is used/, /remove/),
   row("net_namespace_ipvs a\nnet_namespace_ipvs b", [5, "CFG_REPEATED"], /first one is used/, /remove/),
   row("global_defs x {\n}", [5, "CFG_BRACE"], /global_defs has extra parameters x/, /global_defs \{/),

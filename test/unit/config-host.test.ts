@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
@@ -22,6 +22,15 @@ const sparse = (at: string, bytes: number): void => {
   writeFileSync(at, "");
   truncateSync(at, bytes);
 };
+
+test("a link is told from what it leads to", () => {
+  const target = file("target", "");
+  const link = path.join(folder, "link");
+  symlinkSync("target", link);
+  assert.deepEqual(host.readLink?.(link), { target: "target", uid: process.getuid?.() });
+  assert.equal(host.readLink?.(target), undefined);
+  assert.equal(host.readLink?.(path.join(folder, "nothing")), undefined);
+});
 
 test("a file is read whole, with every byte", () => {
   const bytes = Uint8Array.from({ length: 100_000 }, (_, i) => i & 255);

@@ -17,10 +17,8 @@ export function shownLvs(config: Config, secrets: boolean): string {
 /** What is read from it again; files that checkers name are declared as the other side would. */
 export function reloaded(config: Config): Config {
   const files = new Set(
-    [...config.virtualServers, ...config.groupServices].flatMap(({ realServers }) =>
-      realServers.flatMap(({ laterChecks }) =>
-        laterChecks.flatMap((c) => (c.type === "FILE_CHECK" ? c.trackFile : [])),
-      ),
+    config.virtualServers.flatMap(({ realServers }) =>
+      realServers.flatMap(({ checks }) => checks.flatMap((c) => (c.type === "FILE_CHECK" ? c.trackFile : []))),
     ),
   );
   const declared = [...files].map((name) => `track_file ${name} {\nfile /usr/bin/${name}\n}\n`).join("");
@@ -30,8 +28,8 @@ export function reloaded(config: Config): Config {
 }
 
 export const sectionsOf = (config: Config): LvsSections => {
-  const { virtualServers, groupServices, virtualServerGroups, bfdInstances, checkerTls } = config;
-  return { virtualServers, groupServices, virtualServerGroups, bfdInstances, checkerTls };
+  const { virtualServers, virtualServerGroups, bfdInstances, checkerTls } = config;
+  return { virtualServers, virtualServerGroups, bfdInstances, checkerTls };
 };
 
 /** Positions are of one file, and nobody's meaning. */

@@ -23,7 +23,6 @@ const SERVICE = "virtualServers.0";
 const SERVER = "virtualServers.0.realServers.0";
 const CHECK = `${SERVER}.checks.0`;
 const PAGE = "url {\npath /\n}";
-const LATER = `${SERVER}.laterChecks.0`;
 
 const lines: readonly (readonly [lines: string, path: string, value: unknown])[] = [
   ["", `${SERVICE}.ipvs.tunnel`, { type: "ipip", port: 0, checksum: "nocsum" }],
@@ -44,21 +43,21 @@ const lines: readonly (readonly [lines: string, path: string, value: unknown])[]
 const inServer: readonly (readonly [lines: string, path: string, value: unknown])[] = [
   ["lvs_method TUN", `${SERVER}.ipvs.forwarding.method`, "TUN"],
   ["uthreshold 4294967295", `${SERVER}.ipvs.upperThreshold`, 4_294_967_295],
-  ["DNS_CHECK {\n}", `${LATER}.timing.retry`, 3],
-  ["delay_loop 7\nDNS_CHECK {\n}", `${LATER}.timing.delayBeforeRetry`, 7000],
-  ['DNS_CHECK {\nname ""\n}', `${LATER}.name`, "."],
-  ["MISC_CHECK {\nmisc_path /usr/bin/check\n}", `${LATER}.timing.retry`, 0],
-  ["delay_loop 7\nMISC_CHECK {\nmisc_path /usr/bin/check\n}", `${LATER}.timeout`, undefined],
+  ["DNS_CHECK {\n}", `${CHECK}.timing.retry`, 3],
+  ["delay_loop 7\nDNS_CHECK {\n}", `${CHECK}.timing.delayBeforeRetry`, 7000],
+  ['DNS_CHECK {\nname ""\n}', `${CHECK}.name`, "."],
+  ["MISC_CHECK {\nmisc_path /usr/bin/check\n}", `${CHECK}.timing.retry`, 0],
+  ["delay_loop 7\nMISC_CHECK {\nmisc_path /usr/bin/check\n}", `${CHECK}.timeout`, 60_000],
+  ["MISC_CHECK {\nmisc_path /usr/bin/check\nmisc_timeout 3\n}", `${CHECK}.timeout`, 3000],
   [
     "MISC_CHECK {\nmisc_path /usr/bin/check\nmisc_path /usr/bin/notify\n}",
-    `${LATER}.command.argv.0`,
+    `${CHECK}.command.argv.0`,
     "/usr/bin/notify",
   ],
-  ['UDP_CHECK {\npayload "01 2 ABC"\n}', `${LATER}.payload`, "0102ab0c"],
-  ["UDP_CHECK {\nrequire_reply\n}", `${LATER}.requireReply`, true],
-  ["SMTP_CHECK {\n}", `${LATER}.heloName`, "smtpchecker.keepalived.org"],
+  ['UDP_CHECK {\npayload "01 2 ABC"\n}', `${CHECK}.payload`, "0102ab0c"],
+  ["UDP_CHECK {\nrequire_reply\n}", `${CHECK}.requireReply`, true],
+  ["SMTP_CHECK {\n}", `${CHECK}.heloName`, "smtpchecker.keepalived.org"],
   ["PING_CHECK {\n}", `${SERVER}.checks.0.timing.retry`, 1],
-  ["PING_CHECK {\n}", `${SERVER}.laterChecks`, []],
   ["TCP_CHECK {\n}", `${CHECK}.closeWith`, "reset"],
   ["TCP_CHECK {\nclose_with fin\n}", `${CHECK}.closeWith`, "fin"],
   [`HTTP_GET {\n${PAGE}\nclose_with fin\n}`, `${CHECK}.closeWith`, "fin"],
@@ -72,8 +71,8 @@ const inServer: readonly (readonly [lines: string, path: string, value: unknown]
   ["TCP_CHECK {\nfall 1\n}", `${CHECK}.timing.retry`, 0],
   ["fall 4\nTCP_CHECK {\n}", `${CHECK}.timing.retry`, 3],
   ["fall 4\nTCP_CHECK {\nretry 1\n}", `${CHECK}.timing.retry`, 1],
-  ["fall 1\nMISC_CHECK {\nmisc_path /usr/bin/check\n}", `${LATER}.timing.retry`, 0],
-  ["SMTP_CHECK {\nhost {\nfall 5\nrise 2\n}\n}", `${LATER}.timing.retry`, 4],
+  ["fall 1\nMISC_CHECK {\nmisc_path /usr/bin/check\n}", `${CHECK}.timing.retry`, 0],
+  ["SMTP_CHECK {\nhost {\nfall 5\nrise 2\n}\n}", `${CHECK}.timing.retry`, 4],
   ["fast_interval 0.5\njitter 0.25\nPING_CHECK {\n}", `${CHECK}.timing.fastInterval`, 500],
   ["fast_interval 0.5\njitter 0.25\nPING_CHECK {\n}", `${CHECK}.timing.jitter`, 250],
   ["SSL_GET {\nurl {\npath /\n}\n}", `${SERVER}.checks.0.timing.delayBeforeRetry`, 3000],
@@ -94,11 +93,24 @@ for (const [text, path, value] of [
 test("what a service says about its checks holds for all of them", () => {
   const config = loaded(service("rise 7\nfall 9\nfast_interval 3\njitter 2", "TCP_CHECK {\n}\nDNS_CHECK {\n}"));
   const [server] = config.virtualServers[0]?.realServers ?? [];
-  for (const check of [server?.checks[0], server?.laterChecks[0]]) {
+  for (const check of [server?.checks[0], server?.checks[1]]) {
     assert.ok(check !== undefined && "timing" in check);
     const { rise, retry, fastInterval, jitter } = check.timing;
     assert.deepEqual({ rise, retry, fastInterval, jitter }, { rise: 7, retry: 8, fastInterval: 3000, jitter: 2000 });
   }
+});
+
+test("a MISC_CHECK without misc_timeout may run as long as the delay_loop of its virtual server", () => {
+  for (const [line, timeout] of [
+    ["", 60_000],
+    ["delay_loop 41", 41_000],
+    ["delay_loop 0.000001", 0.001],
+  ] as const)
+    assert.equal(
+      valueAt(loaded(service(line, "MISC_CHECK {\nmisc_path /usr/bin/check\n}")), `${CHECK}.timeout`),
+      timeout,
+      line,
+    );
 });
 
 test("the block SSL is one object for all SSL_GET, and for nothing else", () => {
@@ -158,4 +170,23 @@ test("the pass phrase is shown only when it is asked for", () => {
   assert.match(shownLvs(config, true), /password "hunter two"/);
   assert.match(shownLvs(config, false), /password <hidden>/);
   assert.doesNotMatch(shownLvs(config, false), /hunter/);
+});
+
+test("BFD by IPv6: packets go out with a hop limit of 255, and those of keepalived, with 64, are taken (RFC 5881 §5)", () => {
+  const rows: readonly (readonly [neighbor: string, lines: string, sent: number, least: number])[] = [
+    ["2001:db8::2", "", 255, 64],
+    ["2001:db8::2", "max_hops 10", 255, 54],
+    ["2001:db8::2", "max_hops -1", 255, 0],
+    ["2001:db8::2", "hoplimit 64", 64, 64],
+    ["2001:db8::2", "hoplimit 255\nmax_hops 1", 255, 254],
+    ["192.0.2.2", "", 255, 255],
+    ["192.0.2.2", "max_hops 255", 255, 0],
+  ];
+  for (const [neighbor, text, sent, least] of rows) {
+    const config = loaded(`bfd_instance B {\nneighbor_ip ${neighbor}\n${text}\n}\n`);
+    for (const of of [config, reloaded(config)]) {
+      const [session] = of.bfdInstances;
+      assert.deepEqual([session?.ttl, session?.leastTtl], [sent, least], `${neighbor} ${text}`);
+    }
+  }
 });

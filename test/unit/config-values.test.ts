@@ -3,9 +3,10 @@ import { test } from "node:test";
 import { integer, seconds } from "../../main/config/args.js";
 import { checkIdentity, virtualServerKey } from "../../main/config/identity.js";
 import { isMulticast, parseIp, withHostBits } from "../../main/config/ip.js";
-import type { CheckConfig } from "../../main/config/model.js";
+import type { ServerCheckConfig } from "../../main/config/model-checks.js";
 import { editDistance, suggest } from "../../main/config/suggest.js";
 import { bytesOfIp } from "../../main/ip-bytes.js";
+import { threadCpuTime } from "../../native-bindings/process.js";
 import { load, service } from "./config-fake-host.js";
 
 for (const [text, want] of [
@@ -61,9 +62,14 @@ test("suggestions are near", () => {
   assert.equal(editDistance("priority", "prioirty"), 1);
   assert.equal(suggest("virtual_routr_id", ["virtual_router_id", "version"]), "virtual_router_id");
   assert.equal(suggest("foo", ["retry", "alpha"]), undefined);
+  const long = Array.from({ length: 200 }, (_, i) => "x".repeat(5000 + i));
+  const before = threadCpuTime();
+  assert.equal(suggest("x".repeat(40), long), undefined);
+  const took = threadCpuTime() - before;
+  assert.ok(took < 100, `names of another length cost ${took.toFixed(0)} ms`); // 40 million letters compared: half a second
 });
 
-const firstCheck = (lines: string, server: string): CheckConfig => {
+const firstCheck = (lines: string, server: string): ServerCheckConfig => {
   const check = load(service(lines, server)).config?.virtualServers[0]?.realServers[0]?.checks[0];
   assert.ok(check);
   return check;

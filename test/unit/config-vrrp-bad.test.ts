@@ -119,10 +119,17 @@ const instances: readonly Row[] = [
     /strict_mode/,
   ),
   [
-    "vrrp_instance A {\nvirtual_router_id 1\nvrf eth0\nunicast_src_ip 10.0.0.9\nunicast_peer { 10.0.0.8 }\nvirtual_ipaddress { 10.0.0.1 }\n}\n",
+    "vrrp_instance A {\nvirtual_router_id 1\nvrf red\nunicast_src_ip 10.0.0.9\nunicast_peer { 10.0.0.8 }\nvirtual_ipaddress { 10.0.0.1 }\n}\n",
     5,
-    "CFG_NOT_IN_VERSION",
-    /unicast instance without an interface/,
+    "CFG_INTERFACE",
+    /interface red for vrrp_instance A doesn't exist/,
+    /in FAULT until/,
+  ],
+  [
+    "vrrp_instance A {\nvirtual_router_id 1\nuse_vmac\nunicast_src_ip 10.0.0.9\nunicast_peer { 10.0.0.8 }\nvirtual_ipaddress { 10.0.0.1 }\n}\n",
+    5,
+    "CFG_ADJUSTED",
+    /\(A\) use_vmac needs an interface below it - ignoring/,
     /interface NAME/,
   ],
 ];
@@ -256,6 +263,13 @@ const groups: readonly Row[] = [
     /Virtual router C specified in sync group G doesn't exist/,
     /vrrp_instance C/,
   ),
+  [
+    `vrrp_sync_group G {\ngroup { A B }\n}\n${instance("priority 255")}${instance("", "B", 2)}`,
+    0,
+    "CFG_ADVICE",
+    /Sync group G has some member\(s\) as address owner and some not/,
+    /give A a priority below 255/,
+  ],
   inGroup("group { A A B }", 5, "CFG_DUPLICATE", /A cannot exist in more than one sync group/, /belongs to G/),
   inGroup("group { A }", 5, "CFG_ADJUSTED", /only 1 virtual router/, /two/),
   inGroup("group { X }", 5, "CFG_INCOMPLETE", /no matching virtual router found/, /exist/),
@@ -361,3 +375,20 @@ for (const [text, exit, code, says, advises] of [
     assert.equal(testExitCode(result), exit, findingLines(result.diagnostics).join("\n"));
   });
 }
+
+const unicastSix = (interfaceName: string, source: string, peer: string): string =>
+  `vrrp_instance U {\ninterface ${interfaceName}\nvirtual_router_id 9\nversion 3\nunicast_src_ip ${source}\nunicast_peer {\n${peer}\n}\nvirtual_ipaddress {\nfe80::9\n}\n}\n`;
+const macvlanSix = (lines: string): string =>
+  `vrrp_instance M {\ninterface eth0\nvirtual_router_id 8\nversion 3\nuse_vmac\n${lines}\nvirtual_ipaddress {\nfe80::8\n}\n}\n`;
+
+for (const [name, text, warns] of [
+  ["on the same interface", unicastSix("eth0", "fe80::1", "fe80::2") + macvlanSix(""), true],
+  ["vmac_xmit_base", unicastSix("eth0", "fe80::1", "fe80::2") + macvlanSix("vmac_xmit_base"), false],
+  ["on another interface", unicastSix("eth1", "fe80::1", "fe80::2") + macvlanSix(""), false],
+  ["between other addresses", unicastSix("eth0", "2001:db8::1", "2001:db8::2") + macvlanSix(""), false],
+] as const)
+  test(`unicast between link-local addresses beside a VMAC for IPv6: ${name}`, () => {
+    const found = load(text).diagnostics.filter(({ message }) => message.includes("unicast to link-local"));
+    assert.equal(found.length, warns ? 1 : 0, findingLines(load(text).diagnostics).join("\n"));
+    for (const { severity, hint = "" } of found) assert.match(`${severity}: ${hint}`, /^warning: write vmac_xmit_base/);
+  });

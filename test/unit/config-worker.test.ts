@@ -1,15 +1,28 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { getEventListeners } from "node:events";
+import {
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { Worker } from "node:worker_threads";
 import { readAnyAccepted } from "../../main/config/accepted.js";
+import type { LoadOrder } from "../../main/config/config-protocol.js";
 import { sameButForPositions } from "../../main/config/difference.js";
 import { createHost } from "../../main/config/host.js";
 import { loadConfig } from "../../main/config/load.js";
 import { startConfigThread } from "../../main/control/config-thread.js";
 import { readConfigHere } from "../../main/control/read-at-start.js";
 import { readConfigAside, readConfigAtStart } from "../../main/control/reload.js";
+import { needs } from "../harness/needs.js";
 
 const timeout = 20_000;
 
@@ -96,6 +109,22 @@ test("a first start without a file says so, and a copy that cannot be written is
   assert.deepEqual(await start.keep(), { edition: undefined, reason: "ENOTDIR" });
 });
 
+for (const { who, read } of [
+  { who: "this thread", read: async (order: LoadOrder) => readConfigHere(order) },
+  { who: "the config thread", read: (order: LoadOrder) => readConfigAtStart(order) },
+]) {
+  test(`a copy that ${who} writes is given up by whoever leaves`, { timeout }, async (t) => {
+    const { file, keepAt } = place(t, farm(40));
+    const start = await read({ kind: "load", purpose: "start", file, configId: "x", keepAt });
+    assert.ok(start.kind === "good");
+    const leaving = new AbortController();
+    const keeping = start.keep(leaving.signal);
+    leaving.abort();
+    assert.equal((await keeping).edition, undefined);
+    assert.deepEqual([existsSync(keepAt), existsSync(`${keepAt}.new`)], [false, false]);
+  });
+}
+
 test("a torn copy is none", { timeout }, async (t) => {
   const { file, keepAt } = place(t, farm(1));
   const start = readConfigHere({ kind: "load", purpose: "start", file, keepAt });
@@ -142,6 +171,17 @@ test("a reload shares with the running configuration what did not change, whoeve
   assert.notEqual(stale.config.virtualServers[0], running.virtualServers[0], "everything counts as changed");
 });
 
+test("a reload without change leaves the copy as it is", { timeout }, async (t) => {
+  const { file, keepAt } = place(t, farm(1));
+  const start = await readConfigAside({ kind: "load", purpose: "start", file, keepAt }, undefined);
+  assert.ok(start.kind === "good");
+  const { edition } = start.kept;
+  const inode = statSync(keepAt).ino;
+  const same = await readConfigAside({ kind: "load", purpose: "reload", file, keepAt, running: edition }, start.config);
+  assert.ok(same.kind === "good");
+  assert.deepEqual([same.kept.edition, statSync(keepAt).ino], [edition, inode]);
+});
+
 test("a start takes what has errors, a take-over does not", { timeout }, async (t) => {
   const { file, keepAt } = place(t, `${farm(1)}\nnonsense\n`);
   const refused = await readConfigAside({ kind: "load", purpose: "take-over", file, keepAt }, undefined);
@@ -168,6 +208,41 @@ test("a configuration that is being read does not hold up a stop", { timeout: 20
   const answer = readConfigAside(order, undefined, { signal: leaving.signal });
   leaving.abort();
   assert.deepEqual(await answer, { kind: "failed", why: "it was given up" });
+});
+
+for (const { how, last, why } of [
+  { how: "throws", last: "throw new Error('a bug of the parser')", why: /^a bug of the parser$/ },
+  { how: "ends", last: "process.exit(7)", why: /^its thread ended with 7$/ },
+  {
+    how: "has no memory left",
+    last: "const all = []; for (;;) all.push(new Array(10000).fill(0))",
+    why: /memory limit|out of memory/i,
+  },
+]) {
+  test(`a config thread that ${how} in the middle of an answer: the reload fails, the next one is done`, {
+    timeout,
+  }, async (t) => {
+    const { file } = place(t, farm(1));
+    const order = { kind: "load", purpose: "reload", file } as const;
+    const code = `const { parentPort } = require("node:worker_threads");
+      parentPort.once("message", () => {
+        parentPort.once("message", () => { ${last} });
+        parentPort.postMessage({ kind: "findings", lines: ["the first half"] });
+      });`;
+    const thread = new Worker(code, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 16 } });
+    const answer = await readConfigAside(order, undefined, { thread });
+    assert.ok(answer.kind === "failed");
+    assert.match(answer.why, why);
+    assert.equal((await readConfigAside(order, undefined)).kind, "good");
+  });
+}
+
+test("a conversation that is over leaves nothing with the signal that would have ended it", { timeout }, async (t) => {
+  const { file } = place(t, farm(1));
+  const { signal } = new AbortController();
+  const answer = await readConfigAside({ kind: "load", purpose: "reload", file }, undefined, { signal });
+  assert.equal(answer.kind, "good");
+  assert.equal(getEventListeners(signal, "abort").length, 0); // with each its thread would be kept
 });
 
 test("a file of the kernel that has nothing to say yet is not waited for", {
@@ -206,4 +281,16 @@ test("a take-over says which instances the copy had otherwise, before it is repl
   write(instance("B", 2, "192.0.2.2") + instance("A", 1, "192.0.2.1"));
   assert.deepEqual(await read(), ["B", "C"]);
   assert.equal(await read(), undefined, "the copy is of what is in force now");
+});
+
+test("a copy that somebody else wrote, or a link to one, is none", { timeout, skip: needs("root") }, async (t) => {
+  const { file, keepAt } = place(t, farm(1));
+  const start = await readConfigAtStart({ kind: "load", purpose: "start", file, configId: "x", keepAt });
+  assert.ok(start.kind === "good");
+  await start.keep();
+  symlinkSync(keepAt, `${keepAt}.link`);
+  assert.notEqual(readAnyAccepted(keepAt), undefined);
+  assert.equal(readAnyAccepted(`${keepAt}.link`), undefined);
+  chownSync(keepAt, 65_534, 65_534);
+  assert.equal(readAnyAccepted(keepAt), undefined);
 });

@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import test, { type TestContext } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { ControlSocket } from "../../main/control/control-socket.js";
 import type { StatusDocument, StatusSource, VirtualServerStatus } from "../../main/control/status.js";
 import { askStatus } from "../../main/control/status-client.js";
 import { jsonPieces } from "../../main/control/status-json.js";
 import { renderStatus } from "../../main/control/status-render.js";
 import { ms } from "../../main/units.js";
+import { until } from "../harness/until.js";
 
 const document: StatusDocument = {
   version: "0.1.0",
@@ -92,7 +94,8 @@ test("the socket file is gone afterwards", async (t) => {
 test("bad requests get a sentence, and the connection goes on where it can", async (t) => {
   const path = socketPath(t);
   await using _server = await ControlSocket.open(path, source);
-  const known = '{"get":"status"}, {"get":"why","instance":NAME}';
+  const known =
+    '{"get":"status"}, {"get":"servers"}, {"get":"why","instance":NAME}, {"get":"upgrade"}, {"get":"give-way"}';
   const unknown = JSON.stringify({ error: `unknown request - known: ${known}` });
   const rows: readonly [string, string[]][] = [
     ["{\n", ['{"error":"the request is not JSON"}']],
@@ -190,6 +193,44 @@ test("a stale socket file is replaced; a living daemon and other files are not",
   });
 });
 
+test("a socket file that somebody deletes is made again, with its folder's return too; other files are left alone", async (t) => {
+  const path = socketPath(t);
+  const said: string[] = [];
+  const connected = () => until("it is there again", 5000, () => existsSync(path));
+  const server = await ControlSocket.open(path, source);
+  server.keep((sentence) => said.push(sentence), 10);
+  const old = connect(path);
+  await once(old, "connect");
+  rmSync(path);
+  await connected();
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+  assert.deepEqual(await askStatus(path), document);
+  old.write('{"get":"status"}\n');
+  await once(old, "data");
+  old.destroy();
+  assert.deepEqual(said.splice(0), [
+    `The control socket ${path} was deleted: made again - have what deletes it leave it alone`,
+  ]);
+
+  rmSync(dirname(path), { recursive: true });
+  await until("it says so", 5000, () => said.length > 0);
+  await setTimeout(100);
+  assert.match(
+    said.splice(0).join(),
+    /^The control socket was deleted, and cannot be made again [^,]*: its folder does not exist - [^,]*, or use --control-socket$/,
+    "once",
+  );
+  mkdirSync(dirname(path));
+  await connected();
+  await until("it says so", 5000, () => said.length > 0);
+
+  rmSync(path);
+  await server[Symbol.asyncDispose]();
+  writeFileSync(path, "somebody else's");
+  await setTimeout(50);
+  assert.equal(readFileSync(path, "utf8"), "somebody else's");
+});
+
 test("the client says what is wrong and what to do", async (t) => {
   const path = socketPath(t);
   await assert.rejects(askStatus(path), { code: "E_SOCKET", message: /does not exist - is holdfast running/ });
@@ -222,6 +263,13 @@ test("JSON in pieces is JSON", () => {
   ];
   for (const value of values) assert.equal([...jsonPieces(value)].join(""), JSON.stringify(value));
   assert.equal([...jsonPieces({ set: new Set([1, 2]) })].join(""), '{"set":[1,2]}');
+});
+
+test("where no check has passed yet there are no times", () => {
+  const none = { p50: 0, p99: 0, max: 0, count: 0 };
+  const shown = renderStatus({ ...document, latency: { TCP_CHECK: { ...none, phases: { connect: none } } } });
+  assert.match(shown, /^TCP_CHECK {2,}- +- +- +0$/m);
+  assert.match(shown, /^ {2}connect {2,}- +- +- +0$/m);
 });
 
 test("the table for people", () => {

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Config } from "../../main/config/model.js";
-import { fileDump, groupDumps, instanceDump, processDump } from "../../main/control/vrrp-view.js";
+import { fileDump, groupDump, instanceDump, processDump } from "../../main/control/vrrp-view.js";
 import { stateDumpName } from "../../main/observe/dump-names.js";
 import { routeText, ruleText } from "../../main/observe/route-text.js";
 import { vrrpData } from "../../main/observe/vrrp-data.js";
 import { addressText, type TrackProcessDump, type VrrpDump } from "../../main/observe/vrrp-dump.js";
 import { vrrpJson } from "../../main/observe/vrrp-json.js";
-import type { VrrpSnapshot } from "../../main/vrrp/snapshot.js";
+import type { MemberView } from "../../main/vrrp/sync-group.js";
+import type { Fault } from "../../main/vrrp/tracking.js";
 import { SimClock } from "../simulation/sim-clock.js";
 import { SimRouter } from "../simulation/sim-router.js";
 import { SimSegment } from "../simulation/sim-segment.js";
@@ -149,15 +150,19 @@ vrrp_instance B {
 
 function everythingDumped(): { readonly config: Config; readonly dump: VrrpDump } {
   const config = loaded(everything);
-  const snapshot = (name: string, state: VrrpSnapshot["state"]) =>
-    ({ config: { name }, state, waitingForScripts: [] }) as unknown as VrrpSnapshot;
+  const view = (name: string, faults: readonly Fault[]): MemberView => ({
+    name,
+    wantsMaster: true,
+    own: { faults, waiting: [] },
+  });
+  const members = [view("A", []), view("B", [{ kind: "no-source-address" }])];
   const processes = config.trackers.processes.map(
     (process): TrackProcessDump => ({ config: process, running: 1, haveQuorum: false, delayed: "fork" }),
   );
   const dump: VrrpDump = {
     instances: config.vrrpInstances.map((each) => ({ config: each, live: { ...live, virtualSet: [true] } })),
     scripts: [],
-    groups: groupDumps(config.syncGroups, [snapshot("A", "MASTER"), snapshot("B", "FAULT")]),
+    groups: config.syncGroups.map((group) => groupDump({ config: group, state: "FAULT", members })),
     processes,
     staticEntries: config.staticEntries,
   };

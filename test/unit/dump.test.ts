@@ -14,16 +14,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import test, { type TestContext } from "node:test";
-import type { VirtualServerConfig, VrrpInstanceConfig } from "../../main/config/model.js";
-import { checkData } from "../../main/observe/check-data.js";
+import type { VrrpInstanceConfig } from "../../main/config/model.js";
 import { DumpFiles, dumpDirectory } from "../../main/observe/dump-files.js";
 import { vrrpData } from "../../main/observe/vrrp-data.js";
 import { addressText, type VrrpDump } from "../../main/observe/vrrp-dump.js";
 import { vrrpJson } from "../../main/observe/vrrp-json.js";
 import { vrrpStats } from "../../main/observe/vrrp-stats.js";
-import { ms, port } from "../../main/units.js";
-import { at, virtualAddress } from "../harness/config-fixtures.js";
-import { destinationIpvs, serviceIpvs } from "./health-fixtures.js";
+import { ms } from "../../main/units.js";
+import { virtualAddress } from "../harness/config-fixtures.js";
 import { global, instance, live, script } from "./observe-fixtures.js";
 
 const address = virtualAddress("192.0.2.1");
@@ -168,62 +166,6 @@ test("keepalived.data has the lines that exporters read", () => {
     [],
   );
   assert.match(data, /^ {3}Last transition = 1795368758\.795177 \(\w{3} \w{3} [ \d]\d [\d:]{8}\.795177 2026\)$/m);
-});
-
-test("keepalived_check.data has the lines of keepalived 2.4.3", () => {
-  const server: VirtualServerConfig = {
-    at,
-    service: { kind: "address", address: "10.9.0.1", port: port(80), protocol: "TCP" },
-    scheduler: "rr",
-    forwarding: "DR",
-    persistenceTimeoutSeconds: 50,
-    persistenceGranularity: undefined,
-    delayLoop: ms(2000),
-    quorum: 1,
-    hysteresis: 0,
-    quorumUp: undefined,
-    quorumDown: undefined,
-    sorryServer: { address: "10.9.0.201", port: port(80) },
-    sorryServerInhibit: false,
-    alpha: false,
-    omega: false,
-    virtualhost: undefined,
-    smtpAlert: false,
-    ipvs: serviceIpvs,
-    haSuspend: false,
-    snmpName: undefined,
-    realServers: [
-      {
-        at,
-        address: "10.9.0.200",
-        port: port(80),
-        weight: 3,
-        inhibitOnFailure: true,
-        virtualhost: undefined,
-        notifyUp: undefined,
-        notifyDown: undefined,
-        smtpAlert: true,
-        ipvs: destinationIpvs,
-        snmpName: undefined,
-        checks: [],
-        laterChecks: [],
-      },
-    ],
-  };
-  const lines = text(
-    checkData(global, [{ config: server, quorumUp: true, realServers: [{ alive: true, effectiveWeight: 3 }] }]),
-  ).split("\n");
-  const wanted = [
-    " ------< Virtual server >------",
-    " VS VIP = 10.9.0.1, VPORT = 80",
-    "   ------< Real server >------",
-    "   RIP = 10.9.0.200, RPORT = 80, WEIGHT = 3 EFF WEIGHT = 3",
-    "   alive = 1",
-  ];
-  assert.deepEqual(
-    wanted.filter((line) => !lines.includes(line)),
-    [],
-  );
 });
 
 function directory(t: TestContext): string {

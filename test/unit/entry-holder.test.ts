@@ -242,3 +242,28 @@ test("static entries: there before the instances, gone after them, put back; a r
     ...["delete rule preference 300 inet", "delete route 198.51.200.0/24", "delete 192.0.2.50"],
   ]);
 });
+
+test("a reload that takes an address away: what the kernel takes with it is no loss, and is put back", () => {
+  const { clock, sim, entries, router } = bench();
+  const [first, second] = [
+    virtualAddress("192.0.2.101", { prefix: 24 }),
+    virtualAddress("192.0.2.102", { prefix: 24 }),
+  ];
+  router.start(daemonConfig([{ ...routed, virtualAddresses: [first, second] }]));
+  clock.advance(1000);
+  sim.take();
+  router.reload(daemonConfig([{ ...routed, virtualAddresses: [second] }]));
+  sim.host.lose("192.0.2.102"); // the other one of its subnet, where promote_secondaries is off
+  entries.lose("route 198.51.100.0/24");
+  clock.advance(50);
+  const told = sim.take().filter((line) => /^(add|delete|[A-Z]+ -> )/.test(line));
+  assert.equal(told[0], "delete 192.0.2.101");
+  assert.ok(told.includes("add 192.0.2.102"));
+  assert.ok(!told.some((line) => line.includes(" -> ")), told.join());
+  assert.deepEqual(new Set(entries.there), new Set(["route 198.51.100.0/24", "rule preference 100 inet"]));
+  clock.advance(2000);
+  sim.take();
+  entries.lose("route 198.51.100.0/24");
+  clock.advance(1);
+  assert.ok(sim.take().includes("MASTER -> BACKUP"), "later on it is somebody else's doing");
+});

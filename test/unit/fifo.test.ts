@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   closeSync,
   constants,
+  existsSync,
   lstatSync,
   mkdtempSync,
   openSync,
@@ -14,6 +15,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import fc from "fast-check";
+import { LastingState } from "../../main/control/lasting-state.js";
+import { StateSlab } from "../../main/control/state-slab.js";
 import { FifoBacklog } from "../../main/notify/fifo-backlog.js";
 import { openFifo, unusable } from "../../main/notify/fifo-file.js";
 import { FifoOutlet } from "../../main/notify/fifo-outlet.js";
@@ -72,8 +75,8 @@ test("backlog: in order, in pieces that a pipe takes whole", () => {
 
 test("backlog: what does not fit is lost from its old end, and counted", () => {
   const backlog = new FifoBacklog();
-  for (let i = 0; i < 10_007; i += 1) backlog.push(`${i}\n`, "state");
-  assert.deepEqual([backlog.lost, backlog.waiting], [7, 10_000]);
+  for (let i = 0; i < 100_007; i += 1) backlog.push(`${i}\n`, "state");
+  assert.deepEqual([backlog.lost, backlog.waiting], [7, 100_000]);
   assert.match(backlog.take(), /^7\n8\n/);
 });
 
@@ -144,7 +147,7 @@ test("without a reader nothing waits for it; what is lost is counted, said once,
   const { made, lines } = outlet(t, path);
   await made.opened;
   const line = (i: number): string => `INSTANCE "a name of some length" MASTER ${i}\n`;
-  for (let i = 0; i < 20_000; i += 1) made.tell(line(i), "state");
+  for (let i = 0; i < 110_000; i += 1) made.tell(line(i), "state");
   await made.settle(ms(100));
   assert.equal(lines.length, 1);
   assert.match(
@@ -153,11 +156,11 @@ test("without a reader nothing waits for it; what is lost is counted, said once,
   );
   const reader = new Reader(t, path);
   let read = "";
-  await until("all is read", 5000, () => (read += reader.read()).endsWith(line(19_999)));
+  await until("all is read", 5000, () => (read += reader.read()).endsWith(line(109_999)));
   const arrived = read.split("\n").length - 1;
   assert.ok(read.startsWith(line(0)), "what was in the pipe stays there");
-  assert.equal(made.lost, 20_000 - arrived);
-  await until("it is said that the reader is back", 1000, () => lines.length === 2);
+  assert.equal(made.lost, 110_000 - arrived);
+  await until("it is said that the reader is back", 10_000, () => lines.length === 2);
   assert.match(lines[1]?.sentence ?? "", new RegExp(`is read again; ${made.lost} lines were lost`));
 });
 
@@ -172,4 +175,25 @@ test("a flood costs little: 100,000 weaker adverts told to a full pipe", async (
   t.diagnostic(`${used.toFixed(1)} ms of the main thread`);
   assert.ok(used < 250, `${used.toFixed(0)} ms`); // some 10 ms on a machine of 2024
   assert.ok(made.lost > 90_000);
+});
+
+test("a pipe that a daemon before this one made goes with this one; one that somebody else put there stays", async (t) => {
+  const path = join(folder(t), "pipe");
+  const memory = Buffer.alloc(64 * 8);
+  const lasting = (): LastingState => new LastingState(new StateSlab(memory));
+  const wish = { path, owner: undefined, umask: 0o177 };
+  const crashed = await openFifo(wish, lasting());
+  assert.ok("close" in crashed);
+  const next = await openFifo(wish, lasting());
+  assert.ok("close" in next);
+  await next.close();
+  assert.equal(existsSync(path), false);
+  assert.equal(lasting().madeFifo(path), undefined);
+  assert.equal(await makeFifo(path, 0o600), 0);
+  lasting().rememberFifo(path, lstatSync(path).ino + 1);
+  const foreign = await openFifo(wish, lasting());
+  assert.ok("close" in foreign);
+  await foreign.close();
+  assert.equal(existsSync(path), true);
+  await crashed.close();
 });

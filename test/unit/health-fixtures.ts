@@ -9,11 +9,14 @@ import type {
   HttpUrlConfig,
   PingCheckConfig,
   RealServerConfig,
+  ScriptUser,
   TcpCheckConfig,
   VirtualServerConfig,
 } from "../../main/config/model.js";
+import type { MiscCheckConfig, ServerCheckConfig } from "../../main/config/model-checks.js";
 import type { DestinationIpvsConfig, ServiceIpvsConfig } from "../../main/config/model-lvs.js";
-import { ms, port } from "../../main/units.js";
+import type { DirectorDeps } from "../../main/health/director.js";
+import { type Milliseconds, ms, port } from "../../main/units.js";
 import type { CheckSpec } from "../../workers/protocol.js";
 import { at, emptyConfig } from "../harness/config-fixtures.js";
 
@@ -48,6 +51,23 @@ export const tcpCheck = (over: Partial<CheckTiming> = {}, targetPort = 80, addre
   target: target(address, targetPort),
   closeWith: "reset",
 });
+
+export const miscCheck = (
+  over: { argv?: readonly string[]; user?: ScriptUser; timeout?: Milliseconds; dynamic?: boolean } = {},
+  times: Partial<CheckTiming> = {},
+): MiscCheckConfig => {
+  const { argv: [file = "/bin/true", ...args] = [], user = { name: "root", uid: 0, gid: 0 } } = over;
+  const command = { argv: [file, ...args] as const, user };
+  const { timeout = ms(60_000), dynamic = false } = over;
+  return {
+    type: "MISC_CHECK",
+    timing: timing({ retry: 0, ...times }),
+    command,
+    timeout,
+    inheritsTimeout: false,
+    dynamic,
+  };
+};
 
 export const url = (over: Partial<HttpUrlConfig> = {}): HttpUrlConfig => ({
   path: "/",
@@ -104,7 +124,6 @@ export const realServer = (over: Partial<RealServerConfig> = {}): RealServerConf
   ipvs: destinationIpvs,
   snmpName: undefined,
   checks: [tcpCheck()],
-  laterChecks: [],
   ...over,
 });
 
@@ -136,11 +155,21 @@ export const virtualServer = (over: Partial<VirtualServerConfig> = {}): VirtualS
 export const config = (virtualServers: readonly VirtualServerConfig[]): Config => emptyConfig({ virtualServers });
 
 /** Target and parameters, not times: stands in for main/config/identity.ts. */
-export const identityOf = (check: CheckConfig): string =>
+export const identityOf = (check: ServerCheckConfig): string =>
   createHash("sha256")
     .update(JSON.stringify({ ...check, timing: undefined }))
     .digest("base64url")
     .slice(0, 22);
+
+/** For a director that remembers nothing over a restart, and whom nobody hears. */
+export const unheard = {
+  identityOf,
+  known: () => undefined,
+  remember: () => undefined,
+  forget: () => undefined,
+  onPoolChange: () => undefined,
+  onServerEvent: () => undefined,
+} satisfies Partial<DirectorDeps>;
 
 export const pingCheck = (over: Partial<CheckTiming> = {}, address = "127.0.0.1"): PingCheckConfig => ({
   type: "PING_CHECK",

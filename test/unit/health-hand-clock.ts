@@ -21,6 +21,11 @@ export class HandClock implements Clock {
     return { [Symbol.dispose]: () => this.#timers.delete(timer) };
   }
 
+  /** Time passes while nothing runs: the process is stopped, or busy. What is due meanwhile runs late, at the next `advance`. */
+  stall(by: number): void {
+    this.#now += by;
+  }
+
   /** Runs everything that is due within `by` ms, in order. @returns how many timers ran */
   advance(by: number): number {
     const end = this.#now + by;

@@ -27,7 +27,7 @@ const servers = (count: number, over: Partial<RealServerConfig> = {}): RealServe
 /** One line per effect, short enough for a table. */
 function lines(effects: readonly HealthEffect[]): string[] {
   return effects.flatMap((effect) => {
-    if (effect.do === "pool") return [];
+    if (effect.do === "pool" || effect.do === "held") return [];
     if (effect.do === "log") return [effect.sentence];
     const { event } = effect;
     const state = event.up ? "UP" : "DOWN";
@@ -230,7 +230,7 @@ test("sorry_server_inhibit: weight 0 while it is not needed", () => {
   const vs = context({ realServers: servers(1), sorryServer: sorry, sorryServerInhibit: true });
   assert.deepEqual(play(vs, "up").pool, ["10.0.0.1 1", "10.9.9.9 0 sorry"]);
   const got = play(vs, "up", report(0, false));
-  assert.equal(got.said[3], `Enabling sorry server [10.9.9.9]:tcp:80 of VS ${VS}`);
+  assert.equal(got.said[3], `Enabling sorry server [10.9.9.9]:tcp:80 to VS ${VS}`);
   assert.deepEqual(got.pool, ["10.9.9.9 1 sorry"]);
 });
 
@@ -357,6 +357,7 @@ for (const row of reloadRows) {
         { context: old, state },
         {
           identityOf,
+          value: () => undefined,
           known: (check) => (asked.includes(check) ? row.known : undefined),
         },
       ),

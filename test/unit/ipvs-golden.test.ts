@@ -37,6 +37,8 @@ const names: AttributeNames = {
       6: "L_THRESH",
       11: "ADDR_FAMILY",
       13: "TUN_TYPE",
+      14: "TUN_PORT (be)",
+      15: "TUN_FLAGS",
     },
   ],
 };

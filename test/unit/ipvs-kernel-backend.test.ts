@@ -4,8 +4,10 @@ import { DaemonError } from "../../main/errors.js";
 import { encodeOperation } from "../../main/ipvs/encode.js";
 import { KernelBackend } from "../../main/ipvs/kernel-backend.js";
 import { schedulerModule } from "../../main/ipvs/kernel-modules.js";
+import type { OpenSocket } from "../../main/netlink/connection.js";
 import type { Message } from "../../main/netlink/reader.js";
 import { MessageWriter } from "../../main/netlink/writer.js";
+import { port } from "../../main/units.js";
 import { type Answer, FakeNetlink } from "../harness/fake-netlink.js";
 import { sampleDestination, sampleService } from "../harness/ipvs-samples.js";
 
@@ -55,6 +57,19 @@ for (const { name, kernel, code, says } of rows)
       (error) => error instanceof DaemonError && error.code === code && says.test(error.message),
     );
   });
+
+test("lvs_netlink_cmd_rcv_bufs is the receive buffer of the socket", async () => {
+  const kernel = new FakeNetlink((request) => (request.type === GENL_ID_CTRL ? familyAnswer : 0));
+  const sizes: number[] = [];
+  const openSocket: OpenSocket = (protocol, bytes, handlers) => {
+    sizes.push(bytes);
+    return kernel.open(protocol, bytes, handlers);
+  };
+  const modules = { hasIpvs: () => true, load: () => Promise.resolve() };
+  await new KernelBackend({ openSocket, modules, receiveBufferBytes: 123_456 }).open();
+  await new KernelBackend({ openSocket, modules }).open();
+  assert.deepEqual(sizes, [123_456, 4 * 1024 * 1024]);
+});
 
 test("the module is loaded once when IPVS is not there, and not otherwise", async () => {
   const without = backendOver({}, false);
@@ -110,4 +125,66 @@ test("use before open and after close is a clear error", async () => {
   await assert.rejects(backend.apply([{ do: "new-dest", service: web, destination }]), DaemonError);
   backend.close();
   await assert.rejects(backend.apply([]), DaemonError);
+});
+
+test("the module of a persistence engine is loaded, too", async () => {
+  const { backend, loaded } = backendOver({});
+  await backend.open();
+  await backend.apply([{ do: "new-service", service: { ...web, persistenceEngine: "sip" } }]);
+  assert.deepEqual(loaded, ["ip_vs_rr", "ip_vs_pe_sip"]);
+  backend.close();
+});
+
+const GET_DEST = 8;
+const DEL_DEST = 7;
+const gue = sampleDestination("10.0.0.1", {
+  forwarding: "TUN",
+  tunnel: { type: "gue", port: port(6080), checksum: "csum" },
+});
+const plain = sampleDestination("10.0.0.2");
+
+/** A part of a dump of destinations, as a kernel says it that knows of tunnels, or of none. */
+function destinationPart(known: boolean): Answer {
+  const writer = new MessageWriter();
+  const destination = known ? gue : sampleDestination("10.0.0.1");
+  encodeOperation(writer, { do: "new-dest", service: web, destination });
+  return [{ type: FAMILY, payload: Buffer.from(writer.bytes()) }];
+}
+
+test("a kernel that takes GUE for IP in IP: the destination goes, says why, and the others stay", async () => {
+  const commands: (number | undefined)[] = [];
+  const rest = (request: Message): Answer => {
+    commands.push(request.payload[0]);
+    return request.payload[0] === GET_DEST ? destinationPart(false) : 0;
+  };
+  const { backend } = backendOver({ rest });
+  await backend.open();
+  const both = [gue, plain].map((destination) => ({ do: "new-dest", service: web, destination }) as const);
+  for (const attempt of ["first", "again"]) {
+    const [tunnelled, usual] = await backend.apply(both);
+    assert.equal(tunnelled?.errno, 95, attempt);
+    assert.match(tunnelled.reason, /gue needs Linux 5.2/);
+    assert.equal(usual?.errno, 0);
+  }
+  assert.deepEqual(commands, [5, 5, GET_DEST, DEL_DEST, 5]);
+  backend.close();
+});
+
+test("a kernel with tunnels is asked once", async () => {
+  const commands: (number | undefined)[] = [];
+  const rest = (request: Message): Answer => {
+    commands.push(request.payload[0]);
+    return request.payload[0] === GET_DEST ? destinationPart(true) : 0;
+  };
+  const { backend } = backendOver({ rest });
+  await backend.open();
+  for (let i = 0; i < 2; i++)
+    assert.deepEqual(
+      (await backend.apply([{ do: "new-dest", service: web, destination: gue }])).map(({ errno }) => errno),
+      [0],
+    );
+  assert.deepEqual(commands, [5, GET_DEST, 5]);
+  const dump = await backend.dumpDestinations(web);
+  assert.deepEqual(dump.kind === "complete" && dump.entries, [gue]);
+  backend.close();
 });

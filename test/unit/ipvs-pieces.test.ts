@@ -1,19 +1,32 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { plainTunnel } from "../../main/config/keywords/forwarding.js";
 import type { VirtualServerConfig } from "../../main/config/model.js";
+import type { DestinationIpvsConfig, ServiceIpvsConfig, TunnelConfig } from "../../main/config/model-lvs.js";
 import { TurnBudget } from "../../main/ipvs/batcher.js";
+import { destinationPrint } from "../../main/ipvs/fingerprint.js";
 import { entryFromConfig, serviceFromConfig } from "../../main/ipvs/from-config.js";
 import { errorSentence, type Operation } from "../../main/ipvs/operation.js";
 import { Pacer } from "../../main/ipvs/pacer.js";
 import { RepairLimiter } from "../../main/ipvs/repair-limiter.js";
-import { serviceKey } from "../../main/ipvs/table.js";
+import { sameDestination, serviceKey } from "../../main/ipvs/table.js";
 import { ms, port } from "../../main/units.js";
 import { sampleDestination, sampleService } from "../harness/ipvs-samples.js";
 
 type Wanted = Pick<
   VirtualServerConfig,
-  "service" | "forwarding" | "persistenceTimeoutSeconds" | "persistenceGranularity"
+  "service" | "forwarding" | "persistenceTimeoutSeconds" | "persistenceGranularity" | "ipvs"
 >;
+
+const plainIpvs: ServiceIpvsConfig = {
+  tunnel: plainTunnel,
+  sorryForwarding: { method: "DR", tunnel: plainTunnel },
+  onePacket: false,
+  flag1: false,
+  flag2: false,
+  flag3: false,
+  persistenceEngine: undefined,
+};
 
 /** What of a virtual server matters to IPVS. */
 const config = (changes: Partial<Wanted>): VirtualServerConfig =>
@@ -23,6 +36,7 @@ const config = (changes: Partial<Wanted>): VirtualServerConfig =>
     forwarding: "DR",
     persistenceTimeoutSeconds: 0,
     persistenceGranularity: undefined,
+    ipvs: plainIpvs,
     ...changes,
   }) as VirtualServerConfig;
 
@@ -49,13 +63,22 @@ const services: readonly (readonly [name: string, Partial<Wanted>, want: string]
     "[2001:db8::1]:udp:53 flags 1 timeout 9 mask 40",
   ],
   ["a mark", { service: mark }, "FWM 7 inet6 flags 0 timeout 0 mask 80"],
+  [
+    "one packet and the scheduler's first and third flag, persistent",
+    { persistenceTimeoutSeconds: 50, ipvs: { ...plainIpvs, onePacket: true, flag1: true, flag3: true } },
+    "[192.0.2.1]:tcp:80 flags 2d timeout 50 mask ffffffff",
+  ],
+  ["flag 2", { ipvs: { ...plainIpvs, flag2: true } }, "[192.0.2.1]:tcp:80 flags 10 timeout 0 mask ffffffff"],
 ];
 
 for (const [name, changes, want] of services)
   test(`service from configuration: ${name}`, () => {
     const service = serviceFromConfig(config(changes));
     const { flags, timeoutSeconds, netmask } = service;
-    assert.equal(`${serviceKey(service)} flags ${flags} timeout ${timeoutSeconds} mask ${netmask.toString(16)}`, want);
+    assert.equal(
+      `${serviceKey(service)} flags ${flags.toString(16)} timeout ${timeoutSeconds} mask ${netmask.toString(16)}`,
+      want,
+    );
   });
 
 const ports: readonly (readonly [name: string, Partial<Wanted>, want: number])[] = [
@@ -74,6 +97,42 @@ for (const [name, changes, want] of ports)
       [want],
     );
   });
+
+const gue: TunnelConfig = { type: "gue", port: port(6080), checksum: "csum" };
+const member = (ipvs: DestinationIpvsConfig) => ({ address: "10.0.0.1", port: port(8080), weight: 1, ipvs });
+const only = (entry: ReturnType<typeof entryFromConfig>) => [...entry.destinations.values()][0];
+
+test("a server's own method decides about its port; its tunnel and thresholds go with it", () => {
+  const own = { forwarding: { method: "TUN", tunnel: gue }, upperThreshold: 9, lowerThreshold: 3 } as const;
+  const destination = only(entryFromConfig(config({ forwarding: "NAT" }), [member(own)]));
+  assert.deepEqual(destination, {
+    family: "inet",
+    address: "10.0.0.1",
+    port: 80,
+    forwarding: "TUN",
+    weight: 1,
+    upperThreshold: 9,
+    lowerThreshold: 3,
+    tunnel: gue,
+  });
+});
+
+test("IP in IP, and what is said of tunnels beside another method, is no tunnel of its own", () => {
+  for (const forwarding of [{ method: "TUN", tunnel: plainTunnel } as const, { method: "DR", tunnel: gue } as const]) {
+    const destination = only(
+      entryFromConfig(config({}), [member({ forwarding, upperThreshold: 0, lowerThreshold: 0 })]),
+    );
+    assert.ok(destination !== undefined && !("tunnel" in destination));
+  }
+});
+
+test("another port of a tunnel is a change; the same in another object is none", () => {
+  const one = sampleDestination("10.0.0.1", { forwarding: "TUN", tunnel: gue });
+  assert.ok(sameDestination(one, { ...one, tunnel: { ...gue } }));
+  assert.ok(!sameDestination(one, { ...one, tunnel: { ...gue, port: port(6081) } }));
+  assert.ok(!sameDestination(one, sampleDestination("10.0.0.1", { forwarding: "TUN" })));
+  assert.notEqual(destinationPrint(one), destinationPrint({ ...one, tunnel: { ...gue, checksum: "remcsum" } }));
+});
 
 test("weights are clamped to what the kernel takes", () => {
   const pool = [-5, 0, 7.9, 2 ** 40].map((weight, i) => ({ address: `10.0.0.${i}`, port: port(80), weight }));
@@ -110,6 +169,16 @@ const sentences: readonly (readonly [Operation, number, string])[] = [
     { do: "set-dest", service: web, destination: sampleDestination("10.0.0.1") },
     12,
     "IPVS cmd IP_VS_SO_SET_EDITDEST(1161) error: Cannot allocate memory(12) (192.0.2.1:tcp:80 -> 10.0.0.1:80)",
+  ],
+  [
+    { do: "new-service", service: { ...web, scheduler: "twos" } },
+    2,
+    "IPVS cmd IP_VS_SO_SET_ADD(1154) error: Scheduler or persistence engine not found(2) (192.0.2.1:tcp:80) - this kernel has no lb_algo twos (module ip_vs_twos): install the module, or configure another",
+  ],
+  [
+    { do: "new-dest", service: web, destination: sampleDestination("10.0.0.1", { lowerThreshold: 5 }) },
+    34,
+    "IPVS cmd IP_VS_SO_SET_ADDDEST(1159) error: Error(34) (192.0.2.1:tcp:80 -> 10.0.0.1:80) - lthreshold 5 must not be above uthreshold 0",
   ],
 ];
 

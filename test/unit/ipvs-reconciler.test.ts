@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Operation } from "../../main/ipvs/operation.js";
 import { Reconciler } from "../../main/ipvs/reconciler.js";
-import { entryOf, type ServiceEntry } from "../../main/ipvs/table.js";
+import { entryOf, type ServiceEntry, serviceKey } from "../../main/ipvs/table.js";
 import { sampleDestination, sampleEntry, sampleService } from "../harness/ipvs-samples.js";
 import { Stand, type StandOptions } from "../harness/ipvs-stand.js";
 
@@ -70,6 +70,15 @@ for (const { name, does } of vandals)
     assert.ok(watch.stand.events("ipvs.repaired").length > 0);
     assert.ok(watch.reconciler.pollPeriod <= 1_000, `period ${watch.reconciler.pollPeriod}`);
   });
+
+test("a flushed table is made again from its end, where the kernel's search for former destinations begins", async () => {
+  await using watch = await watched(hundred);
+  const listed = hundred.map(({ service }) => service);
+  await watch.stand.others(...listed.map((service): Operation => ({ do: "del-service", service })));
+  await watch.stand.clock.pass(REPAIR_WITHIN_MS);
+  const made = watch.stand.sent.filter((line) => line.startsWith("new-service"));
+  assert.deepEqual(made, listed.map((service) => `new-service ${serviceKey(service)}`).reverse());
+});
 
 test("the line of a repair names what was missing", async () => {
   await using watch = await watched([ab]);

@@ -67,8 +67,20 @@ test("a wish that changes while it is planned is planned anew", () => {
   planning.next();
   slot.desired = farm(3);
   const { value } = drain(planning);
-  const weights = value.adds.map((add) => add.do === "set-dest" && add.destination.weight);
+  const weights = value?.adds.map((add) => add.do === "set-dest" && add.destination.weight);
   assert.deepEqual(weights, [3]);
+});
+
+test("what is to be read anew while it is planned has no plan", () => {
+  const slot = slotOf(farm(1));
+  const reporter: Pick<Reporter, "contested"> = { contested: () => assert.fail("nothing is contested") };
+  const options = { clock: new Stand().clock, policy: () => "full" as const, reporter: reporter as Reporter };
+  const planning = new Planner({ ...options, onRelease: () => {} }).plan(slot);
+  slot.desired = farm(2);
+  planning.next();
+  slot.desired = undefined;
+  slot.doubt();
+  assert.equal(drain(planning).value, undefined);
 });
 
 test("a reading of many servers is compared in steps, and dropped when the service was read anew meanwhile", () => {

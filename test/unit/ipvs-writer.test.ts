@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { claimAll } from "../../main/ipvs/claim.js";
+import { MemoryBackend } from "../../main/ipvs/memory-backend.js";
 import type { Operation } from "../../main/ipvs/operation.js";
-import { entryOf, serviceKey, tableOf } from "../../main/ipvs/table.js";
+import { entryOf, type ServiceEntry, serviceKey, tableOf } from "../../main/ipvs/table.js";
+import { IpvsWriter } from "../../main/ipvs/writer.js";
+import { ms } from "../../main/units.js";
 import { sampleDestination, sampleEntry, sampleService } from "../harness/ipvs-samples.js";
 import { rest, Stand } from "../harness/ipvs-stand.js";
 
@@ -75,24 +79,29 @@ test("a refused service is one line, not one per server", async () => {
   await stand.start(entryOf({ ...web, scheduler: "nosuch" }, ab.destinations.values()), other);
   assert.deepEqual(
     stand.logs.map((line) => line.sentence),
-    ["IPVS cmd IP_VS_SO_SET_ADD(1154) error: Scheduler or persistence engine not found(2) (192.0.2.1:tcp:80)"],
+    [
+      "IPVS cmd IP_VS_SO_SET_ADD(1154) error: Scheduler or persistence engine not found(2) (192.0.2.1:tcp:80) - this kernel has no lb_algo nosuch (module ip_vs_nosuch): install the module, or configure another",
+    ],
   );
   assert.deepEqual(await stand.kernel(), { "192.0.2.2": { "[10.0.0.1]:80": 1 } });
 });
 
+/** One as we want it, one with another weight, one that we do not know, and a service that is none of ours. */
+const ofOthers: readonly Operation[] = [
+  { do: "new-service", service: web },
+  { do: "new-dest", service: web, destination: weight("10.0.0.1", 1) },
+  { do: "new-dest", service: web, destination: weight("10.0.0.2", 9) },
+  { do: "new-dest", service: web, destination: weight("10.0.0.7", 7) },
+  { do: "new-service", service: sampleService("198.51.100.1") },
+];
+
 test("entries that are there already are adopted; those that differ become as configured", async () => {
   const stand = new Stand();
-  await stand.others(
-    { do: "new-service", service: web },
-    { do: "new-dest", service: web, destination: weight("10.0.0.1", 1) },
-    { do: "new-dest", service: web, destination: weight("10.0.0.2", 9) },
-    { do: "new-dest", service: web, destination: weight("10.0.0.7", 7) },
-    { do: "new-service", service: sampleService("198.51.100.1") },
-  );
+  await stand.others(...ofOthers);
   stand.writer.setDesired(tableOf([ab]));
   await stand.writer.ready();
   assert.deepEqual(stand.sent, ["set-dest [192.0.2.1]:tcp:80 -> [10.0.0.2]:80"]);
-  await stand.writer.stop({ release: true });
+  await stand.writer.stop({ release: "ours" });
   assert.deepEqual(await stand.kernel(), { "192.0.2.1": { "[10.0.0.7]:80": 7 }, "198.51.100.1": {} });
   assert.equal(stand.events("ipvs.foreign").length, 1);
 });
@@ -155,10 +164,10 @@ test("a service that appears under our hands is read before anything else is don
 test("restart with the record of the last daemon: the unwanted goes, what was drained by hand stays", async () => {
   const stand = new Stand();
   await stand.start(ab, other);
-  await stand.writer.stop({ release: false });
+  await stand.writer.stop({ release: "none" });
   await stand.others(setByHand("10.0.0.1", 0));
   const next = stand.anotherWriter();
-  next.adopt([...stand.records(), { key: "no key at all", print: 1 }]);
+  for (const _ of next.adopt([...stand.records(), { key: "no key at all", print: 1 }]));
   next.setDesired(tableOf([ab]));
   await next.ready();
   assert.deepEqual(await stand.kernel(), { "192.0.2.1": { "[10.0.0.1]:80": 0, "[10.0.0.2]:80": 1 } });
@@ -177,19 +186,19 @@ test("before the first table nothing is written, also when single services are a
   assert.equal(stand.sent.length, 3);
 });
 
-test("release deletes what is ours in order: servers, then their service", async () => {
+test("release deletes what is ours: servers, then their service, and the first service last", async () => {
   const stand = new Stand();
   await stand.start(ab, other);
-  await stand.writer.stop({ release: true });
+  await stand.writer.stop({ release: "ours" });
   assert.deepEqual(await stand.kernel(), {});
   assert.deepEqual(
     stand.sent.map((line) => line.replace("[192.0.2.", "")),
     [
+      "del-dest 2]:tcp:80 -> [10.0.0.1]:80",
+      "del-service 2]:tcp:80",
       "del-dest 1]:tcp:80 -> [10.0.0.1]:80",
       "del-dest 1]:tcp:80 -> [10.0.0.2]:80",
       "del-service 1]:tcp:80",
-      "del-dest 2]:tcp:80 -> [10.0.0.1]:80",
-      "del-service 2]:tcp:80",
     ],
   );
   assert.equal(stand.owned.size, 0);
@@ -202,7 +211,7 @@ test("stop while a batch is in flight: it is finished, then released", async () 
   const stand = new Stand();
   stand.writer.setDesired(tableOf([ab, other]));
   await new Promise((resolve) => setImmediate(resolve));
-  await stand.writer.stop({ release: true });
+  await stand.writer.stop({ release: "ours" });
   await stand.writer.ready();
   assert.deepEqual(await stand.kernel(), {});
 });
@@ -235,10 +244,109 @@ test("services that are announced while others are being read are not forgotten"
 test("stop before the first table: what the last daemon left is released, too", async () => {
   const stand = new Stand();
   await stand.start(ab);
-  await stand.writer.stop({ release: false });
+  await stand.writer.stop({ release: "none" });
   const next = stand.anotherWriter();
-  next.adopt(stand.records());
-  await next.stop({ release: true });
+  for (const _ of next.adopt(stand.records()));
+  await next.stop({ release: "ours" });
   assert.deepEqual(await stand.kernel(), {});
   assert.equal(stand.owned.size, 0);
+});
+
+test("lvs_flush: all that is there counts as ours, what is not wanted goes, and what is wanted is not interrupted", async () => {
+  const stand = new Stand();
+  await stand.others(...ofOthers);
+  const { records, unread } = await claimAll(stand.backend);
+  assert.equal(unread, undefined);
+  for (const _ of stand.writer.adopt(records));
+  await stand.start(ab);
+  assert.deepEqual(await stand.kernel(), { "192.0.2.1": { "[10.0.0.1]:80": 1, "[10.0.0.2]:80": 1 } });
+});
+
+const withForeign = async (): Promise<Stand> => {
+  const stand = new Stand();
+  await stand.start(ab);
+  await stand.others(
+    { do: "new-dest", service: web, destination: weight("10.0.0.7", 7) },
+    { do: "new-service", service: sampleService("198.51.100.1") },
+  );
+  return stand;
+};
+
+test("lvs_flush_on_stop VS: whole services of ours, by one request each, and no others", async () => {
+  const stand = await withForeign();
+  await stand.writer.stop({ release: "services" });
+  assert.deepEqual(stand.sent, ["del-service [192.0.2.1]:tcp:80"]);
+  assert.deepEqual(await stand.kernel(), { "198.51.100.1": {} });
+  assert.equal(stand.owned.size, 0);
+});
+
+test("lvs_flush_on_stop: everything at once", async () => {
+  const stand = await withForeign();
+  await stand.writer.stop({ release: "table" });
+  assert.deepEqual(stand.sent, []);
+  assert.deepEqual(await stand.kernel(), {});
+  assert.equal(stand.owned.size, 0);
+});
+
+test("lvs_flush_on_stop that the kernel refuses: ours go one by one", async () => {
+  const stand = await withForeign();
+  stand.backend.flush = () => Promise.resolve({ errno: 1, reason: "" });
+  await stand.writer.stop({ release: "table" });
+  assert.deepEqual(await stand.kernel(), { "192.0.2.1": { "[10.0.0.7]:80": 7 }, "198.51.100.1": {} });
+  assert.equal(stand.events("ipvs.unflushed").length, 1);
+});
+
+/** Each look at the clock finds it a millisecond later: every step of a comparison ends its turn of the loop. */
+function slowWriter(backend: MemoryBackend): IpvsWriter {
+  let now = 0;
+  const clock = { now: () => ms(now++), after: () => ({ [Symbol.dispose]: () => undefined }) };
+  return new IpvsWriter({ backend, clock, log: new Stand().log, policy: () => "presence" });
+}
+
+/** Compared in steps. */
+const farm = (value: number): ServiceEntry =>
+  sampleEntry(...Array.from({ length: 1000 }, (_, i) => weight(`10.0.${i >> 8}.${i & 255}`, value)));
+
+test("a service that goes, or is to be read anew, while its many servers are compared is not forgotten", async () => {
+  for (let turns = 0; turns < 12; turns++)
+    for (const goes of [true, false]) {
+      const backend = new MemoryBackend();
+      const writer = slowWriter(backend);
+      writer.setDesired(tableOf([farm(1)]));
+      await writer.ready();
+      writer.setService(key, farm(2));
+      for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+      if (!goes) for (const _ of writer.startOver());
+      else writer.setService(key, undefined, "bulk");
+      for (let i = 0; i < 8; i++) await rest();
+      const { services, destinations } = writer.snapshot();
+      const there = await backend.dumpDestinations(web);
+      const weights = there.kind === "complete" ? new Set(there.entries.map((entry) => entry.weight)) : undefined;
+      const wanted = goes ? [0, 0, new Set()] : [1, 1000, new Set([2])];
+      assert.deepEqual([services, destinations, weights], wanted, `${goes} after ${turns} turns`);
+    }
+});
+
+test("a change of one server does not wait until thousands of services that go have been read once more", async () => {
+  let [read, readBefore] = [0, -1];
+  const backend = new (class extends MemoryBackend {
+    override dumpDestinations(service: Parameters<MemoryBackend["dumpDestinations"]>[0]) {
+      read += 1;
+      return super.dumpDestinations(service);
+    }
+  })({ onApply: (operations) => void (operations[0]?.do === "set-dest" && (readBefore = read)) });
+  const { clock, log } = new Stand();
+  const writer = new IpvsWriter({ backend, clock, log, policy: () => "presence" });
+  const many = Array.from({ length: 500 }, (_, i) =>
+    entryOf(sampleService(`198.51.${i >> 8}.${i & 255}`), [sampleDestination("10.0.0.1")]),
+  );
+  writer.setDesired(tableOf([ab, ...many]));
+  await writer.ready();
+  for (const { service } of many) writer.setService(serviceKey(service), undefined, "bulk");
+  await rest();
+  assert.ok(read > 10 && read < 100, `${read} read so far`);
+  writer.setService(key, sampleEntry("10.0.0.1", weight("10.0.0.2", 5)));
+  for (let i = 0; i < 30; i++) await rest();
+  assert.ok(readBefore < 100, `${readBefore} were read before`);
+  assert.deepEqual([writer.snapshot().services, read], [1, 500]);
 });

@@ -1,5 +1,16 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { constants } from "node:os";
 import { test } from "node:test";
 import { type Fake, type Launched, Stage } from "./launcher-harness.js";
@@ -50,9 +61,11 @@ test("what cannot be a pid file is refused with its errno", { timeout }, async (
   const target = stage.path("target");
   writeFileSync(target, "precious");
   symlinkSync(target, stage.path("link.pid"));
+  linkSync(target, stage.path("hard.pid"));
   mkdirSync(stage.path("dir.pid"));
   const rows = [
     [stage.path("link.pid"), constants.errno.ELOOP],
+    [stage.path("hard.pid"), constants.errno.EMLINK],
     [stage.path("dir.pid"), constants.errno.EISDIR],
     [stage.path("no/such/dir/x.pid"), constants.errno.ENOENT],
     ["/dev/null", constants.errno.EINVAL],
@@ -77,4 +90,22 @@ test("a file that somebody put in its place stays", { timeout }, async () => {
   writeFileSync(file, "theirs");
   await stop(launched, fake);
   assert.equal(readFileSync(file, "utf8"), "theirs");
+});
+
+test("one that is deleted is made again as often as it takes, and keeps one descriptor", { timeout }, async () => {
+  await using stage = await Stage.create();
+  const launched = stage.launch();
+  const fake = await stage.daemon();
+  const file = stage.path("x.pid");
+  const open = (): number => readdirSync(`/proc/${launched.pid}/fd`).length;
+  const taken: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    rmSync(file, { force: true });
+    fake.say(`pidfile ${file}`);
+    assert.equal(await fake.line(), `ok pidfile ${file}`);
+    taken.push(open());
+  }
+  assert.equal(new Set(taken).size, 1, taken.join());
+  await stop(launched, fake);
+  assert.equal(existsSync(file), false);
 });

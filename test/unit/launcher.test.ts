@@ -132,7 +132,7 @@ test("a second TERM reaches a daemon that never spoke as a real signal", { timeo
 });
 
 test("the first TERM reaches a short job, which never speaks", { timeout }, async () => {
-  for (const args of [["-t"], ["status"]]) {
+  for (const args of [["-t"], ["status"], ["servers"], ["upgrade"], ["give-way"]]) {
     await using stage = await Stage.create();
     const launched = stage.launch({ args });
     const fake = await stage.daemon();
@@ -175,4 +175,26 @@ test("torn, joined, endless and unknown messages", { timeout }, async () => {
   fake.do({ do: "send", bytes: `status ${"x".repeat(100_000)}\n\nready now\nstatus\nfork\n` });
   assert.equal(await fake.line(), "ok fork");
   await until("complaints", () => launched.stderr().split("unknown message").length - 1 === 3);
+});
+
+test("the daemon names the launcher, and gives the name back", { timeout }, async () => {
+  await using stage = await Stage.create();
+  const launched = stage.launch();
+  const fake = await stage.daemon();
+  const comm = (): string => readFileSync(`/proc/${launched.pid}/comm`, "utf8").trimEnd();
+  const before = comm();
+  fake.say("name lb-parent");
+  await until("it has the name", () => comm() === "lb-parent");
+  fake.say("name -");
+  await until("it has its own name again", () => comm() === before);
+});
+
+test("a namespace that is not there, or is no name of one", { timeout }, async () => {
+  await using stage = await Stage.create();
+  stage.launch();
+  const fake = await stage.daemon();
+  fake.say("namespace holdfast-no-such");
+  assert.equal(await fake.line(), `no-namespace ${constants.errno.ENOENT} holdfast-no-such`);
+  fake.say("namespace ../../proc/1/ns/net");
+  assert.equal(await fake.line(), `no-namespace ${constants.errno.EINVAL} ../../proc/1/ns/net`);
 });

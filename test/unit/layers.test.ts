@@ -28,7 +28,12 @@ const rules: readonly {
   },
   {
     folder: "main/config/",
-    may: ["main/*.ts", "native-bindings/pattern-check.ts", "native-bindings/scheduling.ts"],
+    may: [
+      "main/*.ts",
+      "native-bindings/disk-answers.ts",
+      "native-bindings/pattern-check.ts",
+      "native-bindings/scheduling.ts",
+    ],
     because: "the config worker and the language server load it alone",
   },
   {
@@ -47,6 +52,12 @@ const rules: readonly {
     may: ["main/*.ts", "native-bindings/"],
     typesOf: ["main/config/", "main/observe/log.ts"],
     because: "VRRP is wired to the rest by main/control",
+  },
+  {
+    folder: "main/bfd/",
+    may: ["main/*.ts", "native-bindings/", "main/vrrp/bpf.ts"],
+    typesOf: ["main/config/", "main/observe/log.ts"],
+    because: "BFD does not know who follows its sessions",
   },
   {
     folder: "main/ipvs/",
@@ -104,6 +115,22 @@ test("nothing that ships imports tests or benches", () => {
     shipped.filter(({ to }) => to.startsWith("test/") || to.startsWith("bench/")),
     [],
   );
+});
+
+test("what stands before the first virtual router in a start brings no code of virtual servers with it", () => {
+  const reached = new Set(["cli", "start", "read-at-start", "vrrp-side"].map((name) => `main/control/${name}.ts`));
+  for (const file of reached) for (const { to, typeOnly } of importsOf(file)) if (!typeOnly) reached.add(to);
+  const late = [
+    "main/control/lvs-side.ts",
+    "main/health/director.ts",
+    "main/health/pool.ts",
+    "main/ipvs/reconciler.ts",
+  ];
+  assert.deepEqual(
+    late.filter((file) => reached.has(file)),
+    [],
+  );
+  assert.ok(reached.has("main/vrrp/router.ts"));
 });
 
 /** `main/*.ts`: files of that folder itself; else a file, or a folder with all below. */

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { LastingState } from "../../main/control/lasting-state.js";
+import { StateSlab } from "../../main/control/state-slab.js";
 import { freeOfReversePathFilter, LinkSettings, type Sysctls } from "../../main/network/link-settings.js";
 import { recordingLog } from "./notify-support.js";
 
@@ -52,7 +54,7 @@ test("what cannot be written is said, with what to do", async () => {
 test("the reverse path filter of all interfaces is handed to each of them", async () => {
   const of = (name: string): string => `ipv4/conf/${name}/rp_filter`;
   const values = { [of("all")]: "1", [of("default")]: "0", [of("eth0")]: "2", [of("eth1")]: "0" };
-  const wanted = await freeOfReversePathFilter(["eth0", "eth1", "gone"], sysctls(values));
+  const wanted = await freeOfReversePathFilter(["eth0", "eth1", "gone"], sysctls(values).read);
   assert.deepEqual(
     [...wanted],
     [
@@ -61,5 +63,42 @@ test("the reverse path filter of all interfaces is handed to each of them", asyn
       [of("all"), "0"],
     ],
   );
-  assert.deepEqual(await freeOfReversePathFilter(["eth0"], sysctls({ [of("all")]: "0" })), new Map());
+  assert.deepEqual(await freeOfReversePathFilter(["eth0"], sysctls({ [of("all")]: "0" }).read), new Map());
+});
+
+test("settings that are applied again when the end comes are put back all the same", async () => {
+  const values: Record<string, string> = { a: "0", b: "0" };
+  const settings = new LinkSettings(recordingLog().log, sysctls(values));
+  await settings.apply(new Map([...["a", "b"]].map((path) => [path, "1"])));
+  values["a"] = values["b"] = "0"; // the interface came anew
+  const again = settings.applyAgain();
+  await settings.restoreAll();
+  await again;
+  assert.deepEqual(values, { a: "0", b: "0" });
+});
+
+test("after a crash the next daemon knows how settings were before, and puts them back at its end", async () => {
+  const all = "ipv4/conf/all/rp_filter";
+  const eth0 = "ipv4/conf/eth0-with-15-oct/rp_filter";
+  const values: Record<string, string> = {
+    [all]: "1",
+    [eth0]: "0",
+    "ipv4/conf/a-name-of-15-oc/promote_secondaries": "0",
+  };
+  const before = { ...values };
+  const memory = Buffer.alloc(64 * 16);
+  const daemon = async () => {
+    const settings = new LinkSettings(recordingLog().log, sysctls(values), new LastingState(new StateSlab(memory)));
+    const wanted = new Map(await freeOfReversePathFilter(["eth0-with-15-oct"], (path) => settings.original(path)));
+    await settings.apply(wanted.set("ipv4/conf/a-name-of-15-oc/promote_secondaries", "1"));
+    return settings;
+  };
+  await daemon(); // and crashes
+  const during = { ...values };
+  assert.deepEqual(Object.values(during), ["0", "1", "1"]);
+  const next = await daemon();
+  assert.deepEqual(values, during);
+  await next.restoreAll();
+  assert.deepEqual(values, before);
+  assert.deepEqual([...new LastingState(new StateSlab(memory)).changedSettings()], []);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { startSentence, stopSentence } from "../../main/control/usage.js";
+import { commandSentence, startSentence, stopSentence, usageSentence } from "../../main/control/usage.js";
 import { edgeSentences } from "../../main/health/check-sentences.js";
 import { goneEffects, removalEffects, shutdownEffects } from "../../main/health/departure.js";
 import type { HealthEffect } from "../../main/health/effects.js";
@@ -15,6 +15,7 @@ import type { ScriptResult } from "../../main/vrrp/ports.js";
 import { overrunSentence, type ScriptState, scriptStep } from "../../main/vrrp/script-track.js";
 import type { Tracking } from "../../main/vrrp/tracking.js";
 import type { CheckEdge } from "../../workers/protocol.js";
+import { loadText } from "../harness/config-fixtures.js";
 import { httpCheck, pingCheck, realServer, tcpCheck, url, virtualServer } from "./health-fixtures.js";
 import { instance } from "./observe-fixtures.js";
 
@@ -71,6 +72,22 @@ function vrrp(state: State, event: Event, over: Partial<Context> = {}): () => st
 
 const down: Tracking = tracking({ faults: [{ kind: "interface-down", name: "v0" }] });
 
+function loadRich(): Pick<typeof config, "excludedAddresses" | "routes" | "rules"> {
+  const lines = [
+    "virtual_ipaddress_excluded { 10.9.0.3 }",
+    "virtual_routes { 10.8.0.0/16 dev v0 }",
+    "virtual_rules { from 10.8.0.0/16 table 8 priority 8 }",
+  ];
+  const head = ["interface v0", "virtual_router_id 9", "virtual_ipaddress { 10.9.0.2 }"];
+  const { vrrpInstances } = loadText(`vrrp_instance R {\n ${[...head, ...lines].join("\n ")}\n}\n`);
+  assert.ok(vrrpInstances[0]);
+  const { excludedAddresses, routes, rules } = vrrpInstances[0];
+  return { excludedAddresses, routes, rules };
+}
+
+/** An instance that holds more than addresses. */
+const rich = { config: { ...config, ...loadRich(), accept: false } };
+
 const machineRows = rows("main/vrrp/machine.ts", [
   ["(VI_1) Entering BACKUP STATE (init)", vrrp({ at: "init" }, { on: "start" })],
   ["(VI_1) Entering FAULT STATE (init)", vrrp({ at: "init" }, { on: "start" }, { tracking: down })],
@@ -83,6 +100,14 @@ const machineRows = rows("main/vrrp/machine.ts", [
     "(VI_1) Master received advert from 10.9.0.7 with same priority 150 but higher IP address than ours",
     vrrp(master, advert(150, { order: 1 })),
   ],
+  ["(VI_1) setting firewall drop rule", vrrp(backup, { on: "masterDownTimer" }, rich)],
+  ["(VI_1) removing firewall drop rule", vrrp(master, advert(200), rich)],
+  ["(VI_1) setting E-VIPs.", vrrp(backup, { on: "masterDownTimer" }, rich)],
+  ["(VI_1) setting Virtual Routes", vrrp(backup, { on: "masterDownTimer" }, rich)],
+  ["(VI_1) setting Virtual Rules", vrrp(backup, { on: "masterDownTimer" }, rich)],
+  ["(VI_1) removing E-VIPs.", vrrp(master, advert(200), rich)],
+  ["(VI_1) removing Virtual Routes", vrrp(master, advert(200), rich)],
+  ["(VI_1) removing Virtual Rules", vrrp(master, advert(200), rich)],
   ["(VI_1) Entering BACKUP STATE", vrrp(master, advert(200))],
   ["(VI_1) removing VIPs.", vrrp(master, advert(200))],
   [
@@ -189,8 +214,8 @@ const quorumRows = rows("main/health/quorum.ts", [
   [`Removing alive servers from the pool for VS ${VS}`, turns("up", sorry)],
   [`Removing sorry server ${SORRY} from VS ${VS}`, turns("down", sorry)],
   [`Adding alive servers to the pool for VS ${VS}`, turns("down", sorry)],
-  [`Enabling sorry server ${SORRY} of VS ${VS}`, turns("up", { ...sorry, sorryServerInhibit: true })],
-  [`Disabling sorry server ${SORRY} of VS ${VS}`, turns("down", { ...sorry, sorryServerInhibit: true })],
+  [`Enabling sorry server ${SORRY} to VS ${VS}`, turns("up", { ...sorry, sorryServerInhibit: true })],
+  [`Disabling sorry server ${SORRY} from VS ${VS}`, turns("down", { ...sorry, sorryServerInhibit: true })],
 ]);
 
 const departureRows = rows("main/health/departure.ts", [
@@ -205,6 +230,8 @@ const processRows = [
   ...rows("main/control/usage.ts", [
     ["Starting Keepalived v2.4.3 (07/20,2026)", () => [startSentence()]],
     ["Stopped Keepalived v2.4.3 (07/20,2026)", () => [stopSentence()]],
+    ["Command line: 'keepalived' '-n' '-l'", () => [commandSentence("keepalived", ["-n", "-l"])]],
+    ["CPU usage user: 1.500000 system: 0.000250", () => [usageSentence({ user: 1_500_000, system: 250 })]],
   ]),
   ...rows("main/observe/lateness.ts", [
     ["A thread timer expired 1.250000 seconds ago", () => [lateSentence(late).split(":", 1)[0] ?? ""]],

@@ -283,3 +283,12 @@ test("keys of auth_hmac are hidden as text and as digits, however these are writ
   for (const key of [bytes.toString(), digits, digits.toUpperCase()])
     assert.ok(!redactor.text(`key 1 hex:${key} is short`).includes(key));
 });
+
+test("keys of heartbeats are hidden", () => {
+  const config = instanceConfig();
+  const key = "a key of heartbeats";
+  const guard = { heartbeats: [{ key }, {}] } as unknown as NonNullable<typeof config.guard>;
+  const redactor = new Redactor();
+  redactor.setSecrets(secretsOf({ ...config, guard }));
+  assert.equal(redactor.text(`key "${key}"`).includes(key), false);
+});

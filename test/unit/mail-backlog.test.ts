@@ -4,87 +4,113 @@ import type { Mail } from "../../main/notify/mail.js";
 import { MailBacklog } from "../../main/notify/mail-backlog.js";
 import { ms } from "../../main/units.js";
 
-const AT = "2026-03-01T09:44:08.000Z";
-const health = (n: number): Mail => ({ about: "health", subject: `[r] Realserver ${n}`, body: `=> body ${n} <=` });
-const vrrp = (n: number): Mail => ({ about: "vrrp", subject: `[r] VRRP Instance ${n}`, body: "=> body <=" });
+const health = (n: number, state = "DOWN"): Mail => ({
+  about: "health",
+  subject: `[r] Realserver [10.0.0.${n}]:tcp:80 of virtual server FWM 7 - ${state}`,
+  body: `=> TCP CHECK ${n} <=`,
+});
 
-/** Takes what may be sent at `now`, until it has to wait. */
-function drain(backlog: MailBacklog, now: number): { readonly sent: Mail[]; readonly next: string } {
-  const sent: Mail[] = [];
-  for (;;) {
-    const step = backlog.next(ms(now), "r");
-    if (step.kind !== "send") return { sent, next: step.kind === "wait" ? `wait ${step.delay}` : step.kind };
-    sent.push(step.mail);
-  }
+/** A backlog to which time passes, and what it has sent: when, and the mail itself or the digest's subject. */
+function setUp() {
+  const backlog = new MailBacklog(ms(0));
+  const sent: (readonly [at: number, what: string])[] = [];
+  let now = 0;
+  /** Sends what is due, each at its time, until `end`. */
+  const until = (end: number): void => {
+    for (;;) {
+      const due = backlog.dueAt(ms(now));
+      if (due === undefined || Math.max(due, now) > end) break;
+      now = Math.max(now, due);
+      const next = backlog.take(ms(now));
+      if (next !== undefined) sent.push([now, next.kind === "mail" ? next.mail.subject : next.digest.subject("r")]);
+    }
+    now = end;
+  };
+  const push = (mail: Mail): void => backlog.push(mail, ms(now), now);
+  return { backlog, sent, until, push };
 }
 
-test("few mails are sent one by one, as they are, in order", () => {
-  const backlog = new MailBacklog(ms(0));
-  const mails = [health(1), vrrp(2), health(3)];
-  for (const mail of mails) backlog.push(mail, AT);
-  assert.deepEqual(drain(backlog, 0), { sent: mails, next: "idle" });
+test("a single mail goes as it is, half a second after its event", () => {
+  const { sent, until, push } = setUp();
+  until(1000);
+  push(health(1));
+  until(60_000);
+  assert.deepEqual(sent, [[1500, health(1).subject]]);
 });
 
-test("more than the burst at once: one digest that lists all", () => {
-  const backlog = new MailBacklog(ms(0));
-  for (let i = 0; i < 30; i += 1) backlog.push(health(i), AT);
-  const { sent, next } = drain(backlog, 0);
-  assert.equal(next, "idle");
-  assert.equal(sent.length, 1);
-  const [digest] = sent;
-  assert.equal(digest?.subject, "[r] 30 alerts");
-  const lines = digest?.body.split("\r\n") ?? [];
-  assert.equal(lines.length, 60);
-  assert.deepEqual(lines.slice(0, 2), [`${AT} [r] Realserver 0`, "    => body 0 <="]);
-});
-
-test("130,000 mails in an hour: never more than one every 3 s after the first 20", () => {
-  const backlog = new MailBacklog(ms(0));
-  let sent = 0;
-  let listed = 0;
-  for (let i = 0; i < 130_000; i += 1) {
-    backlog.push(health(i), AT);
-    for (const mail of drain(backlog, (i * 3_600_000) / 130_000).sent) {
-      sent += 1;
-      listed += Number(/^\[r\] (\d+) alerts$/.exec(mail.subject)?.[1] ?? 1);
-    }
-    assert.ok(backlog.size <= 100);
-  }
-  assert.ok(sent <= 20 + 1200, `${sent} mails`);
-  assert.ok(listed > 100_000, `${listed} events told`);
-});
-
-test("at the rate limit it says how long to wait", () => {
-  const backlog = new MailBacklog(ms(0));
-  for (let i = 0; i < 20; i += 1) {
-    backlog.push(health(i), AT);
-    assert.equal(drain(backlog, 0).sent.length, 1);
-  }
-  backlog.push(health(20), AT);
-  assert.deepEqual(drain(backlog, 1000), { sent: [], next: "wait 2000" });
-  backlog.push(health(21), AT);
-  const { sent } = drain(backlog, 3000);
+test("a few at once go one by one, as they are, in order", () => {
+  const { sent, until, push } = setUp();
+  for (let n = 1; n <= 5; n += 1) push(health(n));
+  until(60_000);
   assert.deepEqual(
-    sent.map(({ subject }) => subject),
-    ["[r] 2 alerts"],
+    sent,
+    [1, 2, 3, 4, 5].map((n) => [500, health(n).subject]),
   );
 });
 
-test("too many: health gives way to VRRP, the oldest first, and their number is told", () => {
-  const backlog = new MailBacklog(ms(0));
-  backlog.push(vrrp(0), AT);
-  for (let i = 1; i <= 150; i += 1) backlog.push(health(i), AT);
-  assert.equal(backlog.size, 100);
-  const { sent } = drain(backlog, 0);
-  const body = sent[0]?.body ?? "";
-  assert.equal(sent[0]?.subject, "[r] 100 alerts");
-  assert.match(body, /^51 more alerts came too fast and are not listed here\./);
-  assert.ok(body.includes("VRRP Instance 0") && body.includes("Realserver 150") && !body.includes("Realserver 51\r\n"));
+test("a storm is one mail, when it is over", () => {
+  const { sent, until, push } = setUp();
+  for (let n = 0; n < 10_000; n += 1) {
+    push(health(n));
+    until(n); // one each millisecond
+  }
+  until(100_000);
+  assert.deepEqual(sent, [[9999 - 1 + 3000, "[r] 10000 alerts - 10000 Realserver DOWN"]]);
 });
 
-test("only VRRP: the oldest is given up", () => {
-  const backlog = new MailBacklog(ms(0));
-  for (let i = 0; i < 101; i += 1) backlog.push(vrrp(i), AT);
-  const body = drain(backlog, 0).sent[0]?.body ?? "";
-  assert.ok(!body.includes("Instance 0\r\n") && body.includes("Instance 100"));
+test("a storm that goes on is told after 30 s, then after a minute, two, four, and every five", () => {
+  const { sent, until, push } = setUp();
+  let n = 0;
+  for (let now = 0; now < 2_000_000; now += 100) {
+    push(health(n++));
+    until(now);
+  }
+  const gaps = sent.map(([at], i) => Math.round((at - (sent[i - 1]?.[0] ?? 0)) / 1000));
+  assert.deepEqual(gaps.slice(0, 6), [30, 60, 120, 240, 300, 300]);
+  // Calm again: the next event is told as at first.
+  until(2_100_000);
+  push(health(0));
+  until(2_200_000);
+  assert.deepEqual(sent.at(-1), [2_100_500, health(0).subject]);
+});
+
+test("130,000 mails in an hour: some fifteen mails, and none of the alerts is left out of their numbers", () => {
+  const { sent, until, push } = setUp();
+  for (let i = 0; i < 130_000; i += 1) {
+    push(health(i % 200, i % 400 < 200 ? "DOWN" : "UP"));
+    until((i * 3_600_000) / 130_000);
+  }
+  until(4_000_000);
+  const told = sent.reduce((sum, [, subject]) => sum + Number(/^\[r\] (\d+) alerts/.exec(subject)?.[1] ?? 1), 0);
+  assert.equal(told, 130_000);
+  assert.ok(sent.length < 20, `${sent.length} mails`);
+});
+
+test("one a second for an hour: after a while several share a mail, and each is told", () => {
+  const { sent, until, push } = setUp();
+  for (let i = 0; i < 3600; i += 1) {
+    push(health(1, i % 2 === 0 ? "DOWN" : "UP"));
+    until(i * 1000);
+  }
+  until(4_000_000);
+  const told = sent.reduce((sum, [, subject]) => sum + Number(/^\[r\] (\d+) alerts/.exec(subject)?.[1] ?? 1), 0);
+  assert.equal(told, 3600);
+  assert.ok(sent.length <= 20 + 1200, `${sent.length} mails`);
+});
+
+test("at the end nothing waits, and few are still sent as they are", () => {
+  const { backlog, push } = setUp();
+  push(health(1));
+  assert.equal(backlog.take(ms(0), true)?.kind, "mail");
+  assert.equal(backlog.take(ms(0), true), undefined);
+  for (let n = 0; n < 50; n += 1) push(health(n));
+  assert.equal(backlog.take(ms(0), true)?.kind, "digest");
+  assert.equal(backlog.dueAt(ms(0)), undefined);
+});
+
+test("what is given up is forgotten", () => {
+  const { backlog, push } = setUp();
+  for (let n = 0; n < 50; n += 1) push(health(n));
+  backlog.clear();
+  assert.deepEqual([backlog.dueAt(ms(10_000)), backlog.take(ms(10_000))], [undefined, undefined]);
 });

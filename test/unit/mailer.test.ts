@@ -6,6 +6,7 @@ import type { MailTransport } from "../../main/notify/mail-thread.js";
 import { Mailer } from "../../main/notify/mailer.js";
 import type { Delivery } from "../../main/notify/smtp.js";
 import { ms, port } from "../../main/units.js";
+import { until } from "../harness/until.js";
 import { ManualClock, recordingLog } from "./notify-support.js";
 
 const config: MailConfig = {
@@ -16,7 +17,7 @@ const config: MailConfig = {
   connectTimeout: ms(30_000),
   heloName: "lb.example.com",
 };
-const mail = (n: number): Mail => ({ about: "health", subject: `[lb1] mail ${n}`, body: "=> body <=" });
+const mail = (n: number): Mail => ({ about: "health", subject: `[lb1] mail - ${n}`, body: "=> body <=" });
 
 function setUp(detail = false) {
   const clock = new ManualClock();
@@ -42,7 +43,8 @@ function setUp(detail = false) {
   };
   /** What happened since the last call. */
   const news = (): string[] => told.splice(0);
-  return { mailer, clock, lines, answer, news };
+  const waits = (): number => told.length;
+  return { mailer, clock, lines, answer, news, waits };
 }
 
 test("without configuration nothing is opened and nothing kept", async () => {
@@ -55,39 +57,44 @@ test("without configuration nothing is opened and nothing kept", async () => {
 });
 
 test("mails go out one after another", async () => {
-  const { mailer, news, answer } = setUp();
+  const { mailer, news, answer, clock } = setUp();
   mailer.configure({ routerId: "lb1", mail: config });
   mailer.send(mail(1));
   mailer.send(mail(2));
-  assert.deepEqual(news(), ["open", "[lb1] mail 1 to root@example.com"]);
+  assert.deepEqual(news(), ["open"]);
+  clock.advance(500);
+  assert.deepEqual(news(), ["[lb1] mail - 1 to root@example.com"]);
   const settled = mailer.settle(ms(1000));
   answer();
-  assert.deepEqual(news(), ["[lb1] mail 2 to root@example.com"]);
+  assert.deepEqual(news(), ["[lb1] mail - 2 to root@example.com"]);
   answer();
   await settled;
 });
 
 test("a reload changes the recipients of what waits, not the thread", () => {
-  const { mailer, news, answer } = setUp();
+  const { mailer, news, answer, clock } = setUp();
   mailer.configure({ routerId: "lb1", mail: config });
   mailer.send(mail(1));
   mailer.send(mail(2));
+  clock.advance(500);
   mailer.configure({ routerId: "lb1", mail: { ...config, recipients: ["a@b", "c@d"] } });
   answer();
-  assert.deepEqual(news(), ["open", "[lb1] mail 1 to root@example.com", "[lb1] mail 2 to a@b,c@d"]);
+  assert.deepEqual(news(), ["open", "[lb1] mail - 1 to root@example.com", "[lb1] mail - 2 to a@b,c@d"]);
 });
 
 test("a reload without mail ends the thread, one with mail starts it again", () => {
-  const { mailer, news, answer } = setUp();
+  const { mailer, news, answer, clock } = setUp();
   mailer.configure({ routerId: "lb1", mail: config });
   mailer.send(mail(1));
   mailer.send(mail(2));
+  clock.advance(500);
   mailer.configure({ routerId: "lb1", mail: undefined });
   assert.deepEqual(news().slice(-1), ["close"]);
   answer({ kind: "broken", cause: "the mail thread ended" });
   mailer.configure({ routerId: "lb1", mail: config });
   mailer.send(mail(3));
-  assert.deepEqual(news(), ["open", "[lb1] mail 3 to root@example.com"]);
+  clock.advance(500);
+  assert.deepEqual(news(), ["open", "[lb1] mail - 3 to root@example.com"]);
 });
 
 /** Log sentences begin with keepalived's words. */
@@ -107,15 +114,17 @@ const sentences: readonly (readonly [Delivery, RegExp])[] = [
 
 for (const [delivery, sentence] of sentences) {
   test(`${delivery.kind} is logged once, and when it is over`, () => {
-    const { mailer, lines, answer } = setUp();
+    const { mailer, lines, answer, clock } = setUp();
     mailer.configure({ routerId: "lb1", mail: config });
     for (let i = 0; i < 3; i += 1) {
       mailer.send(mail(i));
+      clock.advance(500);
       answer(delivery);
     }
     assert.equal(lines.length, 1);
     assert.match(lines[0]?.sentence ?? "", sentence);
     mailer.send(mail(4));
+    clock.advance(500);
     answer();
     assert.equal(lines[1]?.sentence, "SMTP alerts are sent again; 3 mails were lost");
   });
@@ -123,9 +132,10 @@ for (const [delivery, sentence] of sentences) {
 
 test("recipients that are refused are named; success shows with -D only", () => {
   for (const detail of [true, false]) {
-    const { mailer, lines, answer } = setUp(detail);
+    const { mailer, lines, answer, clock } = setUp(detail);
     mailer.configure({ routerId: "lb1", mail: config });
     mailer.send(mail(1));
+    clock.advance(500);
     answer({ kind: "sent", rejected: ["x@example.com"] });
     const want = ["the SMTP server refuses the recipients x@example.com: correct notification_email"];
     assert.deepEqual(
@@ -135,22 +145,38 @@ test("recipients that are refused are named; success shows with -D only", () => 
   }
 });
 
-test("beyond the rate limit mails wait, and become one digest", async () => {
+test("a storm is one mail; one about VRRP goes before it, and is not in its table", async () => {
+  const { mailer, news, waits, answer, clock } = setUp();
+  mailer.configure({ routerId: "lb1", mail: config });
+  news();
+  for (let i = 0; i < 1000; i += 1) mailer.send({ about: "health", subject: `[lb1] Realserver ${i} - DOWN`, body: "" });
+  clock.advance(100);
+  mailer.send({ about: "vrrp", subject: "[lb1] VRRP Instance V - Entering MASTER state", body: "=> x <=" });
+  clock.advance(500);
+  assert.deepEqual(news(), ["[lb1] VRRP Instance V - Entering MASTER state to root@example.com"]);
+  answer();
+  clock.advance(2399);
+  assert.deepEqual(news(), []);
+  clock.advance(1);
+  await until("the table is put together", 5000, () => waits() > 0);
+  assert.deepEqual(news(), ["[lb1] 1000 alerts - 1000 Realserver DOWN to root@example.com"]);
+  answer();
+  clock.advance(60_000);
+  assert.deepEqual(news(), []);
+});
+
+test("at the end what waits goes at once", async () => {
   const { mailer, news, answer, clock } = setUp();
   mailer.configure({ routerId: "lb1", mail: config });
-  for (let i = 0; i < 20; i += 1) {
-    mailer.send(mail(i));
-    answer();
-  }
-  news();
-  mailer.send(mail(20));
-  mailer.send(mail(21));
-  assert.deepEqual(news(), []);
-  const settled = mailer.settle(ms(60_000));
-  clock.advance(3000);
-  assert.deepEqual(news(), ["[lb1] 2 alerts to root@example.com"]);
+  mailer.send(mail(1));
+  const settled = mailer.settle(ms(1000));
+  assert.deepEqual(news(), ["open", "[lb1] mail - 1 to root@example.com"]);
+  mailer.send(mail(2));
+  answer();
+  assert.deepEqual(news(), ["[lb1] mail - 2 to root@example.com"]);
   answer();
   await settled;
+  assert.equal(clock.now(), 0);
 });
 
 test("settle does not wait longer than its limit", async () => {

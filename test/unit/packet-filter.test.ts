@@ -51,6 +51,21 @@ test("nothing is made before it is needed; then what is needed", async () => {
   assert.deepEqual(take(), ["table2 delete-table2 table10 delete-table10"]);
 });
 
+test("a link-local address without its interface is not blocked, and is when the interface comes", () => {
+  const { filter, transactions } = bench();
+  const away = { address: "fe80::1", on: "eth9" };
+  filter.block("A", [away]);
+  assert.equal(transactions.length, 0);
+  filter.block("A", [{ address: "fe80::1", on: "eth0" }]);
+  const keys = transactions
+    .flat()
+    .flatMap((change) => (change.kind === "elements" && change.set === "vips_link_local" ? change.elements : []));
+  assert.deepEqual(
+    keys.map(({ key }) => Buffer.from(key).readUInt32LE(16)),
+    [2],
+  );
+});
+
 test("an address that two instances block stays until both let go", () => {
   const { filter, take } = bench();
   filter.block("A", [at("192.0.2.100")]);
@@ -77,6 +92,36 @@ test("a VMAC's IGMP reports have rules of their own in the same table", () => {
   assert.deepEqual(take(), []);
 });
 
+test("a VMAC's MLD reports, and answers for the address that it shares, have rules of their own", async () => {
+  const { filter, take, transactions } = bench();
+  filter.redirectMld({ vmac: "vrrp.51", base: "eth0", shared: "fe80::1" });
+  const elements = transactions[0]?.flatMap((each) => (each.kind === "elements" ? [each] : [])) ?? [];
+  const places = elements.map(({ set, elements: [one] }) => `${set} ${Buffer.from(one?.key ?? []).toString("hex")}`);
+  assert.deepEqual(places, [
+    "mld-report 8f",
+    "vmac_map 09000000",
+    "parent_link_local fe80000000000000000000000000000109000000",
+  ]);
+  assert.deepEqual(take(), ["table10 delete-table10 set10 elements10 chain10 rule10"]);
+  filter.redirectMld({ vmac: "vrrp.51", base: "eth0", shared: "fe80::1" });
+  filter.redirectMld({ vmac: "not-there", base: "eth0", shared: undefined });
+  assert.deepEqual(take(), [], "nothing new");
+  filter.forgetMld("vrrp.51");
+  assert.deepEqual(take(), ["delete-elements10"]);
+  await filter.remove();
+  assert.deepEqual(take(), ["table10 delete-table10"]);
+});
+
+test("a kernel that refuses the rules for MLD is told of once, however many VMACs there are", async () => {
+  const { filter, take, lines } = bench(95);
+  filter.redirectMld({ vmac: "vrrp.51", base: "eth0", shared: undefined });
+  filter.redirectMld({ vmac: "eth0", base: "eth0", shared: undefined });
+  await nextTurn();
+  take();
+  filter.redirectMld({ vmac: "vrrp.51", base: "eth0", shared: undefined });
+  assert.deepEqual([take(), lines.length], [[], 1]);
+});
+
 test("name, priority and counters are those of the configuration", () => {
   const { filter, transactions } = bench();
   const plain = globalConfig();
@@ -100,7 +145,7 @@ test("a kernel that cannot duplicate packets drops those to the addresses all th
   filter.block("A", [at("192.0.2.100")]); // before the kernel's answer is read
   take();
   await nextTurn();
-  assert.match(JSON.stringify(lines), /IGMP reports of VMACs leave with the virtual MAC/);
+  assert.match(JSON.stringify(lines), /IGMP and MLD reports of VMACs leave with the virtual MAC/);
   assert.deepEqual(take(), ["table2 delete-table2 set2 chain2 rule2 elements2"]);
   assert.equal(lines.length, 1);
   filter.block("A", []);
@@ -138,8 +183,23 @@ test("tables are removed also after a change was refused", async () => {
   assert.deepEqual(take(), ["table2 delete-table2"]);
 });
 
+test("a table that somebody took away is made again at once; when that is refused too, it is said once", async () => {
+  for (const { refuses, told } of [
+    { refuses: (changes: readonly NftChange[]) => changes.some(({ kind }) => kind === "delete-elements"), told: 0 },
+    { refuses: () => true, told: 1 },
+  ]) {
+    const { filter, take, lines } = bench(2, refuses);
+    filter.block("A", [at("192.0.2.100"), at("192.0.2.101")]);
+    filter.block("A", [at("192.0.2.100")]);
+    take();
+    for (let i = 0; i < 5; i++) await nextTurn();
+    assert.deepEqual(take(), ["table2 delete-table2 set2 chain2 rule2 elements2"]);
+    assert.equal(lines.length, told);
+  }
+});
+
 test("a change after a refused one brings all that is wanted, of every owner", async () => {
-  const { filter, transactions } = bench(2, (changes) => changes.some(({ kind }) => kind === "delete-elements"));
+  const { filter, transactions } = bench(95, (changes) => changes.some(({ kind }) => kind === "delete-elements"));
   filter.block("A", [at("192.0.2.100"), at("192.0.2.101")]);
   filter.block("A", [at("192.0.2.100")]);
   await nextTurn();

@@ -3,6 +3,7 @@ import test from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { PoolChanges } from "../../main/control/pool-changes.js";
 import type { LivePool } from "../../main/health/director.js";
+import { entryFromConfig } from "../../main/ipvs/from-config.js";
 import type { ServiceEntry } from "../../main/ipvs/table.js";
 import { ms, port } from "../../main/units.js";
 import { realServer, virtualServer } from "./health-fixtures.js";
@@ -21,7 +22,13 @@ const farm = Array.from({ length: services }, (_, vs) =>
 function setUp() {
   const clock = new HandClock();
   const written: ServiceEntry[] = [];
-  const changes = new PoolChanges(clock, (entry) => written.push(entry));
+  const changes = new PoolChanges(
+    clock,
+    (entry) => written.push(entry),
+    function* ({ config, entries }) {
+      yield entryFromConfig(config, entries());
+    },
+  );
   /** Of its servers the first `dead` are out. */
   const change = (vs: number, dead: number, isInForce = () => true): void => {
     const config = farm[vs];

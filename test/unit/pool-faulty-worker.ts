@@ -10,7 +10,8 @@ import type { CheckSpec, FromWorker, ShardTask, ToWorker } from "../../workers/p
  */
 export default function faultyShard({ port, options }: ShardTask): Promise<void> {
   const post = (message: FromWorker): void => port.postMessage(message);
-  const beat = (): void => post({ kind: "heartbeat", running: 0, completed: 0 });
+  const beat = (): void =>
+    post({ kind: "heartbeat", running: 0, completed: 0, waiting: { checks: 0, longest: ms(0) } });
   const heartbeat = setInterval(beat, options.heartbeat);
   beat();
   return new Promise((resolve, reject) => {

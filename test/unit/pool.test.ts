@@ -77,7 +77,7 @@ test("a worker that hangs outside JavaScript is replaced, and the pool says that
     ["stalled"],
   );
   assert.equal(pool.stuck(), false, "it has its time to end");
-  await until("it counts as stuck", 2000, () => pool.stuck());
+  await until("it counts as stuck", 10_000, () => pool.stuck());
   assert.equal(pool.alive(), false);
   release(pipe);
   await until("its end is noticed", 5000, () => !pool.stuck());
@@ -195,6 +195,10 @@ test("latencies of one virtual server, also after a reload has given it other ch
   await until("both are counted", 10_000, async () => (await count(5)) > 2 && (await count(6)) > 2);
   assert.equal(await count(7), 0);
   assert.equal((await pool.latency()).virtualServer.size, 0, "nobody asked");
+  const ids = checks.map(({ id }) => id);
+  const [next, [nobody]] = await Promise.all([pool.nextAttempts(ids), pool.nextAttempts([])]);
+  assert.deepEqual([[...next.keys()].sort((a, b) => a - b), nobody], [ids, undefined]);
+  for (const left of next.values()) assert.ok(left >= 0 && left <= 100, `${left} ms: one delay_loop at most`);
   await pool.update({ added: [], removed: [], regrouped: checks.map(({ id }) => ({ id, groups: [7] })) });
   await until("it is counted for the other one", 5000, async () => (await count(7)) > 4);
 });

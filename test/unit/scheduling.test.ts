@@ -107,6 +107,19 @@ test("threads of Node follow the main thread into the lowest real-time priority,
   assert.deepEqual(calls(), ["class 100 0", "class 101 0", "class 102 0"]);
 });
 
+test("on a single processor they share its priority: one that waits for the other without a pause leaves it turns", () => {
+  const { calls, host } = stand();
+  const log: Log = Object.assign(() => undefined, { detail: false });
+  const scheduling = new Scheduling(log, { ...host, threadCpus: () => [2] }, [101]);
+  scheduling.configure(processes({ vrrp: { realTimePriority: 50 } }));
+  scheduling.configure(processes({ vrrp: { realTimePriority: 99 } }));
+  scheduling.configure(processes());
+  assert.deepEqual(
+    calls().filter((call) => call.startsWith("class 101")),
+    ["class 101 50", "class 101 99", "class 101 0"],
+  );
+});
+
 test("checker threads get theirs when they start, and at a reload", () => {
   const { scheduling, calls } = stand();
   scheduling.configure(processes({ vrrp: { cpus: [0] }, checker: { realTimePriority: 3 } }));

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import test from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { scriptEnvironment } from "../../main/notify/script-environment.js";
 import { HostScriptRunner, type RunningScript } from "../../main/notify/script-runner.js";
 import { ms } from "../../main/units.js";
 import type { ScriptResult } from "../../main/vrrp/ports.js";
-import type { OnExit, ScriptOptions, ScriptProcess } from "../../native-bindings/process.js";
+import type { OnExit, OnNotStarted, ScriptOptions, ScriptProcess } from "../../native-bindings/process.js";
+import { needs } from "../harness/needs.js";
 import { ManualClock, script } from "./notify-support.js";
 
 /** Processes that end when the test says so, and what was done to them. */
@@ -13,13 +15,15 @@ class FakeHost {
   readonly started: ScriptOptions[] = [];
   readonly signals: string[] = [];
   readonly exits: OnExit[] = [];
+  readonly refusals: OnNotStarted[] = [];
   readonly env = ["PATH=/bin"];
   failure: Error | undefined;
 
-  readonly spawn = (options: ScriptOptions, onExit: OnExit): ScriptProcess => {
+  readonly spawn = (options: ScriptOptions, onExit: OnExit, onNotStarted: OnNotStarted): ScriptProcess => {
     if (this.failure !== undefined) throw this.failure;
     const pid = 100 + this.started.push(options);
     this.exits.push(onExit);
+    this.refusals.push(onNotStarted);
     const killGroup = (signal: number): number => {
       this.signals.push(`group ${pid} gets ${signal}`);
       return 0;
@@ -110,25 +114,22 @@ test("without a time limit nothing is ever sent", () => {
   assert.deepEqual(host.signals, []);
 });
 
-test("a script that cannot be started: the errno, in a later turn", async () => {
+test("no descriptor for a script: the errno, in a later turn", async () => {
   const { host, run, results, runner } = setUp(1000);
-  host.failure = Object.assign(new Error("execve EACCES"), { code: "EACCES", errno: -13, syscall: "execve" });
+  host.failure = Object.assign(new Error("eventfd EMFILE"), { code: "EMFILE", errno: -24, syscall: "eventfd" });
   run();
   assert.deepEqual(results, []);
   await nextTurn();
-  assert.deepEqual(results, [{ kind: "not-started", value: 13 }]);
+  assert.deepEqual(results, [{ kind: "not-started", value: 24 }]);
   assert.equal(runner.running, 0);
 });
 
-test("a script that is no program goes to the shell, with all its words", () => {
-  const { host, clock } = setUp();
-  const spawn = (options: ScriptOptions, onExit: OnExit): ScriptProcess => {
-    if (options.argv[0] !== "/bin/sh") throw Object.assign(new Error("execve"), { errno: -8, syscall: "execve" });
-    return host.spawn(options, onExit);
-  };
-  const { killGroup, env } = host;
-  new HostScriptRunner({ spawn, killGroup, env }, clock).run(script("/x", "a"), ["b c"], ms(0), () => undefined);
-  assert.deepEqual(host.started[0]?.argv, ["/bin/sh", "/x", "a", "b c"]);
+test("a script that cannot be started, as a thread found later: the errno, and its time is over for nobody", () => {
+  const { host, run, results, runner, clock } = setUp(1000);
+  run();
+  host.refusals[0]?.(13, "execve");
+  assert.deepEqual(results, [{ kind: "not-started", value: 13 }]);
+  assert.deepEqual([runner.running, clock.armed, host.signals], [0, 0, []]);
 });
 
 test("a bug is not taken for a script that cannot be started", () => {
@@ -164,4 +165,35 @@ test("the environment is cleaned of what the linker, the shell or the launcher a
     NONE: undefined,
   };
   assert.deepEqual(scriptEnvironment(env), ["PATH=/bin", "LANG=C=1"]);
+});
+
+test("one that is ended before its time is over leaves no timer", () => {
+  const { host, run, results, clock } = setUp(60_000);
+  const running = run();
+  running.end();
+  host.exit(0, -1, 15);
+  assert.deepEqual(results, [{ kind: "timed-out", value: 15 }]);
+  assert.equal(clock.armed, 0);
+});
+
+/** Nothing that it started may be ended: it goes on as another user. */
+const withoutCapKill = `
+  import { DeadlineClock } from "${new URL("../../main/deadline-clock.js", import.meta.url)}";
+  import { openScriptRunner } from "${new URL("../../main/notify/open-script-runner.js", import.meta.url)}";
+  const clock = new DeadlineClock();
+  const command = { argv: ["/bin/sh", "-c", "sleep 2 & sleep 0.5"], user: { name: "", uid: 65534, gid: 65534 } };
+  await new Promise((done) => openScriptRunner(clock).run(command, [], 100, ({ kind }) => done(console.log(kind))));
+  process.exit();
+`;
+
+test("without CAP_KILL a script that is late is told of, and ends nobody", {
+  skip: needs("root", "native"),
+  timeout: 20_000,
+}, () => {
+  const node = [process.execPath, "--input-type=module", "-e", withoutCapKill];
+  const { stdout, stderr } = spawnSync("setpriv", ["--bounding-set", "-kill", "--inh-caps", "-kill", ...node], {
+    encoding: "utf8",
+    timeout: 15_000,
+  });
+  assert.equal(stdout, "timed-out\n", stderr);
 });

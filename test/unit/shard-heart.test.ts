@@ -25,8 +25,9 @@ test("the heart beats between messages that came together", options, async () =>
     send({ kind: "assign", epoch: 1, checks });
   }
   send({ kind: "drain" });
-  const limits = { maxInFlight: 10, maxInFlightPerHost: 0 };
-  await shard({ port, options: { heartbeat: ms(2), batchDelay: ms(10), nice: 0, ...limits } });
+  const limits = { maxInFlight: 10, maxInFlightPerHost: 0, keepInMemory: false };
+  const scripts = { atMost: 1, environment: [] };
+  await shard({ port, options: { heartbeat: ms(2), batchDelay: ms(10), nice: 0, ...limits, scripts } });
   await drained;
   ours.close();
   const beats = kinds.filter((kind) => kind === "heartbeat").length;

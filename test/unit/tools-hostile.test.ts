@@ -18,7 +18,8 @@ afterEach(() => rmSync(folder, { recursive: true }));
 /** `redirection` is the shell's. */
 function holdfast(args: readonly string[], redirection = "", environment: Readonly<Record<string, string>> = {}) {
   const command = `"$NODE" "$TOOL" "$@" ${redirection}`;
-  const env = { ...process.env, NODE: process.execPath, TOOL: compiled("main/tools/main.ts"), ...environment };
+  const own = { NODE: process.execPath, TOOL: compiled("main/tools/main.ts"), LC_ALL: "C" }; // bash tells of locales
+  const env = { ...process.env, ...own, ...environment };
   const options = { cwd: folder, env, encoding: "utf8", timeout: 60_000 } as const;
   const { status, stdout, stderr } = spawnSync("bash", ["-c", command, "holdfast", ...args], options);
   return { status, stdout, stderr };

@@ -13,6 +13,9 @@ import {
   take,
   withdraw,
 } from "../../main/vrrp/garp.js";
+import { GarpSender } from "../../main/vrrp/garp-sender.js";
+import type { HostNetwork } from "../../main/vrrp/ports.js";
+import { SimClock } from "../simulation/sim-clock.js";
 import { instanceConfig } from "../simulation/sim-router.js";
 
 const defaults = instanceConfig().garp;
@@ -63,12 +66,15 @@ test("schedule: a weaker master brings a block now and one later, and leaves the
   );
 });
 
-const pending = (owner: string, address: string, count: number) => ({ owner, address, rounds: count });
+const pending = (owner: string, address: string, count: number) => ({ owner, on: "eth0", address, rounds: count });
 
 test("queue without limit: everything at once, round by round", () => {
   const queue = enqueue(emptyQueue, [pending("a", "1.1.1.1", 2), pending("a", "2.2.2.2", 2)]);
   const taken = take(queue, ms(0), ms(5));
-  assert.deepEqual(taken.send, ["1.1.1.1", "2.2.2.2", "1.1.1.1", "2.2.2.2"]);
+  assert.deepEqual(
+    taken.send.map(({ address }) => address),
+    ["1.1.1.1", "2.2.2.2", "1.1.1.1", "2.2.2.2"],
+  );
   assert.deepEqual([taken.queue.pending, taken.wakeAt], [[], undefined]);
 });
 
@@ -78,7 +84,7 @@ test("queue with vrrp_garp_interval: one per gap, round robin over owners", () =
   for (let now = 0; now <= 400; now += 10) {
     const taken = take(queue, ms(100), ms(now));
     queue = taken.queue;
-    for (const address of taken.send) sent.push([now, address]);
+    for (const { address } of taken.send) sent.push([now, address]);
   }
   assert.deepEqual(sent, [
     [0, "1.1.1.1"],
@@ -93,4 +99,19 @@ test("queue: an address waits once, with the larger count; leaving MASTER emptie
   ]);
   assert.deepEqual(queue.pending, [pending("a", "1.1.1.1", 5), pending("b", "1.1.1.1", 1)]);
   assert.deepEqual(withdraw(queue, "a").pending, [pending("b", "1.1.1.1", 1)]);
+});
+
+test("lanes of links that are gone are given up", () => {
+  const clock = new SimClock();
+  let index = 0;
+  const mac = Uint8Array.of(0, 0, 0x5e, 0, 1, 1);
+  const link = (name: string) => ({ index, name, running: true, noArp: false, multicast: true, mtu: 1500, mac });
+  const network = { link } as unknown as HostNetwork;
+  const log = Object.assign(() => undefined, { detail: false });
+  using sender = new GarpSender({ clock, network, sendFrame: () => 0, log });
+  for (index = 1; index <= 10_000; index++) {
+    sender.announce("A", "vrrp.1", ["192.0.2.1"], 1);
+    clock.advance(1);
+  }
+  assert.ok(sender.lanes <= 64, `${sender.lanes} lanes`);
 });

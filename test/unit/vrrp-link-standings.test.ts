@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { LastingState } from "../../main/control/lasting-state.js";
+import { StateSlab } from "../../main/control/state-slab.js";
 import { ms } from "../../main/units.js";
 import { fittingDelay, LinkStandings } from "../../main/vrrp/link-standings.js";
+import { type TrackMemory, TrackRecall } from "../../main/vrrp/track-memory.js";
 import { emptyConfig } from "../harness/config-fixtures.js";
 import { SimClock } from "../simulation/sim-clock.js";
 import { daemonConfig, instanceConfig, SimRouter } from "../simulation/sim-router.js";
@@ -11,15 +14,23 @@ import { SimSegment } from "../simulation/sim-segment.js";
 
 const delay = { interface: "eth0", down: ms(500), up: ms(2000) };
 
-function stand() {
-  const clock = new SimClock();
+function stand(memory?: TrackMemory, clock = new SimClock()) {
   const told: string[] = [];
   const link = { running: true };
+  const recall = new TrackRecall(memory);
   const log = Object.assign((_l: string, _e: string, sentence: string) => void told.push(sentence), { detail: false });
-  const deps = { clock, log, running: () => link.running, onDue: (name: string) => void told.push(`due ${name}`) };
+  const deps = {
+    clock,
+    log,
+    running: () => link.running,
+    recall,
+    onDue: (name: string) => void told.push(`due ${name}`),
+  };
   const links = new LinkStandings(deps);
   links.configure([delay], [instanceConfig()]);
+  const start = recall.start();
   links.begin("eth0");
+  start[Symbol.dispose]();
   const set = (running: boolean): void => {
     link.running = running;
     links.look("eth0");
@@ -39,6 +50,22 @@ test("down for as long as the delay, then up for as long as the other one", () =
   assert.deepEqual([links.up("eth0"), told], [false, []]);
   clock.advance(1);
   assert.deepEqual([links.up("eth0"), told], [true, ["Netlink reports eth0 up", "due eth0"]]);
+});
+
+test("a delay that a crash falls into ends when it would have", () => {
+  const memory = new LastingState(new StateSlab(Buffer.alloc(64 * 64))).tracks;
+  const before = stand(memory);
+  before.set(false);
+  before.clock.advance(500);
+  before.set(true);
+  before.clock.advance(1200);
+  const { clock, told, links } = stand(memory, before.clock);
+  assert.equal(links.up("eth0"), false);
+  clock.advance(799);
+  assert.deepEqual([links.up("eth0"), told], [false, []]);
+  clock.advance(1);
+  assert.deepEqual([links.up("eth0"), told], [true, ["Netlink reports eth0 up", "due eth0"]]);
+  assert.equal(stand(memory, clock).links.up("eth0"), true, "and the next crash finds no delay");
 });
 
 test("a link that is back in time was never down", () => {

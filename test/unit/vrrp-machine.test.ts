@@ -558,3 +558,19 @@ test("an owner that gave way takes 255 again when the other one is gone", () => 
   const weaker = step(context, yielded, advert(200)).state;
   assert.deepEqual(weaker, { ...yielded, yielded: false });
 });
+
+for (const [name, guarded, wait] of [
+  ["an owner begins when a delayed start is over", false, 0],
+  ["an owner with a guard listens first, also after a delayed start", true, 3000 + 1000 / 256],
+] as const)
+  test(name, () => {
+    const guard = {} as NonNullable<VrrpInstanceConfig["guard"]>;
+    const owned = instanceConfig({
+      basePriority: priority(255),
+      initialState: "MASTER",
+      ...(guarded ? { guard } : {}),
+    });
+    const context = { config: owned, tracking: tracking(255), now, beginsAt: ms(now + 5000) };
+    const { state } = step({ ...context, ...(guarded ? { mayLead: false } : {}) }, { at: "init" }, { on: "start" });
+    assert.equal(state.at === "backup" && state.downAt, now + 5000 + wait);
+  });

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MoreTrackers, TrackRef } from "../../main/config/model-vrrp.js";
-import { ms } from "../../main/units.js";
+import { ms, vrid } from "../../main/units.js";
 import { type MoreTracking, type TrackerView, trackMore } from "../../main/vrrp/more-tracking.js";
 import type { CountHandlers } from "../../main/vrrp/process-monitor.js";
+import { faultReason } from "../../main/vrrp/tracking.js";
+import { syncGroup } from "../harness/config-fixtures.js";
 import { SimClock } from "../simulation/sim-clock.js";
 import { daemonConfig, instanceConfig, SimRouter, type SimRouterOptions } from "../simulation/sim-router.js";
 import { SimSegment } from "../simulation/sim-segment.js";
 
-/** What files, processes and BFD sessions do to an instance. keepalived.conf(5) track_file, track_process, track_bfd. */
+/** What files, processes, BFD sessions and quorums do to an instance. keepalived.conf(5) track_file, track_process, track_bfd. */
 
 const ref = (weight: number, reverse = false): TrackRef => ({ name: "t", weight, reverse });
 const of = (changes: Partial<MoreTrackers>): MoreTrackers => ({ files: [], processes: [], bfds: [], ...changes });
@@ -16,11 +18,12 @@ const view = (changes: Partial<TrackerView> = {}): TrackerView => ({
   file: () => 0,
   process: () => "up",
   bfd: () => "up",
+  quorum: () => "up",
   ...changes,
 });
 const nothing: MoreTracking = { faults: [], waiting: [], contributions: [] };
 const file = (value: number | undefined): TrackerView => view({ file: () => value });
-const fault = (tracker: "file" | "process" | "bfd") => [{ kind: "tracker" as const, tracker, name: "t" }];
+const fault = (tracker: "file" | "process" | "bfd" | "quorum") => [{ kind: "tracker" as const, tracker, name: "t" }];
 
 const rows: readonly (readonly [name: string, MoreTrackers, TrackerView, Partial<MoreTracking>])[] = [
   ["no tracker", of({}), view(), {}],
@@ -54,6 +57,14 @@ const rows: readonly (readonly [name: string, MoreTrackers, TrackerView, Partial
   ["process up, reverse", of({ processes: [ref(0, true)] }), view(), { faults: fault("process") }],
   ["process not counted", of({ processes: [ref(0)] }), view({ process: () => "init" }), { waiting: ["t"] }],
   ["bfd down", of({ bfds: [ref(0)] }), view({ bfd: () => "down" }), { faults: fault("bfd") }],
+  ["quorum lost", of({ quorums: [ref(0)] }), view({ quorum: () => "down" }), { faults: fault("quorum") }],
+  ["quorum held, reverse", of({ quorums: [ref(0, true)] }), view(), { faults: fault("quorum") }],
+  [
+    "quorum lost, weight -30",
+    of({ quorums: [ref(-30)] }),
+    view({ quorum: () => "down" }),
+    { contributions: [{ tracker: "quorum", name: "t", state: "down", delta: -30 }] },
+  ],
   ["bfd that nobody runs", of({ bfds: [ref(0), ref(10)] }), view({ bfd: () => undefined }), {}],
 ];
 for (const [name, trackers, seen, expected] of rows) {
@@ -116,4 +127,29 @@ test("from the disk and the process table to the priority of an instance, and BF
   assert.equal(sim.state(), "MASTER");
   sim.router.setBfd("b", "down");
   assert.equal(sim.state(), "FAULT");
+});
+
+test("a master whose quorum is lost gives way, one that tracks another virtual server stays; a sync group's members share it", () => {
+  const clock = new SimClock();
+  const sim = new SimRouter("us", "192.0.2.1", clock, new SimSegment(clock), {});
+  const quorum = (name: string, weight: number) => of({ quorums: [{ name, weight, reverse: false }] });
+  const [own, other] = [
+    instanceConfig({ track: quorum("W", 20) }),
+    instanceConfig({ name: "V2", vrid: vrid(52), virtualAddresses: [] }),
+  ];
+  const group = syncGroup("G", ["V2"], { track: quorum("T", 0), trackingWeight: true });
+  sim.router.start(daemonConfig([own, other], { syncGroups: [group] }));
+  clock.advance(4000);
+  const states = (): unknown => sim.router.snapshot().map(({ state, effectivePriority: p }) => `${state} ${p}`);
+  assert.deepEqual(states(), ["MASTER 120", "MASTER 100"], "up until somebody says otherwise");
+  sim.router.setQuorum("T", "down");
+  assert.deepEqual(states(), ["MASTER 120", "FAULT 100"]);
+  sim.router.setQuorum("W", "down");
+  assert.deepEqual(states(), ["MASTER 100", "FAULT 100"]);
+  const why = sim.router.snapshot()[1]?.faults.map(faultReason);
+  assert.deepEqual(why, ["(virtual server T has no quorum)"]);
+  sim.router.setQuorum("T", "up");
+  sim.router.setQuorum("W", "up");
+  clock.advance(4000);
+  assert.deepEqual(states(), ["MASTER 120", "MASTER 100"]);
 });

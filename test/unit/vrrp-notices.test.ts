@@ -56,10 +56,10 @@ test("states after a reload: instances, then groups", () => {
         config: each,
         state: i < 2 ? "MASTER" : i === 2 ? "FAULT" : "INIT",
         effectivePriority: 100 + i,
-        waitingForScripts: [],
       }) as unknown as VrrpSnapshot,
   );
-  const shown = [...stateEvents(config, snapshots)].map((event) =>
+  const groups = config.syncGroups.map((group) => ({ config: group, state: "MASTER", members: [] }) as const);
+  const shown = [...stateEvents(snapshots, () => groups)].map((event) =>
     event.kind === "state" ? `${event.type} ${event.name} ${event.state} ${event.priority}` : event.kind,
   );
   assert.deepEqual(shown, [

@@ -2,9 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { IpAddress } from "../../main/address.js";
 import type { VrrpInstanceConfig, VrrpScriptConfig } from "../../main/config/model.js";
+import { LastingState } from "../../main/control/lasting-state.js";
+import { StateSlab } from "../../main/control/state-slab.js";
 import { ms, priority, vrid } from "../../main/units.js";
 import { instanceKey } from "../../main/vrrp/instance-key.js";
 import { encodeAdvert } from "../../main/vrrp/packet.js";
+import type { NetworkChange } from "../../main/vrrp/ports.js";
+import { checkScript } from "../harness/config-fixtures.js";
 import { SimClock } from "../simulation/sim-clock.js";
 import {
   daemonConfig,
@@ -152,6 +156,17 @@ for (const { name, state, age, resumes } of [
   });
 }
 
+test("while somebody takes our place, what he deletes is put back in silence; afterwards it is a loss again", () => {
+  const { sim } = running([instanceConfig(fast)]);
+  sim.router.keep(true);
+  sim.host.lose(vip);
+  assert.deepEqual(sim.take(), [`add ${vip}`]);
+  assert.ok(sim.host.has(vip));
+  sim.router.keep(false);
+  sim.host.lose(vip);
+  assert.ok(sim.take().includes("MASTER -> BACKUP"));
+});
+
 test("an address deleted by somebody else: farewell, and back after skew time with everything", () => {
   const { clock, sim } = running([instanceConfig(fast)]);
   sim.host.lose(vip);
@@ -224,18 +239,24 @@ test("a socket that cannot be opened is a fault, told once and tried again", () 
   assert.equal(sim.state(), "BACKUP");
 });
 
-const script = (changes: Partial<VrrpScriptConfig> = {}): VrrpScriptConfig => ({
-  name: "chk",
-  command: { argv: ["/bin/chk"], user: { name: "root", uid: 0, gid: 0 } },
-  interval: ms(1000),
-  timeout: ms(1000),
-  weight: 0,
-  reverse: false,
-  rise: 1,
-  fall: 1,
-  initFail: false,
-  ...changes,
+test("an interface without multicast is a fault for who begins there; who speaks already goes on", () => {
+  const { sim } = bench();
+  sim.host.setMulticast(false);
+  sim.router.start(daemonConfig([instanceConfig()]));
+  assert.equal(sim.state(), "FAULT");
+  assert.ok(sim.logs.some((line) => line.includes("interface eth0 does not support multicast, specify unicast peers")));
+  sim.host.setMulticast(true);
+  assert.equal(sim.state(), "BACKUP");
+  sim.host.setMulticast(false);
+  assert.equal(sim.state(), "BACKUP");
+
+  const unicast = bench();
+  unicast.sim.host.setMulticast(false);
+  unicast.sim.router.start(daemonConfig([instanceConfig({ unicastPeers: [peer] })]));
+  assert.equal(unicast.sim.state(), "BACKUP");
 });
+
+const script = (changes: Partial<VrrpScriptConfig> = {}): VrrpScriptConfig => ({ ...checkScript, ...changes });
 
 test("script without weight: wait in silence, then BACKUP; a failure is a fault", () => {
   const { clock, sim } = bench();
@@ -243,10 +264,10 @@ test("script without weight: wait in silence, then BACKUP; a failure is a fault"
   sim.router.start(daemonConfig([tracked], { vrrpScripts: [script()] }));
   clock.advance(0);
   assert.deepEqual([sim.state(), sim.logs], ["INIT", []]);
-  sim.exit("/bin/chk", 0);
+  sim.exit("/chk", 0);
   assert.equal(sim.state(), "BACKUP");
   clock.advance(1000);
-  sim.exit("/bin/chk", 1);
+  sim.exit("/chk", 1);
   assert.equal(sim.state(), "FAULT");
   assert.deepEqual(sim.logs, [
     "VRRP_Script(chk) succeeded",
@@ -257,13 +278,44 @@ test("script without weight: wait in silence, then BACKUP; a failure is a fault"
   ]);
 });
 
+test("an instance in FAULT stays there over a crash of the daemon, until its script has passed as often as it has to", () => {
+  const memory = new LastingState(new StateSlab(Buffer.alloc(64 * 64))).tracks;
+  const tracked = instanceConfig({ trackScripts: [{ name: "chk", weight: 0, reverse: false }] });
+  const config = daemonConfig([tracked], { vrrpScripts: [script({ rise: 2 })] });
+  const start = (): Bench => {
+    const made = bench({ trackMemory: memory });
+    made.sim.router.start(config);
+    made.clock.advance(0);
+    return made;
+  };
+  start().sim.exit("/chk", 1);
+
+  const { clock, sim } = start();
+  assert.equal(sim.state(), "FAULT");
+  sim.exit("/chk", 0);
+  assert.equal(sim.state(), "FAULT");
+  clock.advance(1000);
+  sim.exit("/chk", 0);
+  assert.deepEqual(
+    sim.transitions.map(({ from, to }) => `${from} -> ${to}`),
+    ["INIT -> FAULT", "FAULT -> BACKUP"],
+  );
+  assert.equal(start().sim.state(), "BACKUP", "what it knows now outlives the next crash");
+
+  const other = bench({ trackMemory: memory });
+  other.sim.router.start(
+    daemonConfig([tracked], { vrrpScripts: [script({ command: { ...checkScript.command, argv: ["/other"] } })] }),
+  );
+  assert.equal(other.sim.state(), "INIT", "another command is another script");
+});
+
 test("script that is still running is not started again; a reload keeps its result", () => {
   const { clock, sim } = bench();
   const tracked = instanceConfig({ trackScripts: [{ name: "chk", weight: 20, reverse: false }] });
   sim.router.start(daemonConfig([tracked], { vrrpScripts: [script()] }));
   clock.advance(1000);
   assert.deepEqual(sim.logs.slice(-1), ["Track script chk is already running, expect idle - skipping run"]);
-  sim.exit("/bin/chk", 0);
+  sim.exit("/chk", 0);
   assert.equal(sim.router.snapshot()[0]?.effectivePriority, 120);
   sim.router.reload(daemonConfig([tracked], { vrrpScripts: [script({ interval: ms(2000) })] }));
   assert.deepEqual(sim.logs.slice(-1), ["VRRP_Script(chk) considered successful on reload"]);
@@ -320,7 +372,7 @@ test("take-over: what the daemon before had goes, but not what any instance has 
   sim.take();
   const before = { ...v, virtualAddresses: [...v.virtualAddresses, virtualAddress("192.0.2.102"), moved] };
   const gone = instanceConfig({ name: "X", vrid: vrid(3), virtualAddresses: [virtualAddress("192.0.2.104")] });
-  sim.router.releaseLeft([before, gone]);
+  assert.ok([...sim.router.releasingLeft([before, gone])].length > 2, "an instance at a time");
   assert.deepEqual(sim.take(), ["delete 192.0.2.102", "delete 192.0.2.104"]);
 });
 
@@ -407,6 +459,31 @@ test("virtual addresses that come and go do not have every instance look at its 
   assert.ok(looks < 10 * configs.length, `${looks} for 50 instances with 20 addresses each`);
 });
 
+test("an address on an interface of nobody costs the same with one owner of addresses as with fifty", () => {
+  const asked = (count: number): number => {
+    const configs = Array.from({ length: count }, (_, i) =>
+      instanceConfig({ ...fast, name: `V${i}`, vrid: vrid(i + 1), basePriority: priority(255) }),
+    );
+    const { sim } = bench();
+    const listeners: ((change: NetworkChange) => void)[] = [];
+    const { subscribe, link } = sim.host;
+    sim.host.subscribe = (listener) => {
+      listeners.push(listener);
+      return subscribe.call(sim.host, listener);
+    };
+    sim.router.start(daemonConfig(configs));
+    let lookUps = 0;
+    sim.host.link = (name) => {
+      lookUps += 1;
+      return link.call(sim.host, name);
+    };
+    const elsewhere = { interfaceIndex: 99, address: vip, prefix: 24, tentative: false };
+    for (const listener of listeners) listener({ kind: "address", address: elsewhere });
+    return lookUps;
+  };
+  assert.equal(asked(50), asked(1));
+});
+
 test("the owner of an address that has no other source uses it as soon as it is there", () => {
   const { clock, sim } = bench();
   sim.router.start(daemonConfig([instanceConfig({ ...fast, basePriority: priority(255) })]));
@@ -422,6 +499,15 @@ test("an address that moves from one master to a new instance is not taken from 
   sim.router.reload(daemonConfig([a, instanceConfig({ ...fast, name: "B", vrid: vrid(2) })]));
   assert.ok(!sim.take().includes(`delete ${vip}`));
   clock.advance(1000);
+});
+
+test("snapshots are made one by one, each when it is asked for", () => {
+  const { sim } = running([instanceConfig({ name: "A" }), instanceConfig({ name: "B", vrid: vrid(52) })]);
+  const snapshots = sim.router.snapshots();
+  const sent = (): number | undefined => snapshots.next().value?.counters.advert_sent;
+  assert.notEqual(sent(), 0);
+  sim.router.clearStats();
+  assert.equal(sent(), 0);
 });
 
 test("snapshot: why", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
@@ -145,4 +145,21 @@ test("on a real disk: first text, changes, a rename over it, removal, a director
   await until("it is back", 5000, () => last() === "9");
   using _second = new DiskTrackFiles(clock).watch(file, init, (text) => seen.push(`second ${text}`));
   await until("init_file leaves what is there", 5000, () => seen.includes("second 9"));
+});
+
+test("init_file follows no link: what it leads to is not overwritten", async (t) => {
+  const dir = mkdtempSync(path.join(tmpdir(), "holdfast-track-"));
+  const clock = new DeadlineClock();
+  t.after(() => {
+    clock[Symbol.dispose]();
+    rmSync(dir, { recursive: true });
+  });
+  const [file, precious] = [path.join(dir, "f"), path.join(dir, "precious")];
+  writeFileSync(precious, "1 line");
+  symlinkSync(precious, file);
+  const seen: (string | undefined)[] = [];
+  const init = { text: "5\n", overwrite: true };
+  using _watch = new DiskTrackFiles(clock).watch(file, init, (text) => seen.push(text));
+  await until("it is read all the same", 5000, () => seen.at(-1) === "1 line");
+  assert.equal(readFileSync(precious, "utf8"), "1 line");
 });

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { VrrpInstanceConfig } from "../../main/config/model.js";
+import { noExtras, plainUnicast } from "../../main/config/model-vrrp.js";
 import { priority } from "../../main/units.js";
 import type { ScriptResult } from "../../main/vrrp/ports.js";
 import { initialScriptState, resultCounter, type ScriptState, scriptStep } from "../../main/vrrp/script-track.js";
-import { chooseSource } from "../../main/vrrp/source.js";
-import { faultReason, type HostView, track } from "../../main/vrrp/tracking.js";
+import { chooseSource, sourceIsLost } from "../../main/vrrp/source.js";
+import { faultReason, type HostView, track, trackedLinks } from "../../main/vrrp/tracking.js";
 import { instanceConfig, virtualAddress } from "../simulation/sim-router.js";
 
 interface Row {
@@ -75,6 +76,34 @@ test("tracking: no source address, no socket", () => {
   assert.deepEqual(track(instanceConfig(), view).faults, [{ kind: "no-source-address" }]);
   const closed = { ...view, hasSource: true, socketProblem: "Operation not permitted" };
   assert.deepEqual(track(instanceConfig(), closed).faults, [{ kind: "socket", problem: "Operation not permitted" }]);
+});
+
+test("tracking: source address on no interface, unicast without peers", () => {
+  const view: HostView = { linkUp: () => true, script: () => "up", hasSource: false, socketProblem: undefined };
+  const lost = track(instanceConfig({ sourceAddress: "192.0.2.1" }), view);
+  assert.deepEqual(lost.faults, [{ kind: "source-address-lost", address: "192.0.2.1" }]);
+  const unicast = { ...plainUnicast, faultWithoutPeer: true };
+  const alone = track(instanceConfig({ unicast }), { ...view, hasSource: true });
+  assert.deepEqual(alone.faults, [{ kind: "no-peer" }]);
+  const withPeer = instanceConfig({ unicast, unicastPeers: ["192.0.2.2"] });
+  assert.deepEqual(track(withPeer, { ...view, hasSource: true }).faults, []);
+});
+
+test("track_src_ip: only a configured address that nobody floats, and that no interface has", () => {
+  const on = { ...noExtras, trackSourceAddress: true };
+  const has = (...addresses: string[]) => ({ hasAddress: (address: string) => addresses.includes(address) });
+  const config = instanceConfig({ sourceAddress: "192.0.2.1", extras: on });
+  assert.equal(sourceIsLost(config, has("192.0.2.7"), new Set()), true);
+  assert.equal(sourceIsLost(config, has("192.0.2.1"), new Set()), false);
+  assert.equal(sourceIsLost(config, has(), new Set(["192.0.2.1"])), false, "an owner has it once it is master");
+  assert.equal(sourceIsLost({ ...config, extras: noExtras }, has(), new Set()), false);
+  assert.equal(sourceIsLost({ ...config, sourceAddress: undefined }, has(), new Set()), false);
+});
+
+test("without an interface of its own an instance watches its VRF, and nothing without a name", () => {
+  const plain = instanceConfig({ interface: "", unicastPeers: ["192.0.2.2"], sourceAddress: "192.0.2.1" });
+  assert.deepEqual([...trackedLinks(plain)], []);
+  assert.deepEqual([...trackedLinks({ ...plain, unicast: { ...plainUnicast, vrf: "red" } })], ["red"]);
 });
 
 const onLink = (address: string, tentative = false) => ({ interfaceIndex: 2, address, prefix: 24, tentative });
@@ -166,7 +195,7 @@ const scriptRows: readonly ScriptRow[] = [
     from: { at: "init" },
     result: exited(3),
     to: { at: "down", streak: 0 },
-    sentences: ["VRRP_Script(chk) failed (exited with status 3)"],
+    sentences: ["Script `chk` now returning 3", "VRRP_Script(chk) failed (exited with status 3)"],
   },
   {
     name: "up: a failure below fall",

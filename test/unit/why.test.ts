@@ -8,6 +8,7 @@ import type { SyncGroupConfig } from "../../main/config/model-vrrp.js";
 import { ControlSocket } from "../../main/control/control-socket.js";
 import { parseOptions } from "../../main/control/options.js";
 import { askWhy } from "../../main/control/status-client.js";
+import { questionUsage } from "../../main/control/usage.js";
 import type { WhyDocument } from "../../main/control/why.js";
 import { renderWhy } from "../../main/control/why-render.js";
 import { whyDocument } from "../../main/control/why-report.js";
@@ -42,11 +43,10 @@ class Stand {
 
   why(name = "V"): WhyDocument {
     const { router } = this.sim;
-    const all = router.snapshot();
-    const snapshot = all.find(({ config }) => config.name === name);
+    const [snapshot] = router.snapshotsOf(new Set([name]));
     assert(snapshot !== undefined);
     const group = router.groups().find(({ config }) => config.members.includes(name));
-    const others = all.filter((other) => other !== snapshot);
+    const others = router.standingsOf(new Set(group?.config.members));
     return whyDocument({ snapshot, group, others, scripts: router.scripts(), now: this.clock.now() });
   }
 }
@@ -254,11 +254,14 @@ test("over the control socket: the document, and names for one that does not exi
   const dir = mkdtempSync(join(tmpdir(), "holdfast-why-"));
   const path = join(dir, "sock");
   const document = new Stand([instanceConfig()]).why();
-  const why = (name: string) => (name === "V" ? document : { known: ["V", "W"] });
-  await using _socket = await ControlSocket.open(path, () => assert.fail("nobody asked for it"), why);
+  const known = ["V", "W"];
+  const why = (name: string) => (name === "V" ? document : name === "G" ? { known, members: ["W"] } : { known });
+  await using _socket = await ControlSocket.open(path, () => assert.fail("nobody asked for it"), { why });
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   assert.deepEqual(await askWhy(path, "V"), JSON.parse(JSON.stringify(document)));
-  await assert.rejects(askWhy(path, "XYZ"), /there is no instance XYZ - there are V, W/);
+  await assert.rejects(askWhy(path, "XYZ"), /there is no instance or server XYZ - there are V, W/);
+  await assert.rejects(askWhy(path, "two\nlines"), /there is no instance or server "two\\nlines" - there are V, W/);
+  await assert.rejects(askWhy(path, "G"), /G is a sync group - ask for a member: W$/);
 });
 
 test("command line", () => {
@@ -268,9 +271,10 @@ test("command line", () => {
   };
   const plain = { action: { do: "why", instance: "V 1" }, json: false, socket: undefined, errors: [] };
   assert.deepEqual(parse("why", "V 1"), plain);
+  assert.match(questionUsage("holdfast", "why"), /^Usage: holdfast why NAME(?!.*--dont-fork)/s);
   assert.deepEqual(parse("why", "V 1", "--format", "json"), { ...plain, json: true });
   assert.deepEqual(parse("why", "V 1", "--format=json", "--control-socket=/s"), { ...plain, json: true, socket: "/s" });
   assert.deepEqual(parse("why", "V 1", "--control-socket", "/s", "--format", "text"), { ...plain, socket: "/s" });
   assert.deepEqual(parse("why", "V 1", "--format", "xml").errors, ["why: unknown format 'xml' - use text or json"]);
-  assert.match(parse("why").errors[0] ?? "", /^why: no instance is named/);
+  assert.match(parse("why").errors[0] ?? "", /^why: no instance or server is named/);
 });

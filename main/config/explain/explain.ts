@@ -88,7 +88,6 @@ const stateSentence = (state: Place["state"], ours: true | undefined): string =>
   ({
     works: ours === true ? "works; holdfast's own, keepalived does not know it" : "works",
     accepted: "accepted, without effect in this version",
-    refused: "an error: not in this version, and peers that use it would not accept our adverts",
   })[state];
 
 const where = (paths: readonly (readonly string[])[]): string =>

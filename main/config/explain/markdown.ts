@@ -23,14 +23,13 @@ ${languageParts.map(({ forms, doc }) => row([forms.map(code).join(" "), doc])).j
 function head(all: readonly Place[]): string {
   const works = all.filter(({ state }) => state === "works").length;
   const accepted = all.filter(({ state }) => state === "accepted").length;
-  const refused = all.length - works - accepted;
   return `# Keywords
 
 Written from the keyword tables (\`main/config/keywords/\`); \`UPDATE_GOLDEN=1 node --test dist/test/unit/keywords-doc.test.js\`
 writes it anew. \`holdfast explain KEYWORD\` shows the same for one word.
 
-Of ${all.length} keywords, each counted in every block where it may stand, ${works} work, ${accepted} are accepted without effect in this
-version and ${refused} are refused, because peers would not accept adverts without them.
+Of ${all.length} keywords, each counted in every block where it may stand, ${works} work, and ${accepted} are accepted without effect in this
+version.
 `;
 }
 

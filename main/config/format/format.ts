@@ -77,13 +77,13 @@ class Formatter {
     this.#inValue ||= line.includes("\\");
   }
 
-  /** Only a line that is empty ends a value; one of blanks does not, and must not become empty. */
+  /** Only a line that is empty ends a value; one of blanks, form feeds among them, does not, and must not become empty. */
   #addValueLine(line: string): void {
     const text = line.replace(/\r+$/, "");
     if (line === "" || line === "\r") this.#writer.endOfValue();
     else this.#writer.verbatim(text === "" ? " " : text);
     const { code, endsInBackslash } = scanLine(line);
-    if (line === "" || line === "\r" || (code !== "" && !endsInBackslash)) this.#inValue = false;
+    if (line === "" || line === "\r" || (trimBlanks(code) !== "" && !endsInBackslash)) this.#inValue = false;
   }
 
   #addLine(line: string): void {

@@ -81,8 +81,8 @@ const neighbor = keyword.value({
 });
 
 const ttl = keyword.field("ttl", integer(1, 255), {
-  default: "255; IPv6 64",
-  doc: "TTL or hop limit of packets sent.",
+  default: "255; IPv6 packets are taken from 64 on",
+  doc: "TTL or hop limit of packets sent, and with max_hops the least of those taken.",
 });
 
 export const bfdInstanceScope: Scope<BfdInstanceDraft> = {
@@ -134,4 +134,11 @@ export const bfdInstanceScope: Scope<BfdInstanceDraft> = {
   },
 };
 
-export const defaultTtl = (family: Family): number => (family === "inet" ? 255 : 64);
+/** RFC 5881 §5; routers take no packet with less. */
+export const STANDARD_TTL = 255;
+
+/** What packets of the other side begin with, where nothing is said: keepalived sends 64 by IPv6. */
+export const takenTtl = (family: Family): number => (family === "inet" ? STANDARD_TTL : 64);
+
+/** @param ttl that packets of the other side begin with */
+export const leastTtlOf = (ttl: number, maxHops: number): number => (maxHops === 255 ? 0 : ttl - maxHops);

@@ -69,8 +69,6 @@ const check = <Draft extends CheckDraft>({ make, close, ...rules }: Rules<Draft>
     ...rules,
   });
 
-const later = { effect: "accepted" } as const;
-
 export const checkKeywords: Readonly<Record<string, Keyword<RealServerDraft>>> = {
   TCP_CHECK: check<TcpCheckDraft>({
     body: tcpCheckScope,
@@ -100,13 +98,11 @@ export const checkKeywords: Readonly<Record<string, Keyword<RealServerDraft>>> =
     body: smtpCheckScope,
     make: ({ address }, at) => ({ type: "SMTP_CHECK", at, serverAddress: address }),
     doc: "Checks that a mail server greets and answers HELO.",
-    ...later,
   }),
   DNS_CHECK: check<DnsCheckDraft>({
     body: dnsCheckScope,
     make: ({ address }, at) => ({ type: "DNS_CHECK", at, serverAddress: address }),
     doc: "Checks that a name server answers a query over UDP.",
-    ...later,
   }),
   UDP_CHECK: check<UdpCheckDraft>({
     body: udpCheckScope,
@@ -114,7 +110,6 @@ export const checkKeywords: Readonly<Record<string, Keyword<RealServerDraft>>> =
     close: (made, context) => noteUdpLengths(made, made.at, context),
     since: "2.1.0",
     doc: "Checks that a datagram is not rejected and, if asked for, that it is answered.",
-    ...later,
   }),
   PING_CHECK: check<PingCheckDraft>({
     body: pingCheckScope,
@@ -126,19 +121,16 @@ export const checkKeywords: Readonly<Record<string, Keyword<RealServerDraft>>> =
     body: miscCheckScope,
     make: (_server, at) => ({ type: "MISC_CHECK", at }),
     doc: "Checks by running a program.",
-    ...later,
   }),
   FILE_CHECK: check<FileCheckDraft>({
     body: fileCheckScope,
     make: (_server, at) => ({ type: "FILE_CHECK", at }),
     since: "2.1.0",
     doc: "Takes the weight from the number in a track_file.",
-    ...later,
   }),
   BFD_CHECK: check<BfdCheckDraft>({
     body: bfdCheckScope,
     make: (_server, at) => ({ type: "BFD_CHECK", at }),
     doc: "Follows a BFD session.",
-    ...later,
   }),
 };

@@ -22,9 +22,8 @@ const types: readonly TunnelConfig["type"][] = ["ipip", "gue", "gre"];
 const checksums: readonly TunnelConfig["checksum"][] = ["nocsum", "csum", "remcsum"];
 
 const { option } = optionsFor<object>();
-const word = (doc: string, more: { readonly effect?: "accepted"; readonly default?: string } = {}) =>
+const word = (doc: string, more: { readonly default?: string } = {}) =>
   option({ args: [], apply: () => undefined, doc, ...more });
-const later = { effect: "accepted" } as const;
 
 /** For tools; the words stand side by side, as keepalived takes them. */
 export const forwardingOptions: OptionTable = {
@@ -33,17 +32,16 @@ export const forwardingOptions: OptionTable = {
   TUN: word("Tunnelling to real servers beyond this network."),
   type: word("Kind of tunnel; its name follows.", { default: "ipip" }),
   ipip: word("IP in IP, the default."),
-  gue: word("Generic UDP encapsulation; needs a port.", later),
-  gre: word("Generic routing encapsulation.", later),
+  gue: word("Generic UDP encapsulation; needs a port."),
+  gre: word("Generic routing encapsulation."),
   port: option({
     args: [integer(1, 65535)],
     apply: () => undefined,
-    effect: "accepted",
     doc: "UDP port of a gue tunnel.",
   }),
   nocsum: word("Tunnel packets without checksum, the default."),
-  csum: word("Tunnel packets with checksum; not with ipip.", later),
-  remcsum: word("Remote checksum offload; gue only.", later),
+  csum: word("Tunnel packets with checksum; not with ipip."),
+  remcsum: word("Remote checksum offload; gue only."),
 };
 
 /** Reads `NAT|DR|TUN [options]` into `before`. @returns undefined after reporting an unknown method */

@@ -2,7 +2,7 @@ import { integer, switchArg } from "../args.js";
 import { type Context, type Keyword, keywordsFor } from "../keyword.js";
 import type { Word } from "../lexer.js";
 import type { BuffersConfig } from "../model-global.js";
-import { ACCEPTED, badValue, plainWords } from "./global-args.js";
+import { badValue, plainWords } from "./global-args.js";
 
 /** Receive buffers of the daemon's sockets. */
 export interface BuffersDraft {
@@ -44,7 +44,6 @@ function keywordsOf(kind: BufferKind): Readonly<Record<string, Keyword<BuffersDr
   const since = kind === "processMonitor" ? { since: "2.0.11" } : {};
   return {
     [name]: keyword.value({
-      ...ACCEPTED,
       ...since,
       args: [{ ...bytes, shape: "<bytes: 1..4294967295>" }],
       apply: ({ buffers }, [size]) => {
@@ -55,7 +54,6 @@ function keywordsOf(kind: BufferKind): Readonly<Record<string, Keyword<BuffersDr
       doc: `Receive buffer of ${about[kind]}.`,
     }),
     [`${name}_force`]: keyword.value({
-      ...ACCEPTED,
       ...since,
       args: [switchArg],
       apply: ({ buffers }, [force]) => {
@@ -95,7 +93,6 @@ export const globalBufferKeywords: Readonly<Record<string, Keyword<BuffersDraft>
   ...keywordsOf("lvsNetlinkMonitor"),
   ...keywordsOf("processMonitor"),
   vrrp_rx_bufs_policy: keyword.words({
-    ...ACCEPTED,
     shape: "MTU | ADVERT | <bytes: 0..4294967295>",
     options: plainWords({
       MTU: "The largest MTU of the interfaces times vrrp_rx_bufs_multiplier.",
@@ -107,7 +104,6 @@ export const globalBufferKeywords: Readonly<Record<string, Keyword<BuffersDraft>
     doc: "Receive buffers of the sockets for adverts.",
   }),
   vrrp_rx_bufs_multiplier: keyword.words({
-    ...ACCEPTED,
     shape: "<1..4294967295>",
     apply: (draft, [factor, surplus], context) => {
       const given = integer(1, 0xffff_ffff).parse(factor?.text ?? "");

@@ -4,7 +4,7 @@ import { type Context, contextAt, type Keyword, keywordsFor } from "../keyword.j
 import type { Word } from "../lexer.js";
 import type { SourcePosition } from "../model.js";
 import { didYouMean } from "../suggest.js";
-import { ACCEPTED, badValue, onePath, plainWords, word } from "./global-args.js";
+import { badValue, onePath, plainWords, word } from "./global-args.js";
 
 /** How files are read, when they are read again, and where files are written. */
 export interface FilesDraft {
@@ -59,35 +59,32 @@ function applyIncludeCheck(_: FilesDraft, words: readonly Word[], context: Conte
 export const globalFileKeywords: Readonly<Record<string, Keyword<FilesDraft>>> = {
   reload_check_config: keyword.value({
     args: [optional(word("<log file>"), undefined)],
-    apply: (draft, [log], { at, diagnostics }) => {
+    apply: (draft, [log]) => {
       draft.reloadCheckLog = log ?? "/dev/null";
-      if (log !== undefined) diagnostics.accepted("global_defs", "reload_check_config <log file>", at);
     },
     default: "a new configuration is always tested before it is used",
     since: "2.2.0",
-    doc: "A reload with errors leaves the running configuration alone; a log file for the errors has no effect.",
+    doc: "A reload with errors leaves the running configuration alone; the log file gets the findings of each reload.",
   }),
   reload_time_file: onePath<FilesDraft>(
     (draft, path) => {
       draft.reloadTimeFile = path;
     },
-    { ...ACCEPTED, default: "none", since: "2.1.0", doc: "Holds the time of a future reload." },
+    { default: "none", since: "2.1.0", doc: "Holds the time of a future reload: [YYYY-MM-DD ]HH:MM:SS[Z]." },
   ),
   reload_repeat: keyword.flag("reloadRepeat", {
-    ...ACCEPTED,
     default: "off",
     since: "2.1.0",
     doc: "Keeps reload_time_file, so that a time without a date is for every day.",
   }),
   reload_file: keyword.value({
-    ...ACCEPTED,
     args: [optional(word("<path>"), true as const)],
     apply: (draft, [path]) => {
       draft.reloadFile = path;
     },
     default: "none; without a path keepalived.reload beside the pid file",
     since: "2.2.0",
-    doc: "Exists while the configuration is being read.",
+    doc: "Exists while a reload reads the configuration.",
   }),
   include_check: keyword.words({
     shape: "[<check>] [+<check>|-<check> ...]",
@@ -98,22 +95,20 @@ export const globalFileKeywords: Readonly<Record<string, Keyword<FilesDraft>>> =
     doc: "Which failures of the includes that follow are errors, until the end of this file.",
   }),
   config_save_dir: keyword.value({
-    ...ACCEPTED,
     args: [word("<directory>")],
     apply: (draft, [path], { at }) => {
       draft.configSaveDir = { path, at };
     },
     default: "none",
     since: "2.2.3",
-    doc: "Takes a copy of configuration and state before and after each reload.",
+    doc: "Takes the state, as SIGUSR1 writes it, before and after each reload.",
   }),
   tmp_config_directory: keyword.field("tmpConfigDirectory", word("<directory>"), {
-    ...ACCEPTED,
     missing: "tmp_config_directory missing directory name",
     repeat: "first-wins-reported",
-    default: "none: in memory",
+    default: "none",
     since: "2.2.0",
-    doc: "Where the collected configuration is kept while it is read.",
+    doc: "No effect: in keepalived the place where its processes share what was read; here there is one process.",
   }),
   data_use_instance: keyword.field("dataUseInstance", switchArg, {
     default: "off",
@@ -161,10 +156,9 @@ export const globalFileKeywords: Readonly<Record<string, Keyword<FilesDraft>>> =
       draft.statsDumpFile = path;
     },
     {
-      ...ACCEPTED,
       default: "keepalived.stats",
       since: "2.3.3",
-      doc: "Where SIGUSR2 would write; keepalived does not use it.",
+      doc: "No effect, in keepalived neither: SIGUSR2 writes keepalived.stats.",
     },
   ),
   json_dump_file: onePath<FilesDraft>(
@@ -172,16 +166,14 @@ export const globalFileKeywords: Readonly<Record<string, Keyword<FilesDraft>>> =
       draft.jsonDumpFile = path;
     },
     {
-      ...ACCEPTED,
       default: "keepalived.json",
       since: "2.3.3",
-      doc: "Where the JSON dump would go; keepalived does not use it.",
+      doc: "No effect, in keepalived neither: the JSON dump is keepalived.json.",
     },
   ),
   random_seed: keyword.field("randomSeed", integer(0, 0xffff_ffff), {
-    ...ACCEPTED,
     default: "by the time",
     since: "2.0.15",
-    doc: "Meant to make _RANDOM repeatable; without effect in keepalived too.",
+    doc: "No effect, in keepalived neither: it was meant to make _RANDOM repeatable.",
   }),
 };

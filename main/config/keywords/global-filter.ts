@@ -3,7 +3,7 @@ import { type Keyword, keywordsFor } from "../keyword.js";
 import type { IpsetNames } from "../model-global.js";
 import { ACCEPTED, badValue } from "./global-args.js";
 
-/** Packet filter rules that keepalived makes. None are made in this version. */
+/** Packet filter rules. */
 export interface FilterDraft {
   iptables?: { readonly inChain: string; readonly outChain: string | undefined };
   /** `off`: the keyword without names. */
@@ -25,7 +25,6 @@ const INT_MAX = 0x7fff_ffff;
 
 export const globalFilterKeywords: Readonly<Record<string, Keyword<FilterDraft>>> = {
   vrrp_iptables: keyword.words({
-    ...ACCEPTED,
     shape: "[<in chain> [<out chain>]]",
     apply: (draft, words, context) => {
       const bad = words.slice(0, 2).find(({ text }) => !chain.parse(text).ok);
@@ -46,7 +45,7 @@ export const globalFilterKeywords: Readonly<Record<string, Keyword<FilterDraft>>
     },
     repeat: "first-wins-reported",
     default: "not used; without names INPUT and OUTPUT",
-    doc: "Chains of iptables for accept, no_accept and the filtering of VMAC interfaces.",
+    doc: "Chains of iptables for no_accept, where iptables is not nftables itself.",
   }),
   vrrp_ipsets: keyword.words({
     ...ACCEPTED,
@@ -92,7 +91,7 @@ export const globalFilterKeywords: Readonly<Record<string, Keyword<FilterDraft>>
   nftables_ifindex: keyword.flag("nftablesIfindex", {
     default: "off",
     since: "2.0.11",
-    doc: "Sets of IPv6 link-local addresses have the index of the interface for a key, not its name.",
+    doc: "No effect: sets of IPv6 link-local addresses always have the index of the interface for a key, never its name.",
   }),
   nftables_counters: keyword.flag("nftablesCounters", {
     default: "off",
@@ -100,7 +99,6 @@ export const globalFilterKeywords: Readonly<Record<string, Keyword<FilterDraft>>
     doc: "Puts counters into the rules.",
   }),
   nftables_ipvs: keyword.words({
-    ...ACCEPTED,
     shape: "[<table>]",
     apply: (draft, [table], context) => {
       const given = textUpTo(254, "<table>").parse(table?.text ?? "keepalived_ipvs");
@@ -118,13 +116,11 @@ export const globalFilterKeywords: Readonly<Record<string, Keyword<FilterDraft>>
     doc: "Table of nftables that gives all addresses of a virtual_server_group one firewall mark.",
   }),
   nftables_ipvs_priority: keyword.field("nftablesIpvsPriority", integer(INT_MIN, INT_MAX), {
-    ...ACCEPTED,
     default: "-1",
     since: "2.2.2",
     doc: "Priority of the base chains of nftables_ipvs; stands after it.",
   }),
   nftables_ipvs_start_fwmark: keyword.field("nftablesIpvsStartFwmark", integer(1, 0xffff_ffff), {
-    ...ACCEPTED,
     default: "1000",
     since: "2.2.2",
     doc: "First firewall mark that nftables_ipvs gives to a group; stands after it.",

@@ -7,7 +7,9 @@ import type { Word } from "../lexer.js";
 import type { SourcePosition } from "../model.js";
 import { type OptionRules, optionsFor, readOptions } from "../option-words.js";
 import { didYouMean } from "../suggest.js";
-import { ACCEPTED, badValue, wholeSeconds, word } from "./global-args.js";
+import { badValue, wholeSeconds, word } from "./global-args.js";
+import { type FloorDraft, removalFloorKeyword } from "./removal-floor.js";
+import { type SelfCheckDraft, selfCheckKeyword } from "./self-check.js";
 
 /** What `global_defs` says about IPVS. */
 export interface LvsGlobalDraft {
@@ -18,9 +20,12 @@ export interface LvsGlobalDraft {
   rsInitNotifies?: boolean;
   checkerLogAllFailures?: boolean;
   lvsReconcile?: "presence" | "full" | "off";
+  removalFloor?: FloorDraft | "off";
+  selfCheck?: SelfCheckDraft;
   checkerThreads?: number;
   checkerMaxInFlight?: number;
   checkerMaxInFlightPerHost?: number;
+  checkerMaxProcesses?: number;
 }
 
 export interface LvsTimeoutsDraft {
@@ -41,6 +46,8 @@ export interface SyncDaemonDraft {
 }
 
 const keyword = keywordsFor<LvsGlobalDraft>();
+/** Of MISC_CHECK, at once. A shell is 1 MiB or two: as many as any host bears. */
+export const MOST_PROCESSES = 256;
 const CHECKERS = { ours: true, source: "docs/differences.md, Checks" } as const;
 const { option: timeout } = optionsFor<LvsTimeoutsDraft>();
 const { option: sync } = optionsFor<SyncDaemonDraft>();
@@ -180,7 +187,6 @@ function followInstance(draft: SyncDaemonDraft, name: string, { at, diagnostics 
 
 export const globalLvsKeywords: Readonly<Record<string, Keyword<LvsGlobalDraft>>> = {
   lvs_timeouts: keyword.words({
-    ...ACCEPTED,
     shape: "[tcp <seconds>] [tcpfin <seconds>] [udp <seconds>]",
     options: timeoutOptions,
     apply: (draft, words, context) => {
@@ -194,7 +200,6 @@ export const globalLvsKeywords: Readonly<Record<string, Keyword<LvsGlobalDraft>>
     doc: "When IPVS forgets connections.",
   }),
   lvs_flush: keyword.flag("lvsFlush", {
-    ...ACCEPTED,
     default: "off",
     doc: "Empties the IPVS table at the start, entries of others included.",
   }),
@@ -203,7 +208,6 @@ export const globalLvsKeywords: Readonly<Record<string, Keyword<LvsGlobalDraft>>
     deprecated: { instead: "lvs_flush_on_stop", silent: true },
   }),
   lvs_sync_daemon: keyword.words({
-    ...ACCEPTED,
     shape:
       "<interface> [[inst] <vrrp instance>] [id <0..255>] [maxlen <1..65507>] [port <1..65535>] [ttl <1..255>] [group <address>]",
     options: syncOptions,
@@ -219,7 +223,7 @@ export const globalLvsKeywords: Readonly<Record<string, Keyword<LvsGlobalDraft>>
   checker_log_all_failures: keyword.field("checkerLogAllFailures", switchArg, {
     default: "off",
     since: "2.0.11",
-    doc: "Logs every failed check, not only changes.",
+    doc: "Logs every failed attempt while a server is up, not only changes.",
   }),
   lvs_reconcile: keyword.field("lvsReconcile", choice("presence", "full", "off"), {
     ours: true,
@@ -227,6 +231,8 @@ export const globalLvsKeywords: Readonly<Record<string, Keyword<LvsGlobalDraft>>
     source: "docs/differences.md, IPVS",
     doc: "What is put right when somebody else changes our entries in the IPVS table.",
   }),
+  self_check: selfCheckKeyword,
+  removal_floor: removalFloorKeyword("off", "The removal_floor of every virtual server that does not say another."),
   checker_threads: keyword.field("checkerThreads", integer(1, 256), {
     ...CHECKERS,
     default: "processors less one, 1 to 8",
@@ -242,11 +248,15 @@ export const globalLvsKeywords: Readonly<Record<string, Keyword<LvsGlobalDraft>>
     default: "no limit",
     doc: "Checks of one address that are under way at the same time in one thread; the others wait.",
   }),
+  checker_max_processes: keyword.field("checkerMaxProcesses", integer(1, 100_000), {
+    ...CHECKERS,
+    default: String(MOST_PROCESSES),
+    doc: "Programs of MISC_CHECK that run at the same time, in all threads together; the others wait in order.",
+  }),
 };
 
 function flushOnStop(meta: { readonly since: string; readonly default: string }) {
   return keyword.value({
-    ...ACCEPTED,
     args: [optional(choice("VS"), undefined)],
     apply: (draft, [services]) => {
       draft.lvsFlushOnStop = services ?? "all";

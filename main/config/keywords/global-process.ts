@@ -34,6 +34,10 @@ const keyword = keywordsFor<ProcessesDraft>();
 /** PR_SET_NAME keeps 15 characters. */
 const processName = cutText(15);
 
+/** BFD has no process and no thread of its own. @param instead what rules the thread that it runs in */
+const effectOf = (child: Child, instead: string): Partial<typeof ACCEPTED & { insteadOfIt: string }> =>
+  child === "bfd" ? { ...ACCEPTED, insteadOfIt: `BFD runs in the main thread: write ${instead}` } : {};
+
 function setChild<Field extends keyof ChildDraft>(child: Child, field: Field) {
   return (draft: ProcessesDraft, [value]: readonly [Exclude<ChildDraft[Field], undefined>]): void => {
     const { children } = draft;
@@ -41,20 +45,26 @@ function setChild<Field extends keyof ChildDraft>(child: Child, field: Field) {
   };
 }
 
+const namesWhat: Readonly<Record<Child, string>> = {
+  vrrp: "Name of the daemon in ps(1), where VRRP runs.",
+  checker: "Name of the threads of checks, and of a daemon without VRRP, in ps(1).",
+  bfd: "Name of keepalived's bfd process in ps(1).",
+};
+
 const nameOf = (child: Child, since: string): ValueKeyword<ProcessesDraft> =>
   keyword.value({
-    ...ACCEPTED,
+    ...effectOf(child, "vrrp_process_name"),
     args: [processName],
     apply: setChild(child, "name"),
     default: `keepalived's, or keepalived_${child === "checker" ? "lvs" : child} with process_names`,
     since,
-    doc: `Name of the ${child} process in ps(1).`,
+    doc: namesWhat[child],
   });
 
 function limitOf(child: Child, meta: { readonly since?: string }): ValueKeyword<ProcessesDraft> {
   const set = setChild(child, "realTimeLimit");
   return keyword.value({
-    ...effectOf(child),
+    ...effectOf(child, "vrrp_rlimit_rttime"),
     args: [microseconds(1, 0xffff_ffff)],
     apply: (draft, [limit]) => set(draft, [Math.max(limit, 0.002) as Milliseconds]), // 2 is the least whose half is not 0
     onInvalid: { use: [10 as Milliseconds], says: "using the least" },
@@ -64,13 +74,10 @@ function limitOf(child: Child, meta: { readonly since?: string }): ValueKeyword<
   });
 }
 
-/** BFD is not in this version. */
-const effectOf = (child: Child): Partial<typeof ACCEPTED> => (child === "bfd" ? ACCEPTED : {});
-
 function keywordsOf(child: Child): Readonly<Record<string, Keyword<ProcessesDraft>>> {
   return {
     [`${child}_priority`]: keyword.value({
-      ...effectOf(child),
+      ...effectOf(child, "vrrp_priority"),
       args: [integer(-20, 19)],
       apply: setChild(child, "priority"),
       onInvalid: { use: [0], says: "using 0" },
@@ -79,14 +86,14 @@ function keywordsOf(child: Child): Readonly<Record<string, Keyword<ProcessesDraf
       doc: `Nice value of the ${child} process.`,
     }),
     [`${child}_no_swap`]: keyword.value({
-      ...effectOf(child),
+      ...effectOf(child, "vrrp_no_swap"),
       args: [],
       apply: (draft) => setChild(child, "noSwap")(draft, [true]),
       default: "off",
       doc: `Keeps the ${child} process in memory.`,
     }),
     [`${child}_rt_priority`]: keyword.value({
-      ...effectOf(child),
+      ...effectOf(child, "vrrp_rt_priority"),
       args: [nearestInteger(1, 99)],
       apply: setChild(child, "realTimePriority"),
       missing: `No ${child} process real-time priority specified`,
@@ -94,7 +101,7 @@ function keywordsOf(child: Child): Readonly<Record<string, Keyword<ProcessesDraf
       doc: `Real-time (SCHED_RR) priority of the ${child} process.`,
     }),
     [`${child}_cpu_affinity`]: keyword.words({
-      ...effectOf(child),
+      ...effectOf(child, "vrrp_cpu_affinity"),
       shape: "<cpu> [<cpu> ...]",
       apply: (draft, words, context) => applyCpus(draft.children[child], child, words, context),
       default: "all processors",
@@ -170,16 +177,14 @@ function maskBits(words: readonly Word[]): number | undefined {
 
 export const globalProcessKeywords: Readonly<Record<string, Keyword<ProcessesDraft>>> = {
   process_names: keyword.flag("useProcessNames", {
-    ...ACCEPTED,
     default: "off",
     since: "2.0.16",
-    doc: "The processes for VRRP, checks and BFD are called keepalived_vrrp, keepalived_lvs and keepalived_bfd.",
+    doc: "The daemon is called keepalived_vrrp, and threads of checks keepalived_lvs.",
   }),
   process_name: keyword.field("processName", processName, {
-    ...ACCEPTED,
     since: "2.0.16",
-    default: "keepalived",
-    doc: "Name of the parent process in ps(1).",
+    default: "as it was started",
+    doc: "Name of the launcher in ps(1).",
   }),
   vrrp_process_name: nameOf("vrrp", "2.0.16"),
   checker_process_name: nameOf("checker", "2.2.0"),

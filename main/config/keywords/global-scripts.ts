@@ -2,7 +2,7 @@ import type { Milliseconds } from "../../units.js";
 import { optional, seconds, switchArg } from "../args.js";
 import { type Keyword, keywordsFor, type ScriptLine, type WordsKeyword } from "../keyword.js";
 import type { SourcePosition } from "../model.js";
-import { ACCEPTED, word } from "./global-args.js";
+import { word } from "./global-args.js";
 
 /** Who runs scripts, scripts of the process itself, and the pipes on which changes are told. */
 export interface ScriptsDraft {
@@ -113,7 +113,6 @@ export const globalScriptKeywords: Readonly<Record<string, Keyword<ScriptsDraft>
     doc: "Scripts also get the other groups of their user.",
   }),
   startup_script: keyword.script({
-    ...ACCEPTED,
     apply: (draft, script) => {
       draft.startupScript = early(draft, script);
     },
@@ -123,14 +122,12 @@ export const globalScriptKeywords: Readonly<Record<string, Keyword<ScriptsDraft>
     doc: "Run once, before anything else starts.",
   }),
   startup_script_timeout: keyword.field("startupTimeout", seconds1000, {
-    ...ACCEPTED,
     missing: "startup_script_timeout requires value",
     default: "10",
     since: "2.1.0",
     doc: "After this time the startup script is ended.",
   }),
   shutdown_script: keyword.script({
-    ...ACCEPTED,
     apply: (draft, script) => {
       draft.shutdownScript = early(draft, script);
     },
@@ -140,7 +137,6 @@ export const globalScriptKeywords: Readonly<Record<string, Keyword<ScriptsDraft>
     doc: "Run once, after everything has stopped.",
   }),
   shutdown_script_timeout: keyword.field("shutdownTimeout", seconds1000, {
-    ...ACCEPTED,
     missing: "shutdown_script_timeout requires value",
     default: "10",
     since: "2.1.0",

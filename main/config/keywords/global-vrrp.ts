@@ -5,7 +5,7 @@ import { isMulticast, parseIp } from "../ip.js";
 import { type Arg, alias, type Context, type Keyword, keywordsFor, type ValueKeyword } from "../keyword.js";
 import type { GarpExtraIf } from "../model-global.js";
 import { garpExtraIfWords, readGarpExtraIf } from "./garp.js";
-import { ACCEPTED, word } from "./global-args.js";
+import { word } from "./global-args.js";
 
 /** What instances inherit, and the start of VRRP. */
 export interface VrrpGlobalDraft {
@@ -76,7 +76,6 @@ function largeDelay(delay: Milliseconds, { keyword: name, at, diagnostics }: Con
 }
 
 const garpExtraIf = keyword.words({
-  ...ACCEPTED,
   shape: "[all] <seconds: 1..86400>",
   options: garpExtraIfWords,
   apply: (draft, words, context) => {
@@ -174,19 +173,16 @@ export const globalVrrpKeywords: Readonly<Record<string, Keyword<VrrpGlobalDraft
     doc: "Interfaces that do not exist yet are accepted.",
   }),
   default_interface: keyword.field("defaultInterface", word("<interface>"), {
-    ...ACCEPTED,
     missing: "default_interface requires interface name",
     default: "eth0",
-    doc: "Interface of static addresses that name none.",
+    doc: "Interface of static addresses that name none, and of virtual ones where their instance has no interface.",
   }),
   disable_local_igmp: keyword.flag("disableLocalIgmp", {
-    ...ACCEPTED,
     default: "off",
     since: "2.2.0",
     doc: "The kernel sends no IGMP reports for link-local groups while the daemon runs.",
   }),
   vrrp_startup_delay: keyword.value({
-    ...ACCEPTED,
     args: [seconds(0.001, 4294.967295, 6)],
     apply: (draft, [delay], context) => {
       draft.startupDelay = delay;
@@ -197,7 +193,6 @@ export const globalVrrpKeywords: Readonly<Record<string, Keyword<VrrpGlobalDraft
     doc: "Wait before instances start.",
   }),
   vrrp_delay_after_boot: keyword.value({
-    ...ACCEPTED,
     args: [seconds(0.001, 4294.967295, 6)],
     apply: (draft, [delay], context) => {
       draft.delayAfterBoot = delay;
@@ -208,7 +203,6 @@ export const globalVrrpKeywords: Readonly<Record<string, Keyword<VrrpGlobalDraft
     doc: "Instances start only when the host has been up for this long.",
   }),
   log_unknown_vrids: keyword.flag("logUnknownVrids", {
-    ...ACCEPTED,
     default: "off",
     since: "2.0.16",
     doc: "Logs adverts with a virtual router id that no instance has on their interface.",

@@ -55,7 +55,6 @@ export const lvsBlocks: Readonly<Record<string, Keyword<LvsDraft>>> = {
       group: option({
         args: [named],
         apply: () => undefined,
-        effect: "accepted",
         doc: "A service for every entry of a virtual_server_group.",
       }),
     },
@@ -73,7 +72,6 @@ export const lvsBlocks: Readonly<Record<string, Keyword<LvsDraft>>> = {
     },
     entry: readGroupEntry,
     options: groupEntryOptions,
-    effect: "accepted",
     doc: "Addresses, ranges and fwmarks that share the settings of one virtual_server group.",
   }),
   SSL: keyword.block({
@@ -93,13 +91,12 @@ export const lvsBlocks: Readonly<Record<string, Keyword<LvsDraft>>> = {
     shape: `<name: up to ${BFD_NAME_LONGEST} characters>`,
     body: bfdInstanceScope,
     open: openBfd,
-    effect: "accepted",
     doc: "A BFD session (RFC 5880); it stands before the blocks that follow it.",
   }),
 };
 
 function parseService(header: readonly Word[], context: Context): VirtualServerDraft["service"] | undefined {
-  const { diagnostics, at } = context;
+  const { diagnostics } = context;
   const [kind, value, surplus] = header;
   if (kind?.text !== "fwmark" && kind?.text !== "group") {
     const address = parseServiceAddress(header, context);
@@ -112,10 +109,7 @@ function parseService(header: readonly Word[], context: Context): VirtualServerD
     return undefined;
   }
   adviseSurplus(surplus, context);
-  if (kind.text === "group") {
-    diagnostics.accepted("the file", "virtual_server group", at);
-    return { kind: "group", group: value.text };
-  }
+  if (kind.text === "group") return { kind: "group", group: value.text };
   const fwmark = mark.parse(value.text);
   if (fwmark.ok && fwmark.note === undefined) return { kind: "fwmark", fwmark: fwmark.value };
   const message = `virtual server fwmark '${value.text}' must be in [0, 4294967295] - skipping`;

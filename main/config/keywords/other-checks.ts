@@ -3,12 +3,15 @@ import { type Context, keywordsFor, type Scope } from "../keyword.js";
 import type { SourcePosition } from "../model.js";
 import { dnsTypes } from "../model-checks.js";
 import { type ConnectionDraft, connectionKeywords, targetKeywords } from "./connection.js";
+import { addSmtpHost } from "./smtp-hosts.js";
 import { checkTiming } from "./timing.js";
 
 /** What a block SMTP_CHECK, DNS_CHECK or UDP_CHECK said: checkers that ask for an answer. */
 export interface SmtpCheckDraft extends ConnectionDraft {
   readonly type: "SMTP_CHECK";
   heloName?: string;
+  /** What each block `host` said; see smtp-hosts.ts. */
+  hosts?: ConnectionDraft[];
 }
 
 export interface DnsCheckDraft extends ConnectionDraft {
@@ -43,10 +46,10 @@ export const smtpCheckScope: Scope<SmtpCheckDraft> = {
     host: smtp.block({
       shape: "",
       body: { name: "host", keywords: { ...targetKeywords, ...checkTiming() } } satisfies Scope<ConnectionDraft>,
-      // As keepalived reads it: what is inside is said of the checker itself.
-      open: (draft) => draft,
-      deprecated: { instead: "connect_ip and the like in SMTP_CHECK itself", silent: true },
-      doc: "What to connect to; old form of the same words outside it.",
+      open: ({ serverAddress }, _header, { at }): ConnectionDraft => ({ at, serverAddress }),
+      close: addSmtpHost,
+      deprecated: { instead: "another SMTP_CHECK", silent: true },
+      doc: "One more host to check in the same way; times that stand here are those of the whole checker.",
     }),
   },
 };

@@ -1,7 +1,7 @@
 import type { Milliseconds } from "../../units.js";
 import { optional } from "../args.js";
 import { type Keyword, keywordsFor } from "../keyword.js";
-import { ACCEPTED, wholeSeconds, word } from "./global-args.js";
+import { badValue, wholeSeconds, word } from "./global-args.js";
 import { type GlobalDraft, globalScope, newGlobalDraft } from "./global-defs.js";
 
 /** What belongs to the process as a whole: `global_defs`, and the settings that stand outside any block. */
@@ -40,7 +40,6 @@ export const processKeywords: Readonly<Record<string, Keyword<ProcessDraft>>> = 
     doc: "Settings of the whole daemon; may stand anywhere and several times.",
   }),
   net_namespace: keyword.value({
-    ...ACCEPTED,
     args: [word("<name>")],
     apply: ({ process }, [name]) => {
       process.netNamespace = name;
@@ -48,10 +47,9 @@ export const processKeywords: Readonly<Record<string, Keyword<ProcessDraft>>> = 
     missing: "net_namespace name missing - ignoring",
     repeat: "first-wins-reported",
     default: "the one in which the daemon is started",
-    doc: "Network namespace in which the daemon works.",
+    doc: "Network namespace in which the daemon works, as `ip netns` names it; not changed by a reload.",
   }),
   net_namespace_ipvs: keyword.value({
-    ...ACCEPTED,
     args: [optional(word("<name>"), undefined)],
     apply: ({ process }, [name]) => {
       process.ipvsNamespace = name ?? null;
@@ -59,48 +57,45 @@ export const processKeywords: Readonly<Record<string, Keyword<ProcessDraft>>> = 
     repeat: "first-wins-reported",
     default: "that of the daemon; without a name the default one",
     since: "2.1.0",
-    doc: "Network namespace whose IPVS table is written.",
+    doc: "Network namespace whose IPVS table is written; not changed by a reload.",
   }),
   namespace_with_ipsets: keyword.value({
-    ...ACCEPTED,
     args: [],
     apply: ({ process }) => {
       process.namespaceWithIpsets = true;
     },
     default: "off",
-    doc: "Uses ipsets in a network namespace on kernels before 3.13 too.",
+    doc: "No effect: there are no ipsets, the packet filter is nftables.",
   }),
   use_pid_dir: keyword.value({
-    ...ACCEPTED,
     args: [],
     apply: ({ process }) => {
       process.usePidDir = true;
     },
     default: "off; on with instance or net_namespace",
-    doc: "Pid files are in a directory of their own.",
+    doc: "Pid files are in /run/keepalived.",
   }),
   instance: keyword.value({
-    ...ACCEPTED,
     args: [word("<name>")],
-    apply: ({ process }, [name]) => {
-      process.instanceName = name;
+    apply: ({ process }, [name], context) => {
+      // Its pid files would be in a folder that nobody made.
+      if (name.includes("/")) badValue(context, undefined, `'${name}' has a / - ignoring`, "write a name without /");
+      else process.instanceName = name;
     },
     missing: "instance name missing - ignoring",
     repeat: "first-wins-reported",
     default: "none",
-    doc: "Name of this daemon among several on one host, for its pid files.",
+    doc: "Name of this daemon among several on one host, for its pid files; not changed by a reload.",
   }),
   child_wait_time: keyword.value({
-    ...ACCEPTED,
     args: [wholeSeconds(0, 0xffff_ffff)],
     apply: ({ process }, [time]) => {
       process.childWaitTime = time;
     },
-    default: "5",
-    doc: "How long the end of the processes is waited for before they are killed.",
+    default: "as long as it takes",
+    doc: "How long a stop may take; what is not taken away by then stays.",
   }),
   linkbeat_use_polling: keyword.value({
-    ...ACCEPTED,
     args: [],
     apply: ({ process }) => {
       process.linkbeatUsePolling = true;

@@ -42,17 +42,14 @@ export const realServerScope: Scope<RealServerDraft> = {
         const read = readForwarding(words, context, draft.forwarding?.tunnel);
         if (read !== undefined) draft.forwarding = read;
       },
-      effect: "accepted",
       default: "that of the virtual_server",
       doc: "Forwarding method for this server.",
     }),
     uthreshold: keyword.field("upperThreshold", integer(0, 0xffff_ffff), {
-      effect: "accepted",
       default: "0",
       doc: "Connections from which on no more are sent here; 0 is no limit.",
     }),
     lthreshold: keyword.field("lowerThreshold", integer(0, 0xffff_ffff), {
-      effect: "accepted",
       default: "0",
       doc: "Connections below which they are sent here again.",
     }),

@@ -15,7 +15,6 @@ export interface SchedulingDraft {
 }
 
 const keyword = keywordsFor<SchedulingDraft>();
-const later = { effect: "accepted" } as const;
 
 /** Every scheduler of the kernel (net/netfilter/ipvs). */
 const schedulers = [
@@ -45,11 +44,7 @@ const method = keyword.words({
   options: forwardingOptions,
   apply: (draft, words, context) => {
     const read = readForwarding(words, context, draft.forwarding?.tunnel);
-    if (read === undefined) return;
-    draft.forwarding = read;
-    const { type } = read.tunnel;
-    if (read.method === "TUN" && type !== "ipip")
-      context.diagnostics.accepted(context.keyword, `type ${type}`, context.at);
+    if (read !== undefined) draft.forwarding = read;
   },
   default: "NAT, with a warning",
   doc: "How packets get to the real servers.",
@@ -65,7 +60,6 @@ const hashFlag = (own: "sh" | "mh", field: "flag1" | "flag2", doc: string, since
     },
     doc,
     default: "off",
-    ...later,
     ...(since === undefined ? {} : { since }),
   });
 
@@ -76,8 +70,7 @@ function refuse({ keyword: name, at, diagnostics }: Context, scheduler: string):
   diagnostics.error("CFG_BAD_VALUE", at, message, `write lb_algo ${scheduler} before it`);
 }
 
-const flag = (field: "flag1" | "flag2" | "flag3", doc: string) =>
-  keyword.flag(field, { doc, default: "off", ...later });
+const flag = (field: "flag1" | "flag2" | "flag3", doc: string) => keyword.flag(field, { doc, default: "off" });
 
 export const schedulingKeywords: Readonly<Record<string, Keyword<SchedulingDraft>>> = {
   lb_algo: scheduler,
@@ -91,7 +84,7 @@ export const schedulingKeywords: Readonly<Record<string, Keyword<SchedulingDraft
     },
     doc: "Stands in old files; sets nothing, in keepalived neither.",
   }),
-  ops: keyword.flag("onePacket", { default: "off", doc: "Schedules every UDP packet by itself.", ...later }),
+  ops: keyword.flag("onePacket", { default: "off", doc: "Schedules every UDP packet by itself." }),
   "flag-1": flag("flag1", "Flag 1 of the scheduler."),
   "flag-2": flag("flag2", "Flag 2 of the scheduler."),
   "flag-3": flag("flag3", "Flag 3 of the scheduler."),
@@ -106,7 +99,6 @@ export const schedulingKeywords: Readonly<Record<string, Keyword<SchedulingDraft
   ),
   persistence_engine: keyword.field("persistenceEngine", textUpTo(16, "<name: up to 16 characters>"), {
     doc: "Module that tells who is the same client, such as sip.",
-    ...later,
   }),
   persistence_timeout: keyword.value({
     args: [{ ...integer(1, 2_678_400), shape: "[<seconds: 1..2678400>]", absent: { value: 360 } }],

@@ -146,7 +146,7 @@ export const checkTiming = ({ retry = "1", pause = "1" }: { retry?: string; paus
   log_all_failures: check.field("logAllFailures", switchArg, {
     default: "checker_log_all_failures of global_defs",
     since: "2.0.11",
-    doc: "Logs every failed attempt.",
+    doc: "Logs every failed attempt while the server is up.",
   }),
 });
 

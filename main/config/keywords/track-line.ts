@@ -33,6 +33,7 @@ export const trackKinds = {
   file: kind("track_file", "track file", { most: 254, strict: true }),
   process: kind("track_process", "track process", { most: 254 }),
   bfd: kind("track_bfd", "track bfd", { strict: true }),
+  quorum: kind("track_quorum", "track quorum", { strict: true }),
 };
 
 function kind(block: string, what: string, differs: Partial<TrackKind>): TrackKind {
@@ -60,7 +61,8 @@ export function parseTrackLine(
   const plain = { name: name.text, at: name.at, weight: undefined, reverse: undefined };
   const hint = `write: <name> [weight <-${most}..${most}> [${noreverse ? "reverse|noreverse" : "reverse"}]], one per line`;
   const unknown = (word: Word, consequence: string): void => {
-    const known = didYouMean(word.text, Object.keys(trackOptions(kindOf)));
+    const options = Object.keys(trackOptions(kindOf));
+    const known = options.includes(word.text) ? undefined : didYouMean(word.text, options); // right, in a wrong place
     const message = `unknown ${block} ${name.text} option ${word.text} - ${consequence}`;
     diagnostics.error("CFG_UNKNOWN_KEYWORD", word.at, message, known ?? hint);
   };

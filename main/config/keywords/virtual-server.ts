@@ -6,6 +6,7 @@ import { type ForwardingDraft, forwardingOptions, forwardingShape, readForwardin
 import { readGranularity } from "./granularity.js";
 import { oneName } from "./one-name.js";
 import { type RealServerDraft, realServerScope } from "./real-server.js";
+import { type FloorDraft, removalFloorKeyword } from "./removal-floor.js";
 import { type SchedulingDraft, schedulingKeywords } from "./scheduling.js";
 import { adviseSurplus, parseServiceAddress, type ServiceAddress } from "./service-address.js";
 import { type TimingDraft, virtualServerTiming } from "./timing.js";
@@ -28,6 +29,7 @@ export interface VirtualServerDraft extends TimingDraft, SchedulingDraft {
   hysteresis?: number;
   quorumUp?: ScriptLine;
   quorumDown?: ScriptLine;
+  removalFloor?: FloorDraft | "off";
   sorryServer?: ServiceAddress;
   sorryForwarding?: ForwardingDraft;
   sorryServerInhibit?: boolean;
@@ -104,6 +106,10 @@ const health = {
   }),
   quorum_up: keyword.scriptField("quorumUp", { doc: "Script run when the quorum is gained." }),
   quorum_down: keyword.scriptField("quorumDown", { doc: "Script run when the quorum is lost." }),
+  removal_floor: removalFloorKeyword(
+    "that of global_defs, else off",
+    "Not more than so much of the real servers go at once; the others stay until they have failed for a while.",
+  ),
   inhibit_on_failure: keyword.flag("inhibitOnFailure", {
     default: "off",
     doc: "Weight 0 on failure instead of removal; no value is read.",
@@ -111,7 +117,6 @@ const health = {
   alpha: keyword.flag("alpha", { default: "off", doc: "Servers are down until checked; no value is read." }),
   omega: keyword.flag("omega", { default: "off", doc: "Down notifications are run at shutdown." }),
   ha_suspend: keyword.flag("haSuspend", {
-    effect: "accepted",
     default: "off",
     doc: "No checks while the service's address is not on this host.",
   }),
@@ -158,7 +163,6 @@ const servers = {
       const read = readForwarding(words, context, draft.sorryForwarding?.tunnel);
       if (read !== undefined) draft.sorryForwarding = read;
     },
-    effect: "accepted",
     default: "that of the virtual_server",
     doc: "Forwarding method of the sorry server; after sorry_server.",
   }),

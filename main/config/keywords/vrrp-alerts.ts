@@ -57,7 +57,6 @@ const garpExtraIf = keyword.words({
   },
   default: "vrrp_garp_extra_if",
   since: "2.2.3",
-  effect: "accepted",
   doc: "Announces the addresses again and again on other interfaces; 0: not at all.",
 });
 
@@ -89,7 +88,6 @@ export const alertKeywords = {
         context.diagnostics.error("CFG_REPEATED", name.at, message, "remove one of them");
       }
     },
-    effect: "accepted",
     deprecated: { instead: "lvs_sync_daemon in global_defs" },
     doc: "Interface of the IPVS sync daemon.",
   }),

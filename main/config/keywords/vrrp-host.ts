@@ -81,7 +81,6 @@ const garpGroupScope: Scope<GarpGroupDraft> = {
 };
 
 const keyword = keywordsFor<HostDraft>();
-const ACCEPTED = { effect: "accepted" } as const;
 
 const methods = ["MII", "ETHTOOL", "IOCTL"] as const;
 const methodWords: OptionTable = Object.fromEntries(
@@ -129,7 +128,6 @@ export const hostBlocks: Readonly<Record<string, Keyword<HostDraft>>> = {
       draft.garpGroups.push(group);
       return group;
     },
-    ...ACCEPTED,
     doc: "Limits the rate of gratuitous ARPs and neighbour adverts of interfaces together.",
   }),
   linkbeat_interfaces: keyword.list({
@@ -141,7 +139,6 @@ export const hostBlocks: Readonly<Record<string, Keyword<HostDraft>>> = {
       draft.linkbeat.push({ interface: named(name.text, name.at), method: surplus === undefined ? method : "auto" });
     },
     since: "2.0.13",
-    ...ACCEPTED,
     doc: "Interfaces whose link is polled, and how.",
   }),
   interface_up_down_delays: keyword.list({

@@ -7,6 +7,7 @@ import type { GarpDraft } from "./garp.js";
 import type { Named } from "./named.js";
 import type { RouteDraft } from "./route-draft.js";
 import type { RuleDraft } from "./rule-line.js";
+import type { GuardDraft } from "./split-brain-guard.js";
 import type { TrackDraft } from "./track-line.js";
 
 export type NotifyEvent = "all" | "master" | "backup" | "fault" | "stop";
@@ -26,6 +27,7 @@ export interface TrackLists {
   readonly trackFiles: TrackDraft[];
   readonly trackProcesses: TrackDraft[];
   readonly trackBfds: TrackDraft[];
+  readonly trackQuorums: TrackDraft[];
 }
 
 export const newTrackLists = (): TrackLists => ({
@@ -34,6 +36,7 @@ export const newTrackLists = (): TrackLists => ({
   trackFiles: [],
   trackProcesses: [],
   trackBfds: [],
+  trackQuorums: [],
 });
 
 export interface PeerDraft {
@@ -71,6 +74,7 @@ export interface VrrpInstanceDraft extends GarpDraft, TrackLists {
   authType?: "PASS" | "AH";
   authPass?: string;
   hmac?: HmacDraft;
+  guard?: GuardDraft;
   link?: LinkDraft;
   vmacForAddresses?: boolean;
   transmitBase?: boolean;

@@ -4,6 +4,7 @@ import { choice, integer, interfaceName, ipArg, seconds, switchArg } from "../ar
 import { keywordsFor, type Scope } from "../keyword.js";
 import { instanceGarpKeywords } from "./garp.js";
 import { named } from "./named.js";
+import { guardScope, newGuardDraft } from "./split-brain-guard.js";
 import { alertKeywords } from "./vrrp-alerts.js";
 import { authKeywords } from "./vrrp-auth.js";
 import type { VrrpInstanceDraft } from "./vrrp-instance-draft.js";
@@ -84,8 +85,7 @@ const identity = {
   }),
   debug: keyword.field("debug", integer(0, 4), {
     default: "0",
-    effect: "accepted",
-    doc: "Stored, and of no use in keepalived either.",
+    doc: "No effect, in keepalived neither.",
   }),
 } as const;
 
@@ -95,7 +95,6 @@ const timerExpired = keyword.value({
     draft.timerExpiredBackup = highest;
   },
   since: "2.2.8",
-  effect: "accepted",
   doc: "Falls back to backup when timers ran so late that another router may have taken over; needs nopreempt.",
 });
 
@@ -176,12 +175,22 @@ const addressing = {
     doc: "Checksums of IPv4 adverts of version 3 leave out the pseudo-header.",
   }),
   track_src_ip: keyword.flag("trackSource", {
-    effect: "accepted",
     doc: "A fault when the configured source address is lost.",
   }),
   no_virtual_ipaddress: keyword.flag("noVirtualAddress", {
     since: "2.2.8",
     doc: "An instance without addresses is accepted.",
+  }),
+} as const;
+
+const guard = {
+  split_brain_guard: keyword.block({
+    shape: "",
+    body: guardScope,
+    open: (draft, _header, { at }) => (draft.guard ??= newGuardDraft(at)),
+    ours: true,
+    source: "docs/split-brain.md",
+    doc: "What must hold before the instance becomes MASTER.",
   }),
 } as const;
 
@@ -197,5 +206,6 @@ export const vrrpInstanceScope: Scope<VrrpInstanceDraft> = {
     ...alertKeywords,
     ...instanceGarpKeywords,
     ...vrrpListKeywords,
+    ...guard,
   },
 };

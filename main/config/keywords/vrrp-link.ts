@@ -75,14 +75,12 @@ export const linkKeywords = {
       else draft.vrf = named(name, at);
     },
     since: "2.2.5",
-    effect: "accepted",
     doc: "VRF of unicast adverts when no interface is set.",
   }),
   promote_secondaries: keyword.flag("promoteSecondaries", {
     doc: "A secondary address takes over when the primary one goes.",
   }),
   linkbeat_use_polling: keyword.flag("linkbeatPolling", {
-    effect: "accepted",
     deprecated: { instead: "linkbeat_interfaces" },
     doc: "Polls the link of the interface.",
   }),
@@ -98,7 +96,6 @@ export const linkKeywords = {
     },
     default: "vrrp_rx_bufs_policy",
     since: "2.0.3",
-    effect: "accepted",
     doc: "What this instance adds to the receive buffer of its socket.",
   }),
 } as const;

@@ -1,5 +1,5 @@
 import { parseIp } from "../ip.js";
-import { type Context, type Keyword, keywordsFor, type ListKeyword } from "../keyword.js";
+import { type Context, type Described, type Keyword, keywordsFor, type ListKeyword } from "../keyword.js";
 import type { Word } from "../lexer.js";
 import { type OptionWord, optionsFor, readOptions } from "../option-words.js";
 import { type AddressDraft, addressOptions, parseAddressLine } from "./address-line.js";
@@ -23,10 +23,12 @@ const addresses = (list: (draft: VrrpInstanceDraft) => AddressDraft[], doc: stri
     doc,
   });
 
+type Meta = Pick<Described, "doc" | "since" | "ours" | "source">;
+
 /** The track_* blocks of an instance or of a sync group. */
 export function trackKeywords<Draft extends TrackLists>() {
   const { list } = keywordsFor<Draft>();
-  const block = (kind: TrackKind, entries: (draft: Draft) => TrackDraft[], meta: { doc: string; since?: string }) =>
+  const block = (kind: TrackKind, entries: (draft: Draft) => TrackDraft[], meta: Meta) =>
     list({
       entries: "lines",
       shape: `<name> [weight <-${kind.most}..${kind.most}> [reverse${kind.noreverse ? "|noreverse" : ""}]]`,
@@ -51,12 +53,14 @@ export function trackKeywords<Draft extends TrackLists>() {
       since: "2.0.11",
       doc: "Processes whose presence counts; each is declared before.",
     }),
-    track_bfd: {
-      ...block(trackKinds.bfd, (draft) => draft.trackBfds, {
-        doc: "BFD sessions whose state counts; each is declared before.",
-      }),
-      effect: "accepted",
-    },
+    track_bfd: block(trackKinds.bfd, (draft) => draft.trackBfds, {
+      doc: "BFD sessions whose state counts; each is declared before.",
+    }),
+    track_quorum: block(trackKinds.quorum, (draft) => draft.trackQuorums, {
+      ours: true,
+      source: "docs/directors-faults.md",
+      doc: "Virtual servers whose quorum counts, by the names that they have in the log.",
+    }),
   } as const;
 }
 

@@ -27,7 +27,6 @@ export const unicastKeywords = {
   }),
   unicast_fault_no_peer: keyword.flag("unicastFaultNoPeer", {
     since: "2.2.5",
-    effect: "accepted",
     doc: "A fault instead of multicast when there are no peers.",
   }),
   check_unicast_src: keyword.flag("checkUnicastSource", {

@@ -1,4 +1,5 @@
 import type { Milliseconds } from "../../units.js";
+import { leastTtlOf } from "../keywords/bfd-instance.js";
 import type { BfdInstanceConfig } from "../model-lvs.js";
 import type { ConfWriter } from "./conf-writer.js";
 
@@ -18,7 +19,7 @@ function showSession(session: BfdInstanceConfig, out: ConfWriter): void {
   out.line("idle_tx", inMilliseconds(session.idleTx));
   out.line("multiplier", session.multiplier);
   out.flag("passive", session.passive);
-  out.line("ttl", session.ttl);
+  if (session.leastTtl === leastTtlOf(session.ttl, session.maxHops)) out.line("ttl", session.ttl); // else the default
   out.line("max_hops", session.maxHops);
   out.onOff("multihop", session.multihop);
   out.line("weight", session.weight, session.reverse ? "reverse" : undefined);

@@ -1,10 +1,10 @@
 import type { CheckTarget, CheckTiming, HttpCheckConfig, HttpUrlConfig } from "../model.js";
-import type { AnyCheckConfig, BodyPattern, MiscCheckConfig, UdpCheckConfig } from "../model-checks.js";
+import type { BodyPattern, MiscCheckConfig, ServerCheckConfig, UdpCheckConfig } from "../model-checks.js";
 import { type ConfWriter, userWords } from "./conf-writer.js";
 import { inSeconds } from "./seconds.js";
 
 /** A checker with everything that it inherited. */
-export function showCheck(check: AnyCheckConfig, out: ConfWriter): void {
+export function showCheck(check: ServerCheckConfig, out: ConfWriter): void {
   out.block(check.type, [], () => {
     switch (check.type) {
       case "HTTP_GET":
@@ -30,8 +30,8 @@ export function showCheck(check: AnyCheckConfig, out: ConfWriter): void {
         break;
       case "BFD_CHECK":
         out.line("name", check.name);
-        out.onOff("alpha", check.alpha);
-        break;
+        out.onOff("alpha", check.timing.alpha);
+        return; // its block knows no other times
       case "TCP_CHECK":
         out.line("close_with", check.closeWith);
         break;
@@ -55,7 +55,7 @@ function showTarget(target: CheckTarget, out: ConfWriter): void {
   out.line("fwmark", target.fwmark);
 }
 
-function showTiming(timing: CheckTiming, type: AnyCheckConfig["type"], out: ConfWriter): void {
+function showTiming(timing: CheckTiming, type: ServerCheckConfig["type"], out: ConfWriter): void {
   out.line("delay_loop", inSeconds(timing.delayLoop));
   if (timing.fastInterval !== undefined) out.line("fast_interval", inSeconds(timing.fastInterval));
   out.line("jitter", inSeconds(timing.jitter));
@@ -103,9 +103,9 @@ function showUdp(check: UdpCheckConfig, out: ConfWriter): void {
   out.line("max_reply_length", check.maxReplyLength);
 }
 
-function showMisc({ command, timeout, dynamic }: MiscCheckConfig, out: ConfWriter): void {
+function showMisc({ command, timeout, inheritsTimeout, dynamic }: MiscCheckConfig, out: ConfWriter): void {
   out.command("misc_path", command.argv);
   out.line("user", ...userWords(command.user));
-  out.line("misc_timeout", timeout === undefined ? 0 : inSeconds(timeout)); // 0: the interval of the service
+  out.line("misc_timeout", inheritsTimeout ? 0 : inSeconds(timeout));
   out.flag("misc_dynamic", dynamic);
 }

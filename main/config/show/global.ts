@@ -39,7 +39,7 @@ function showRoot({ process }: Config, out: ConfWriter): void {
   out.flag("namespace_with_ipsets", process.namespaceWithIpsets);
   out.setting("instance", process.instanceName);
   out.flag("use_pid_dir", process.usePidDir);
-  out.line("child_wait_time", inSeconds(process.childWaitTime));
+  if (process.childWaitTime !== undefined) out.line("child_wait_time", inSeconds(process.childWaitTime));
   out.flag("linkbeat_use_polling", process.linkbeatUsePolling);
 }
 
@@ -106,9 +106,16 @@ function showLvsGlobals(global: GlobalConfig, out: ConfWriter): void {
   }
   out.onOff("rs_init_notifies", lvs.initNotifies);
   out.line("lvs_reconcile", global.lvsReconcile);
+  const { selfCheck: self } = global;
+  if (self !== undefined) {
+    const flags = [...(self.tellsFifo ? ["notify_fifo"] : []), ...(self.mails ? ["smtp_alert"] : [])];
+    const links = self.interfaces.flatMap((name) => ["interface", name]);
+    out.line("self_check", ...links, "most", `${self.most}%`, "hold", inSeconds(self.hold), ...flags);
+  }
   out.setting("checker_threads", global.checkerThreads);
   out.setting("checker_max_in_flight", global.checkerMaxInFlight);
   out.setting("checker_max_in_flight_per_host", global.checkerMaxInFlightPerHost);
+  out.line("checker_max_processes", global.checkerMaxProcesses);
 }
 
 function showTimeouts({ tcp, tcpFin, udp }: LvsGlobals["timeouts"], out: ConfWriter): void {

@@ -14,7 +14,6 @@ export function showLvs(config: Config, out: ConfWriter, options: ShowOptions): 
     });
   }
   for (const server of config.virtualServers) showService(server, out);
-  for (const server of config.groupServices) showService(server, out);
 }
 
 function showTls(tls: LvsSections["checkerTls"], out: ConfWriter, { secrets }: ShowOptions): void {

@@ -1,13 +1,11 @@
 import type { RealServerConfig, VirtualServerConfig } from "../model.js";
-import type { ForwardingConfig, GroupServiceConfig } from "../model-lvs.js";
+import type { ForwardingConfig } from "../model-lvs.js";
 import { showCheck } from "./checks.js";
 import type { ConfWriter } from "./conf-writer.js";
 import { inSeconds } from "./seconds.js";
 
-type AnyService = VirtualServerConfig | GroupServiceConfig;
-
 /** A service with everything that its real servers and checks inherit written out where it counts. */
-export function showService(server: AnyService, out: ConfWriter): void {
+export function showService(server: VirtualServerConfig, out: ConfWriter): void {
   out.gap();
   out.block("virtual_server", headerOf(server.service), () => {
     showDispatching(server, out);
@@ -17,7 +15,7 @@ export function showService(server: AnyService, out: ConfWriter): void {
   });
 }
 
-function headerOf(service: AnyService["service"]): readonly (string | number)[] {
+function headerOf(service: VirtualServerConfig["service"]): readonly (string | number)[] {
   switch (service.kind) {
     case "address":
       return [service.address, service.port];
@@ -28,7 +26,7 @@ function headerOf(service: AnyService["service"]): readonly (string | number)[] 
   }
 }
 
-function showDispatching({ service, ...server }: AnyService, out: ConfWriter): void {
+function showDispatching({ service, ...server }: VirtualServerConfig, out: ConfWriter): void {
   const { ipvs } = server;
   if (service.kind !== "fwmark") out.setting("protocol", service.protocol);
   if (service.kind !== "address") out.setting("ip_family", service.family);
@@ -43,12 +41,14 @@ function showDispatching({ service, ...server }: AnyService, out: ConfWriter): v
   out.setting("persistence_engine", ipvs.persistenceEngine);
 }
 
-function showHealth(server: AnyService, out: ConfWriter): void {
+function showHealth(server: VirtualServerConfig, out: ConfWriter): void {
   out.line("delay_loop", inSeconds(server.delayLoop));
   out.line("quorum", server.quorum);
   out.line("hysteresis", server.hysteresis);
   out.script("quorum_up", server.quorumUp);
   out.script("quorum_down", server.quorumDown);
+  const { removalFloor: floor } = server;
+  if (floor !== undefined) out.line("removal_floor", `${floor.percent}%`, "confirm", inSeconds(floor.confirm));
   out.flag("alpha", server.alpha);
   out.flag("omega", server.omega);
   out.flag("ha_suspend", server.haSuspend);
@@ -57,7 +57,7 @@ function showHealth(server: AnyService, out: ConfWriter): void {
   out.setting("snmp_name", server.snmpName);
 }
 
-function showSorryServer({ sorryServer, sorryServerInhibit, ipvs }: AnyService, out: ConfWriter): void {
+function showSorryServer({ sorryServer, sorryServerInhibit, ipvs }: VirtualServerConfig, out: ConfWriter): void {
   if (sorryServer === undefined) return;
   out.line("sorry_server", sorryServer.address, sorryServer.port);
   out.line("sorry_server_lvs_method", ...forwardingWords(ipvs.sorryForwarding));
@@ -78,7 +78,6 @@ function showRealServer(server: RealServerConfig, out: ConfWriter): void {
     out.onOff("smtp_alert", server.smtpAlert);
     out.setting("snmp_name", server.snmpName);
     for (const check of server.checks) showCheck(check, out);
-    for (const check of server.laterChecks) showCheck(check, out);
   });
 }
 

@@ -2,6 +2,7 @@ import type { VrrpInstanceConfig, VrrpNotifyConfig } from "../model.js";
 import type { HmacConfig, MoreTrackers, TrackRef, VirtualInterface } from "../model-vrrp.js";
 import { addressWords } from "./addresses.js";
 import type { ConfWriter } from "./conf-writer.js";
+import { showGuard } from "./guard.js";
 import { routeWords, ruleWords } from "./routes.js";
 import { inSeconds } from "./seconds.js";
 import type { ShowOptions } from "./show.js";
@@ -10,7 +11,8 @@ export function showInstance(instance: VrrpInstanceConfig, out: ConfWriter, opti
   out.gap();
   out.block("vrrp_instance", [instance.name], () => {
     out.line("state", instance.initialState);
-    out.line("interface", instance.interface);
+    if (instance.interface === "") out.setting("vrf", instance.unicast.vrf);
+    else out.line("interface", instance.interface);
     out.line("virtual_router_id", instance.vrid);
     out.line("priority", instance.basePriority);
     out.line("version", instance.version);
@@ -29,6 +31,7 @@ export function showInstance(instance: VrrpInstanceConfig, out: ConfWriter, opti
     out.flag("no_virtual_ipaddress", instance.virtualAddresses.length === 0 && !instance.strict);
     out.list("virtual_routes", instance.routes.map(routeWords));
     out.list("virtual_rules", instance.rules.map(ruleWords));
+    showGuard(instance.guard, out, options);
   });
 }
 
@@ -140,6 +143,7 @@ export function showTracks({ trackInterfaces, trackScripts, track }: Tracks, out
   list("track_file", track.files, "noreverse");
   list("track_process", track.processes, "noreverse");
   list("track_bfd", track.bfds, "noreverse");
+  list("track_quorum", track.quorums ?? [], "noreverse");
 }
 
 function showAlerts({ notify, smtpAlert, extras }: VrrpInstanceConfig, out: ConfWriter): void {

@@ -1,7 +1,8 @@
-import { familyOf } from "../../address.js";
+import { familyOf, type IpAddress } from "../../address.js";
 import { ms } from "../../units.js";
 import type { Diagnostics } from "../diagnostics.js";
-import { type BfdInstanceDraft, defaultTtl } from "../keywords/bfd-instance.js";
+import { isLinkLocal6, isMulticast } from "../ip.js";
+import { type BfdInstanceDraft, leastTtlOf, STANDARD_TTL, takenTtl } from "../keywords/bfd-instance.js";
 import type { BfdInstanceConfig } from "../model-lvs.js";
 
 /** BFD sessions with defaults, without those that cannot run. */
@@ -34,6 +35,10 @@ export function finishBfdInstances(
   return sessions;
 }
 
+/** keepalived takes them. Packets to 0.0.0.0 and :: come back to this host: the session would be up with itself. */
+const isNobodys = (address: IpAddress): boolean =>
+  ["0.0.0.0", "::", "255.255.255.255"].includes(address) || isMulticast(address, familyOf(address));
+
 function finishBfdInstance(draft: BfdInstanceDraft, diagnostics: Diagnostics): BfdInstanceConfig | undefined {
   const { name, at, sourceIp, neighborIp } = draft;
   if (draft.spoiled === true) return undefined; // reported where it stands
@@ -48,7 +53,17 @@ function finishBfdInstance(draft: BfdInstanceDraft, diagnostics: Diagnostics): B
     diagnostics.error("CFG_BAD_VALUE", at, message, "write two IPv4 or two IPv6 addresses");
     return undefined;
   }
-  const ttl = draft.ttl ?? defaultTtl(familyOf(neighborIp));
+  const local = [neighborIp, sourceIp].find((address) => address !== undefined && isLinkLocal6(address));
+  if (local !== undefined) {
+    const message = `BFD instance ${name}: ${local} is a link-local address, and nothing says on which interface: the session stays down`;
+    diagnostics.warn("CFG_ADVICE", at, message, "write global or unique local addresses (fd00::/8) at both ends");
+  }
+  if (isNobodys(neighborIp)) {
+    const message = `BFD instance ${name}: neighbor address ${neighborIp} is no address of a neighbor - the session tells nothing`;
+    diagnostics.warn("CFG_ADVICE", at, message, "write the unicast address of the neighbor");
+  }
+  const taken = draft.ttl ?? takenTtl(familyOf(neighborIp));
+  const maxHops = maxHopsOf(draft, taken, diagnostics);
   return {
     at,
     name,
@@ -59,8 +74,9 @@ function finishBfdInstance(draft: BfdInstanceDraft, diagnostics: Diagnostics): B
     idleTx: draft.idleTx ?? ms(1000),
     multiplier: draft.multiplier ?? 5,
     passive: draft.passive ?? false,
-    ttl,
-    maxHops: maxHopsOf(draft, ttl, diagnostics),
+    ttl: draft.ttl ?? STANDARD_TTL,
+    maxHops,
+    leastTtl: leastTtlOf(taken, maxHops),
     multihop: draft.multihop ?? false,
     weight: draft.weight ?? 0,
     reverse: draft.reverse ?? false,

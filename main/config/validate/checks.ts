@@ -8,7 +8,7 @@ import type { RealServerDraft } from "../keywords/real-server.js";
 import type { CheckTimingDraft } from "../keywords/timing.js";
 import type { UrlDraft } from "../keywords/url.js";
 import type { CheckTarget, CheckTiming, HttpCheckConfig, HttpUrlConfig } from "../model.js";
-import type { AnyCheckConfig, BodyPattern } from "../model-checks.js";
+import type { BodyPattern, ServerCheckConfig } from "../model-checks.js";
 import { DELAY_LOOP, noteFastInterval } from "./fast-interval.js";
 import { finishHostCheck } from "./host-checks.js";
 import type { RealServerContext } from "./real-servers.js";
@@ -20,7 +20,7 @@ export function finishCheck(
   draft: CheckDraft,
   realServer: RealServerDraft,
   context: RealServerContext,
-): AnyCheckConfig | undefined {
+): ServerCheckConfig | undefined {
   if (draft.type !== "FILE_CHECK" && draft.type !== "BFD_CHECK") {
     noteFastInterval(draft, [realServer, context.draft], context.diagnostics);
   }
@@ -36,7 +36,7 @@ function finishConnecting(
   target: CheckTarget,
   realServer: RealServerDraft,
   context: RealServerContext,
-): AnyCheckConfig | undefined {
+): ServerCheckConfig | undefined {
   switch (draft.type) {
     case "TCP_CHECK": {
       const timing = timingOf(draft, realServer, context);

@@ -1,8 +1,11 @@
 import { ms, port } from "../../units.js";
 import type { Diagnostics } from "../diagnostics.js";
 import type { GlobalDraft } from "../keywords/global-defs.js";
+import { MOST_PROCESSES } from "../keywords/global-lvs.js";
+import type { SelfCheckDraft } from "../keywords/self-check.js";
 import type { GlobalConfig, MailConfig, SourcePosition } from "../model.js";
 import type { BuffersConfig, DbusConfig, FilesConfig, PacketFilterConfig, SnmpConfig } from "../model-global.js";
+import type { SelfCheckConfig } from "../model-lvs.js";
 import type { ConfigHost } from "../ports.js";
 import { alertDefaults, instanceDefaults } from "./global-defaults.js";
 import { finishLvsGlobals, type NamedInstance } from "./global-lvs.js";
@@ -32,6 +35,8 @@ export function finishGlobal(draft: GlobalDraft, context: GlobalContext): Global
     checkerThreads: draft.checkerThreads,
     checkerMaxInFlight: draft.checkerMaxInFlight,
     checkerMaxInFlightPerHost: draft.checkerMaxInFlightPerHost,
+    checkerMaxProcesses: draft.checkerMaxProcesses ?? MOST_PROCESSES,
+    ...(draft.selfCheck && { selfCheck: finishSelfCheck(draft.selfCheck, draft, context) }),
     alerts: alertDefaults(draft),
     instanceDefaults: instanceDefaults(draft),
     startup: { delay: draft.startupDelay ?? ms(0), delayAfterBoot: draft.delayAfterBoot ?? ms(0) },
@@ -71,6 +76,25 @@ function finishMail(draft: GlobalDraft, host: ConfigHost, diagnostics: Diagnosti
     port: port(smtpServer.port),
     connectTimeout: draft.smtpConnectTimeout ?? ms(30_000),
     heloName: draft.smtpHeloName ?? (host.hostName || "localhost"),
+  };
+}
+
+function finishSelfCheck(
+  { interfaces, most, hold, tellsFifo, mails }: SelfCheckDraft,
+  { dynamicInterfaces }: GlobalDraft,
+  { host, diagnostics }: GlobalContext,
+): SelfCheckConfig {
+  for (const { text, at } of interfaces) {
+    if (dynamicInterfaces !== undefined || host.interfaceExists(text)) continue;
+    const message = `WARNING - interface ${text} of self_check doesn't exist - the table is held while it is away, for as long as hold says, and not again`;
+    diagnostics.warn("CFG_INTERFACE", at, message, "correct the name, or write dynamic_interfaces into global_defs");
+  }
+  return {
+    interfaces: [...new Set(interfaces.map(({ text }) => text))],
+    most: most ?? 50,
+    hold: hold ?? ms(60_000),
+    tellsFifo: tellsFifo ?? false,
+    mails: mails ?? false,
   };
 }
 

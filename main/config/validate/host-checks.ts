@@ -1,8 +1,10 @@
 import { ms } from "../../units.js";
 import type { BfdCheckDraft, FileCheckDraft, MiscCheckDraft } from "../keywords/host-checks.js";
 import type { RealServerDraft } from "../keywords/real-server.js";
+import type { CheckTiming } from "../model.js";
 import type { BfdCheckConfig, FileCheckConfig, MiscCheckConfig } from "../model-checks.js";
 import { timingOf } from "./checks.js";
+import { DELAY_LOOP } from "./fast-interval.js";
 import type { RealServerContext } from "./real-servers.js";
 
 /** Checkers that look at this host: a program, a file, a BFD session. Undefined after reporting. */
@@ -36,12 +38,14 @@ function finishMisc(
   const command = context.resolver.resolve(script, label, "CFG_SCRIPT", user);
   if (command === undefined) return undefined;
   const timing = { ...timingOf(draft, realServer, context, { retry: 0 }), connectTimeout: ms(5000) };
-  const timeout = ms((draft.timeoutSeconds ?? 0) * 1000);
+  const { timeoutSeconds = 0 } = draft;
+  const inheritsTimeout = timeoutSeconds === 0;
   return {
     type: "MISC_CHECK",
     timing,
     command,
-    timeout: timeout > 0 ? timeout : undefined,
+    timeout: inheritsTimeout ? (context.draft.delayLoop ?? DELAY_LOOP) : ms(timeoutSeconds * 1000),
+    inheritsTimeout,
     dynamic: draft.dynamic ?? false,
   };
 }
@@ -96,5 +100,19 @@ function finishBfd(
   }
   if (!usable.sessions.has(name)) return undefined; // what is wrong with the session was reported
   const alpha = draft.alpha ?? realServer.alpha ?? virtualServer.alpha ?? false;
-  return { type: "BFD_CHECK", name, alpha };
+  return { type: "BFD_CHECK", timing: { ...LISTENING, alpha }, name };
 }
+
+/** Nothing is attempted, so no times count. */
+const LISTENING: CheckTiming = {
+  delayLoop: ms(0),
+  fastInterval: undefined,
+  jitter: ms(0),
+  connectTimeout: ms(0),
+  retry: 0,
+  rise: 1,
+  delayBeforeRetry: ms(0),
+  warmup: ms(0),
+  alpha: false,
+  logAllFailures: false,
+};

@@ -1,9 +1,12 @@
 import { familyOf } from "../../address.js";
+import { type Port, port } from "../../units.js";
+import { unreachable } from "../../unreachable.js";
 import type { Diagnostics } from "../diagnostics.js";
 import { virtualServerKey } from "../identity.js";
 import { type LvsDraft, trackFilesIn } from "../keywords/lvs-blocks.js";
 import type { RealServerConfig, VirtualServerConfig } from "../model.js";
-import type { CheckerTlsConfig, GroupServiceConfig, LvsSections } from "../model-lvs.js";
+import type { ServerCheckConfig } from "../model-checks.js";
+import type { CheckerTlsConfig, ForwardingConfig, LvsSections } from "../model-lvs.js";
 import { finishBfdInstances } from "./bfd.js";
 import { finishGroups } from "./groups.js";
 import { PatternChecker } from "./patterns.js";
@@ -25,20 +28,19 @@ export function finishLvs(
   const declared = declaredIn(draft);
   const lvs: LvsContext = { global, resolver, diagnostics, groups, usable, checkerTls, patterns, declared };
   const servers: VirtualServerConfig[] = [];
-  const groupServices: GroupServiceConfig[] = [];
+  const ofGroups = new Map<string, number>();
   for (const server of draft.virtualServers) {
-    if (server.service.kind === "group") {
-      const service = finishGroupService(server, server.service.group, lvs);
-      if (service !== undefined) groupServices.push(service);
-    } else {
-      const service = finishVirtualServer(server, server.service, lvs);
-      if (service !== undefined) servers.push(service);
-    }
+    const service =
+      server.service.kind === "group"
+        ? finishGroupService(server, server.service.group, ofGroups.get(server.service.group) ?? 0, lvs)
+        : finishVirtualServer(server, server.service, lvs);
+    if (service === undefined) continue;
+    servers.push(service);
+    if (service.service.kind === "group") ofGroups.set(service.service.group, service.service.ordinal + 1);
   }
   patterns.finish();
   return {
     virtualServers: mergeServices(servers, diagnostics),
-    groupServices,
     virtualServerGroups,
     bfdInstances,
     checkerTls,
@@ -88,13 +90,51 @@ function withMore(first: VirtualServerConfig, more: readonly RealServerConfig[])
   return { ...first, quorum, hysteresis: Math.min(first.hysteresis, quorum - 1), realServers };
 }
 
-/** The real servers of a second block as they are in the first one. */
-function adopted({ realServers }: VirtualServerConfig, first: VirtualServerConfig): readonly RealServerConfig[] {
-  const { service, forwarding, virtualhost } = first;
-  const family = service.kind === "fwmark" ? service.family : familyOf(service.address);
-  return realServers
-    .filter(({ address }) => forwarding === "TUN" || familyOf(address) === family) // only tunnels join families
-    .map((server) => (server.virtualhost === undefined ? { ...server, virtualhost } : server));
+/** The real servers of a second block as they are in the first one: what they do not say themselves is as it is there. */
+function adopted(second: VirtualServerConfig, first: VirtualServerConfig): readonly RealServerConfig[] {
+  const { service, virtualhost } = first;
+  const family = service.kind === "address" ? familyOf(service.address) : service.family;
+  return second.realServers
+    .map((server) => {
+      const forwarding = adoptedForwarding(server, second, first);
+      return {
+        ...server,
+        port: forwarding.method === "NAT" ? server.port : portOf(service, server.port),
+        virtualhost: server.virtualhost ?? virtualhost,
+        checks: server.checks.map((check) => adoptedCheck(check, first)),
+        ipvs: { ...server.ipvs, forwarding },
+      };
+    })
+    .filter(({ address, ipvs }) => ipvs.forwarding.method === "TUN" || familyOf(address) === family); // only tunnels join families
+}
+
+/** Without NAT nothing translates ports. Entries of a group have ports of their own. */
+function portOf(service: VirtualServerConfig["service"], given: Port): Port {
+  switch (service.kind) {
+    case "address":
+      return service.port;
+    case "fwmark":
+      return port(0);
+    case "group":
+      return given;
+    default:
+      return unreachable(service);
+  }
+}
+
+/** misc_timeout is the interval of the service where nothing else is said. */
+function adoptedCheck(check: ServerCheckConfig, first: VirtualServerConfig): ServerCheckConfig {
+  const inherits = check.type === "MISC_CHECK" && check.inheritsTimeout;
+  return inherits ? { ...check, timeout: first.delayLoop } : check;
+}
+
+function adoptedForwarding(
+  { ipvs: { forwarding } }: RealServerConfig,
+  second: VirtualServerConfig,
+  first: VirtualServerConfig,
+): ForwardingConfig {
+  const isOwn = forwarding.method !== second.forwarding || forwarding.tunnel !== second.ipvs.tunnel;
+  return isOwn ? forwarding : { method: first.forwarding, tunnel: first.ipvs.tunnel };
 }
 
 function uniqueServers(servers: readonly RealServerConfig[]): readonly RealServerConfig[] {

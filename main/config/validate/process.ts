@@ -13,7 +13,7 @@ export const finishProcess = (draft: RootDraft): ProcessConfig => ({
   namespaceWithIpsets: draft.namespaceWithIpsets ?? false,
   instanceName: draft.instanceName,
   usePidDir: draft.usePidDir ?? (draft.instanceName !== undefined || draft.netNamespace !== undefined),
-  childWaitTime: draft.childWaitTime ?? ms(5000),
+  childWaitTime: draft.childWaitTime,
   linkbeatUsePolling: draft.linkbeatUsePolling ?? false,
 });
 

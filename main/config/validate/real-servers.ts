@@ -1,9 +1,11 @@
 import { familyOf } from "../../address.js";
 import { port } from "../../units.js";
+import type { CheckDraft } from "../keywords/checks.js";
 import type { RealServerDraft } from "../keywords/real-server.js";
+import { smtpCheckers } from "../keywords/smtp-hosts.js";
 import type { VirtualServerDraft } from "../keywords/virtual-server.js";
-import type { CheckConfig, RealServerConfig } from "../model.js";
-import type { AnyCheckConfig, LaterCheckConfig } from "../model-checks.js";
+import type { RealServerConfig } from "../model.js";
+import type { ServerCheckConfig } from "../model-checks.js";
 import type { DestinationIpvsConfig, ForwardingConfig } from "../model-lvs.js";
 import { finishCheck } from "./checks.js";
 import { noteFastInterval } from "./fast-interval.js";
@@ -39,12 +41,8 @@ export function finishRealServers(context: RealServerContext): readonly RealServ
 
 /** Only a tunnel can carry one family in the other. */
 function familyFits(draft: RealServerDraft, { service, forwarding, diagnostics }: RealServerContext): boolean {
-  if (familyOf(draft.address) === service.family || forwarding.method === "TUN") return true;
-  if (draft.forwarding?.method === "TUN") {
-    const message = `real server ${draft.address} is left out: this version tunnels whole services only`;
-    diagnostics.warn("CFG_ADVICE", draft.at, message, "write: lb_kind TUN in the virtual_server");
-    return false;
-  }
+  const method = draft.forwarding?.method ?? forwarding.method;
+  if (familyOf(draft.address) === service.family || method === "TUN") return true;
   const message = `Address family of virtual server and real server ${draft.address} don't match - skipping real server.`;
   diagnostics.error("CFG_BAD_VALUE", draft.at, message, "only lb_kind TUN joins IPv4 and IPv6");
   return false;
@@ -60,7 +58,6 @@ function finishRealServer(
   const made = finishChecks(draft, context);
   // What filter() returns has room for 17: it is asked only where something is to be left out.
   const finished = made.every(isThere) ? made : made.filter(isThere);
-  const allRun = finished.every(runsToday);
   return {
     at: draft.at,
     address: draft.address,
@@ -73,28 +70,29 @@ function finishRealServer(
     smtpAlert: draft.smtpAlert ?? global.smtpAlertChecker ?? global.smtpAlert ?? true,
     ipvs: ipvsOf(draft, plain),
     snmpName: draft.snmpName,
-    checks: allRun ? finished : finished.filter(runsToday),
-    laterChecks: allRun ? noChecks : finished.filter(runsLater),
+    checks: finished,
   };
 }
 
 /** What map() returns counts as a list with holes, and such a list takes five times the room when it has crossed threads. */
-function finishChecks(draft: RealServerDraft, context: RealServerContext): readonly (AnyCheckConfig | undefined)[] {
+function finishChecks(draft: RealServerDraft, context: RealServerContext): readonly (ServerCheckConfig | undefined)[] {
   const { checks = [] } = draft;
   const [first] = checks;
-  if (checks.length === 1 && first !== undefined) return [finishCheck(first, draft, context)];
-  return checks.length === 0 ? noChecks : checks.flatMap((check) => [finishCheck(check, draft, context)]);
+  if (checks.length === 1 && first !== undefined && first.type !== "SMTP_CHECK")
+    return [finishCheck(first, draft, context)];
+  return checks.length === 0
+    ? noChecks
+    : checks.flatMap((check) => oneOrMore(check).map((one) => finishCheck(one, draft, context)));
 }
+
+const oneOrMore = (check: CheckDraft): readonly CheckDraft[] =>
+  check.type === "SMTP_CHECK" ? smtpCheckers(check) : [check];
 
 const scriptOf = ({ address }: RealServerDraft, { name }: Service): string =>
   `script of real_server ${address} of ${name}`;
 
-const noChecks: readonly LaterCheckConfig[] = [];
-const isThere = (check: AnyCheckConfig | undefined): check is AnyCheckConfig => check !== undefined;
-const runsLater = (check: AnyCheckConfig): check is LaterCheckConfig => !runsToday(check);
-
-const runsToday = (check: AnyCheckConfig): check is CheckConfig =>
-  check.type === "TCP_CHECK" || check.type === "HTTP_GET" || check.type === "SSL_GET" || check.type === "PING_CHECK";
+const noChecks: readonly ServerCheckConfig[] = [];
+const isThere = (check: ServerCheckConfig | undefined): check is ServerCheckConfig => check !== undefined;
 
 function ipvsOf(draft: RealServerDraft, plain: DestinationIpvsConfig): DestinationIpvsConfig {
   const { forwarding, upperThreshold, lowerThreshold } = draft;

@@ -3,10 +3,10 @@ import { type Port, port } from "../../units.js";
 import type { Diagnostics } from "../diagnostics.js";
 import type { VirtualServerDraft } from "../keywords/virtual-server.js";
 import type { Protocol, VirtualServerConfig } from "../model.js";
-import type { GroupEntry, GroupServiceConfig, VirtualServerGroupConfig } from "../model-lvs.js";
+import type { GroupEntry, GroupService, VirtualServerGroupConfig } from "../model-lvs.js";
 
 /** A service as its real servers and settings are judged by. */
-export interface Service<Kind = VirtualServerConfig["service"] | GroupServiceConfig["service"]> {
+export interface Service<Kind = VirtualServerConfig["service"]> {
   readonly config: Kind;
   /** keepalived's name: `[10.0.0.1]:tcp:80`, `FWM 7`, `[GROUP]`. */
   readonly name: string;
@@ -59,8 +59,9 @@ const ofMarks = { protocol: "none", allPorts: false, marksOnly: true, hasMarks: 
 export function groupServiceOf(
   draft: VirtualServerDraft,
   { name: group, entries }: VirtualServerGroupConfig,
+  ordinal: number,
   diagnostics: Diagnostics,
-): Service<GroupServiceConfig["service"]> {
+): Service<GroupService> {
   const addresses = entries.flatMap((entry) => (entry.kind === "addresses" ? entry : []));
   // Of two families the servers' counts: keepalived leaves out the entries that do not fit, and only logs it.
   const family = draft.family ?? familyOfServers(draft) ?? (addresses[0] && familyOf(addresses[0].first));
@@ -69,14 +70,14 @@ export function groupServiceOf(
   if (addresses.length === 0) {
     noteProtocolOfMark(draft, name, diagnostics);
     return {
-      config: { kind: "group", group, protocol: undefined, family: draft.family },
+      config: { kind: "group", group, ordinal, protocol: undefined, family: draft.family },
       ...common,
       ...ofMarks,
     };
   }
   const protocol = protocolOf(draft, () => name, diagnostics);
   return {
-    config: { kind: "group", group, protocol, family: draft.family },
+    config: { kind: "group", group, ordinal, protocol, family: draft.family },
     ...common,
     protocol: protocol.toLowerCase(),
     allPorts: addresses.some((entry) => entry.port === 0),

@@ -1,4 +1,5 @@
-import type { Family } from "../../address.js";
+import type { Family, IpAddress } from "../../address.js";
+import { bytesOfIp } from "../../ip-bytes.js";
 import type { Diagnostics } from "../diagnostics.js";
 import { plainTunnel } from "../keywords/forwarding.js";
 import type { GlobalDraft } from "../keywords/global-defs.js";
@@ -7,7 +8,7 @@ import type { VirtualServerConfig } from "../model.js";
 import type {
   CheckerTlsConfig,
   ForwardingConfig,
-  GroupServiceConfig,
+  GroupEntry,
   ServiceIpvsConfig,
   VirtualServerGroupConfig,
 } from "../model-lvs.js";
@@ -16,6 +17,7 @@ import { DELAY_LOOP, noteFastInterval } from "./fast-interval.js";
 import type { PatternChecker } from "./patterns.js";
 import { persistenceOf, quorumOf, sorryServerOf } from "./pool.js";
 import { finishRealServers } from "./real-servers.js";
+import { removalFloorOf } from "./removal-floor.js";
 import { entryOfOtherFamily, familyOfServers, groupServiceOf, type Service, serviceOf } from "./service.js";
 
 export interface LvsContext {
@@ -45,12 +47,13 @@ export function finishVirtualServer(
   return rest && { at: draft.at, service: service.config, ...rest };
 }
 
-/** The same for a service of a group, which must exist. */
+/** The same for a service of a group, which must exist. @param ordinal its place among those of the group */
 export function finishGroupService(
   draft: VirtualServerDraft,
   name: string,
+  ordinal: number,
   context: LvsContext,
-): GroupServiceConfig | undefined {
+): VirtualServerConfig | undefined {
   const { groups, diagnostics } = context;
   const group = groups.get(name);
   if (group === undefined) {
@@ -63,12 +66,39 @@ export function finishGroupService(
   const ofServers = familyOfServers(draft);
   const agreed = draft.family === undefined || draft.family === ofServers;
   if (ofServers !== undefined && agreed && !familiesFit(draft, group, ofServers, diagnostics)) return undefined;
-  const service = groupServiceOf(draft, group, diagnostics);
+  const service = groupServiceOf(draft, group, ordinal, diagnostics);
   const rest = finishService(draft, service, context);
   if (rest === undefined) return undefined;
+  if (isTooLarge(group.entries)) {
+    const message = `Virtual server group ${name} has more than ${MOST_SERVICES} addresses - the service is left out`;
+    diagnostics.warn(
+      "CFG_ADVICE",
+      draft.at,
+      message,
+      "write nftables_ipvs into global_defs: it makes one service of them",
+    );
+    return undefined;
+  }
   if (rest.forwarding !== "TUN" && !familiesFit(draft, group, service.family, diagnostics)) return undefined;
-  return { at: draft.at, service: service.config, ...rest };
+  return { at: draft.at, service: service.config, groupEntries: withFamilies(group.entries, service.family), ...rest };
 }
+
+/** Each would be a service in the kernel, of some 500 octets there and more here; an IPv6 prefix would never end. */
+const MOST_SERVICES = 262_144;
+
+function isTooLarge(entries: readonly GroupEntry[]): boolean {
+  let left = BigInt(MOST_SERVICES);
+  for (const entry of entries) {
+    left -= entry.kind === "addresses" ? numberOf(entry.last) - numberOf(entry.first) + 1n : 1n;
+    if (left < 0n) return true;
+  }
+  return false;
+}
+
+const numberOf = (address: IpAddress): bigint => BigInt(`0x${bytesOfIp(address).toString("hex")}`);
+
+const withFamilies = (entries: readonly GroupEntry[], family: Family): readonly GroupEntry[] =>
+  entries.map((entry) => (entry.kind === "fwmark" && entry.family === undefined ? { ...entry, family } : entry));
 
 /** Only tunnels join families. keepalived leaves the service out and says so in its log only. */
 function familiesFit(
@@ -108,6 +138,7 @@ function finishService(
     ...quorumOf(draft, name, realServers, diagnostics),
     quorumUp: draft.quorumUp && resolver.resolve(draft.quorumUp, `quorum_up script of virtual_server ${name}`),
     quorumDown: draft.quorumDown && resolver.resolve(draft.quorumDown, `quorum_down script of virtual_server ${name}`),
+    ...removalFloorOf(draft, name, global, diagnostics),
     sorryServer,
     sorryServerInhibit: sorryServer !== undefined && draft.sorryServerInhibit === true,
     alpha: draft.alpha ?? false,
@@ -124,13 +155,7 @@ function finishService(
 function ignored(draft: VirtualServerDraft, { name, protocol }: Service, diagnostics: Diagnostics): undefined {
   const shown = draft.protocol === undefined ? name.replace(`:${protocol}:`, ":none:") : name;
   const message = `Virtual server ${shown} has no real servers - ignoring`;
-  const onlyOurs = draft.realServers.some(({ forwarding }) => forwarding?.method === "TUN");
-  diagnostics.warn(
-    onlyOurs ? "CFG_ADVICE" : "CFG_ADJUSTED",
-    draft.at,
-    message,
-    "write: real_server ADDRESS PORT { ... }",
-  );
+  diagnostics.warn("CFG_ADJUSTED", draft.at, message, "write: real_server ADDRESS PORT { ... }");
   return undefined;
 }
 

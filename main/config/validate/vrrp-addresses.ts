@@ -3,11 +3,13 @@ import { ms } from "../../units.js";
 import type { Diagnostics } from "../diagnostics.js";
 import { isLinkLocal6 } from "../ip.js";
 import type { AddressDraft } from "../keywords/address-line.js";
+import type { GlobalDraft } from "../keywords/global-defs.js";
 import type { VrrpInstanceDraft } from "../keywords/vrrp-instance-draft.js";
 import type { SourcePosition, VirtualAddress } from "../model.js";
 import type { AddressExtras } from "../model-vrrp.js";
 import type { ConfigHost } from "../ports.js";
 import { interfaceIsThere, type LookUp } from "./names.js";
+import { onDefaultInterface } from "./vrrp-place.js";
 
 export interface InstanceAddresses {
   readonly family: Family;
@@ -28,11 +30,11 @@ export function finishAddresses(
   draft: VrrpInstanceDraft,
   family: Family,
   version: 2 | 3,
-  lookUp: LookUp,
+  lookUp: LookUp & { readonly global: Pick<GlobalDraft, "defaultInterface"> },
 ): InstanceAddresses {
-  const { diagnostics, host } = lookUp;
+  const { diagnostics, host, global } = lookUp;
   const usable = (list: readonly AddressDraft[]): readonly AddressDraft[] =>
-    list.filter((one) => hasDevice(one, lookUp));
+    onDefaultInterface(list, draft, global.defaultInterface).filter((one) => hasDevice(one, lookUp));
   const own = withoutRepeats(ofFamily(draft, usable(draft.addresses), family, diagnostics), diagnostics);
   const excluded = withoutRepeats(usable(draft.excluded), diagnostics);
   const most = mostAddresses(draft, family, version, host);

@@ -17,8 +17,9 @@ export function withoutVridClashes(
     const other = wanted.map((claim) => users.get(claim)).find((user) => user !== undefined);
     if (other !== undefined) {
       const family = instance.family === "inet" ? "IPv4" : "IPv6";
+      const where = instance.interface === "" ? "without an interface" : `on interface ${instance.interface}`;
       const names = `${other.name} and ${instance.name}`;
-      const message = `${names} both use VRID ${instance.vrid} with ${family} on interface ${instance.interface}`;
+      const message = `${names} both use VRID ${instance.vrid} with ${family} ${where}`;
       diagnostics.error("CFG_DUPLICATE", instance.at, message, `give ${instance.name} another VRID; it is left out`);
       continue;
     }
@@ -29,8 +30,9 @@ export function withoutVridClashes(
 }
 
 /** What only one instance may have: its VRID, with unicast for each pair of source and peer. */
-function claims({ vrid, family, interface: link, sourceAddress, unicastPeers }: VrrpInstanceConfig): readonly string[] {
-  const own = `${vrid} ${family} ${link}`;
+function claims(instance: VrrpInstanceConfig): readonly string[] {
+  const { vrid, family, sourceAddress, unicastPeers, unicast } = instance;
+  const own = `${vrid} ${family} ${instance.interface} ${unicast.vrf ?? ""}`;
   return unicastPeers.length === 0 ? [own] : unicastPeers.map((peer) => `${own} ${sourceAddress} ${peer}`);
 }
 

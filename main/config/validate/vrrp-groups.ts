@@ -25,6 +25,8 @@ export function finishSyncGroups(
     const members = membersOf(draft, declared, groupOf, context.diagnostics);
     if (members.length === 0) return [];
     const running = members.filter((name) => byName.has(name));
+    const owners = running.filter((name) => byName.get(name)?.basePriority === OWNER);
+    if (owners.length > 0 && owners.length < running.length) warnOfOwners(draft, owners, context.diagnostics);
     const group = finishGroup(draft, running, context);
     for (const name of running) {
       const member = byName.get(name);
@@ -33,6 +35,15 @@ export function finishSyncGroups(
     return running.length === 0 ? [] : [group];
   });
   return { groups, instances: instances.map((instance) => byName.get(instance.name) ?? instance) };
+}
+
+/** Priority of the owner of the addresses. */
+const OWNER = 255;
+
+/** Owners want to be MASTER at once, the others wait to hear nobody: they never start together. */
+function warnOfOwners({ name, at }: SyncGroupDraft, owners: readonly string[], diagnostics: Diagnostics): void {
+  const message = `Sync group ${name} has some member(s) as address owner and some not as address owner. This won't work.`;
+  diagnostics.warn("CFG_ADVICE", at, message, `give ${owners.join(", ")} a priority below 255, or all of them 255`);
 }
 
 function membersOf(

@@ -12,7 +12,7 @@ interface LinkContext extends LookUp {
 /** The virtual interface of an instance, with keepalived's corrections. */
 export function finishLink(draft: VrrpInstanceDraft, context: LinkContext): VirtualInterfaceSettings {
   const { strict, unicast, diagnostics } = context;
-  const own = draft.link === undefined ? undefined : interfaceOf(draft, draft.link, context);
+  const own = ownLink(draft, context);
   const adjusted = (message: string, hint: string): void =>
     diagnostics.warn("CFG_ADJUSTED", draft.link?.at ?? draft.at, `(${draft.name}) ${message}`, hint);
   let transmitBase = draft.transmitBase ?? false;
@@ -28,6 +28,15 @@ export function finishLink(draft: VrrpInstanceDraft, context: LinkContext): Virt
     transmitBase = true;
   }
   return { own, forAddresses: draft.vmacForAddresses ?? false, transmitBase };
+}
+
+function ownLink(draft: VrrpInstanceDraft, context: LinkContext): VirtualInterface | undefined {
+  const { name, link } = draft;
+  if (link === undefined || draft.interface !== undefined) return link && interfaceOf(draft, link, context);
+  const word = link.kind === "vmac" ? "use_vmac" : "use_ipvlan";
+  const message = `(${name}) ${word} needs an interface below it - ignoring`;
+  context.diagnostics.warn("CFG_ADJUSTED", link.at, message, `write interface NAME, or remove ${word}`);
+  return undefined;
 }
 
 /** The kernel sets it for a macvlan itself. */

@@ -2,10 +2,12 @@ import { dirname } from "node:path/posix";
 import { ms } from "../../units.js";
 import type { TrackFileDraft, TrackProcessDraft } from "../keywords/vrrp-trackers.js";
 import type { TrackFileConfig, TrackProcessConfig } from "../model-vrrp.js";
+import type { ConfigHost } from "../ports.js";
 import type { LookUp } from "./names.js";
 
 /** Track files with their defaults; without a path, or in a directory that is not there, they are left out. */
 export function finishTrackFiles(drafts: readonly TrackFileDraft[], lookUp: LookUp): readonly TrackFileConfig[] {
+  const folders = new Map<string, boolean | undefined>(); // a thousand files are usually in one
   return firstOfEach(drafts, "track_file", lookUp).flatMap(({ name, at, path, weight, reverse, init }) => {
     const { host, diagnostics } = lookUp;
     if (path === undefined || path === "") {
@@ -14,7 +16,18 @@ export function finishTrackFiles(drafts: readonly TrackFileDraft[], lookUp: Look
       return [];
     }
     const folder = dirname(path.startsWith("/") ? path : `${host.workingDirectory}/${path}`);
-    if (host.stat(folder)?.kind !== "directory") {
+    const isThere = folders.has(folder) ? folders.get(folder) : isFolder(folder, host);
+    if (isThere === undefined && !folders.has(folder)) {
+      const message = `track file ${name}: directory ${folder} does not answer - taking it as there`;
+      diagnostics.warn(
+        "CFG_ADVICE",
+        at,
+        message,
+        `look whether ls ${folder} ends; until it does, the file counts as 0`,
+      );
+    }
+    folders.set(folder, isThere);
+    if (isThere === false) {
       const message = `track file ${name}: directory ${folder} does not exist - removing`;
       diagnostics.error("CFG_BAD_VALUE", at, message, `create ${folder}, or correct the path`);
       return [];
@@ -22,6 +35,9 @@ export function finishTrackFiles(drafts: readonly TrackFileDraft[], lookUp: Look
     return [{ name, path, weight: weight ?? 1, reverse: reverse ?? false, init }];
   });
 }
+
+const isFolder = (path: string, host: ConfigHost): boolean | undefined =>
+  host.answers?.(path) === false ? undefined : host.stat(path)?.kind === "directory";
 
 export function finishTrackProcesses(
   drafts: readonly TrackProcessDraft[],

@@ -61,8 +61,16 @@ export function finishTracks(draft: TrackingDraft, context: TrackContext): Track
       files: named(draft.trackFiles, kinds.file, files),
       processes: named(draft.trackProcesses, kinds.process, processes),
       bfds: named(draft.trackBfds, kinds.bfd, bfds),
+      ...quorumsOf(draft, context.diagnostics),
     },
   };
+}
+
+/** Whether there are such virtual servers is known later: vrrp-quorums.ts. */
+function quorumsOf(draft: TrackingDraft, diagnostics: Diagnostics): Pick<MoreTrackers, "quorums"> {
+  const tracks = withoutRepeats(draft, draft.trackQuorums, "track quorum", diagnostics);
+  if (tracks.length === 0) return {};
+  return { quorums: tracks.map(({ name, weight = 0, reverse = false }) => ({ name, weight, reverse })) };
 }
 
 interface Kind {
@@ -149,7 +157,7 @@ export function withoutWeights(
       diagnostics.warn("CFG_ADJUSTED", at, message, "remove the weight, so that it means a fault");
       return kept ? [{ ...track, weight: 0 }] : [];
     });
-  const { files, bfds, processes } = tracks.track;
+  const { files, bfds, processes, quorums } = tracks.track;
   return {
     trackInterfaces: without("interface", tracks.trackInterfaces, () => demoted.interfaces),
     trackScripts: without("script", tracks.trackScripts, () => false),
@@ -157,6 +165,7 @@ export function withoutWeights(
       files: without("file", files, ({ weight }) => demoted.files && weight === 1),
       processes,
       bfds: without("bfd", bfds, () => false),
+      ...(quorums === undefined ? {} : { quorums: without("quorum", quorums, () => false) }),
     },
   };
 }

@@ -69,7 +69,10 @@ function peersOf(draft: VrrpInstanceDraft, family: Family, diagnostics: Diagnost
       );
     }
   }
-  if (draft.unicastKeyword === true && peers.size === 0 && draft.unicastFaultNoPeer !== true) {
+  if (peers.size === 0 && draft.unicastFaultNoPeer === true) {
+    const message = `(${draft.name}) Cannot use unicast without any peers - going to fault state`;
+    diagnostics.warn("CFG_ADVICE", draft.at, message, "add unicast_peer { ADDRESS }, or remove unicast_fault_no_peer");
+  } else if (draft.unicastKeyword === true && peers.size === 0) {
     const sentence = "A unicast keyword has been specified without any unicast peers. Defaulting to multicast.";
     const message = `(${draft.name}) ${sentence} This usage is deprecated - please update your configuration.`;
     diagnostics.warn("CFG_DEPRECATED", draft.at, message, "add unicast_peer { ADDRESS }, or write mcast_src_ip");

@@ -11,6 +11,7 @@ import { withOwnLinkNames, withoutVridClashes } from "./vrrp-clashes.js";
 import { finishSyncGroups, finishTrackGroups } from "./vrrp-groups.js";
 import { finishLinkSettings, finishStatic } from "./vrrp-host.js";
 import { finishVrrpInstance, type VrrpContext } from "./vrrp-instance.js";
+import { warnOfLinkLocalUnicast } from "./vrrp-link-local.js";
 import { finishVrrpScripts } from "./vrrp-script.js";
 import { finishTrackFiles, finishTrackProcesses } from "./vrrp-trackers.js";
 import { byName, placesOf } from "./vrrp-tracks.js";
@@ -54,6 +55,7 @@ export function finishVrrp(draft: VrrpDraft, { global, host, resolver, diagnosti
   const declared = new Set(draft.vrrpInstances.map(({ name }) => name));
   const finished = draft.vrrpInstances.flatMap((instance) => finishVrrpInstance(instance, context) ?? []);
   const distinct = withOwnLinkNames(withoutVridClashes(finished, diagnostics), diagnostics);
+  warnOfLinkLocalUnicast(distinct, diagnostics);
   const { groups, instances } = finishSyncGroups(draft.syncGroups, { declared, instances: distinct }, context);
   const trackGroups = finishTrackGroups(draft.trackGroups, { declared, instances }, diagnostics);
   return {

@@ -66,9 +66,12 @@ export const subcommands: readonly Subcommand[] = [
     ...(options[name] ?? { options: [], words: [] }),
   })),
   { name: "status", summary: "ask the running daemon", options: [{ name: "--json", help: "as JSON" }], words: [] },
+  { name: "servers", summary: "ask the running daemon for servers and checks, as JSON", options: [], words: [] },
+  { name: "give-way", summary: "let a keepalived that is started next take over", options: [], words: [] },
+  { name: "upgrade", summary: "put the installed version in place of the running daemon", options: [], words: [] },
   {
     name: "why",
-    summary: "ask the running daemon why an instance is in its state",
+    summary: "ask the running daemon why an instance or a server is in its state",
     options: [{ name: "--format", help: "form of the output", values: ["text", "json"] }],
     words: [],
   },

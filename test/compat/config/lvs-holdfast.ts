@@ -6,19 +6,18 @@ import type {
   ScriptCommand,
   VirtualServerConfig,
 } from "../../../main/config/model.js";
-import type { AnyCheckConfig } from "../../../main/config/model-checks.js";
-import type { GroupServiceConfig } from "../../../main/config/model-lvs.js";
+import type { ServerCheckConfig } from "../../../main/config/model-checks.js";
 import { quotedCommand } from "../../../main/observe/vrrp-dump.js";
 import type { Meaning } from "./data-file.js";
 
 /** What our configuration says of services, real servers and checks, in the names and values of lvs-keepalived.ts. */
-export function meaningOfConfig({ virtualServers, groupServices }: Config): Meaning {
+export function meaningOfConfig({ virtualServers }: Config): Meaning {
   const meaning = new Map<string, string>();
-  for (const service of [...virtualServers, ...groupServices]) addService(service, meaning);
+  for (const service of virtualServers) addService(service, meaning);
   return meaning;
 }
 
-type Service = VirtualServerConfig | GroupServiceConfig;
+type Service = VirtualServerConfig;
 type Values = Readonly<Record<string, string | number | undefined>>;
 
 const onOff = (value: boolean): string => (value ? "ON" : "OFF");
@@ -55,7 +54,7 @@ function addService(config: Service, meaning: Map<string, string>): void {
 
 function serviceName(service: Service["service"]): string {
   if (service.kind === "fwmark") return `FWM ${service.fwmark}`;
-  if (service.kind === "group") return `[${service.group}]:0`;
+  if (service.kind === "group") return `[${service.group}]:${service.ordinal}`;
   return `[${service.address}]:${service.protocol.toLowerCase()}:${service.port}`;
 }
 
@@ -71,14 +70,14 @@ function addServer(name: string, config: RealServerConfig, meaning: Map<string, 
     smtp_alert: yesNo(config.smtpAlert),
   });
   const counts = new Map<string, number>();
-  for (const check of [...config.checks, ...config.laterChecks]) {
+  for (const check of config.checks) {
     const count = (counts.get(check.type) ?? 0) + 1;
     counts.set(check.type, count);
     put(meaning, `${name} > ${check.type}${count === 1 ? "" : ` ${count}`}`, checkValues(check));
   }
 }
 
-function checkValues(check: AnyCheckConfig): Values {
+function checkValues(check: ServerCheckConfig): Values {
   switch (check.type) {
     case "TCP_CHECK":
     case "PING_CHECK":
@@ -108,7 +107,7 @@ function checkValues(check: AnyCheckConfig): Values {
     case "FILE_CHECK":
       return { track_file: check.trackFile, log_all_failures: "no" };
     case "BFD_CHECK":
-      return { alpha: yesNo(check.alpha), log_all_failures: "no" };
+      return { alpha: yesNo(check.timing.alpha), log_all_failures: "no" };
   }
 }
 

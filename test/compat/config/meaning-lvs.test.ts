@@ -74,5 +74,5 @@ function startable({ text }: CorpusFile): boolean {
 
 function services(file: CorpusFile): number {
   const { config } = loadCorpusFile(file);
-  return config === undefined ? 0 : config.virtualServers.length + config.groupServices.length;
+  return config?.virtualServers.length ?? 0;
 }

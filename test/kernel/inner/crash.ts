@@ -4,10 +4,10 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Cluster, vip, webAddress } from "../../harness/cluster.js";
-import { type Daemon, holdfast } from "../../harness/daemon.js";
+import { holdfast } from "../../harness/daemon.js";
 import type { Advert } from "../../harness/frames.js";
 import { hasDestination, loadIpvs, savedTable } from "../../harness/ipvs.js";
-import { processorTicks, signal } from "../../harness/process-tree.js";
+import { signal } from "../../harness/process-tree.js";
 import { compiled } from "../../harness/project.js";
 import { until } from "../../harness/until.js";
 import { crashSteps } from "../steps.js";
@@ -45,7 +45,11 @@ const prepared = await results.step(crashSteps.prepare, async () => {
   closeSync(out);
   await until("the client is answered", 10_000, () => lines("ok ").length > 2, 50);
   // On the guest's one CPU two daemons have just started, and their spares load at nice 19: a crash meets a machine at rest.
-  await until("the spares have loaded", 60_000, async () => (await rests(director1)) && (await rests(director2)));
+  await until(
+    "the spares have loaded",
+    60_000,
+    async () => (await director1.spareRests()) && (await director2.spareRests()),
+  );
   return undefined;
 });
 
@@ -96,15 +100,6 @@ async function crashAndJudge(): Promise<void> {
     });
     return `after ${took.toFixed(0)} ms`;
   });
-}
-
-/** True when the spare used no processor time for a second. */
-async function rests(director: Daemon): Promise<boolean> {
-  const pid = director.sparePid;
-  const before = pid === undefined ? undefined : processorTicks(pid);
-  if (pid === undefined || before === undefined || before === 0) return false;
-  await sleep(1000);
-  return director.sparePid === pid && processorTicks(pid) === before;
 }
 
 interface Seen {

@@ -1,5 +1,8 @@
 // Inside the guest: how long is the table wrong after somebody else has changed it?
 import assert from "node:assert/strict";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { askStatus } from "../../../main/control/status-client.js";
 import { type Daemon, holdfast } from "../../harness/daemon.js";
@@ -29,7 +32,7 @@ function config(services: number, destinationsEach: number): string {
 }
 
 const results = new Results();
-await using lan = await Lan.create(plainHosts("director"));
+await using lan = await Lan.create(plainHosts("director", "elsewhere"));
 const director = lan.host("director");
 await loadIpvs(director);
 
@@ -82,3 +85,63 @@ await results.step(healSteps.large, async () => {
   return `${took}; published: ${pollPeriodMs} ms`;
 });
 await large.daemon.stop();
+
+/** Read through /proc: ipvsadm would take the guest's one CPU for seconds. */
+const HUGE = { services: 200, destinationsEach: 250 } as const;
+const HUGE_LINES = HUGE.services * (1 + HUGE.destinationsEach);
+const BEGINS_MS = 250;
+const ENDS_MS = 3000;
+const huge = await director.start(holdfast("kernel"), config(HUGE.services, HUGE.destinationsEach), ["--check"]);
+await results.step(healSteps.huge, async () => {
+  const lines = (): number => readFileSync(`/proc/${huge.pid}/net/ip_vs`, "latin1").split("\n").length - 4;
+  await until("the table is complete", 90_000, async () => lines() === HUGE_LINES, 1000);
+  await sleep(FIRST_ROUND_MS);
+  const scale = await restoring();
+  await director.exec(["ipvsadm", "-C"]);
+  const begun = performance.now();
+  await until("it begins", 60_000, async () => beginning(huge.pid).includes("TCP"), 5);
+  const began = performance.now() - begun;
+  // To read 50,000 lines again and again would take the guest's one CPU from the daemon.
+  const made = async (): Promise<number> => (await huge.log()).split("made again").length - 1;
+  await until("every service is made again", 60_000, async () => (await made()) === HUGE.services, 50);
+  const ended = performance.now() - begun;
+  assert.equal(lines(), HUGE_LINES);
+  const found = `begins after ${began.toFixed(0)} ms, ends after ${ended.toFixed(0)} ms; ipvsadm -R takes ${scale.toFixed(0)} ms`;
+  assert.ok(began < Math.max(BEGINS_MS, scale / 10) && ended < Math.max(ENDS_MS, scale), found);
+  return found;
+});
+await huge.stop();
+
+/** How long ipvsadm takes for as many, elsewhere: on a machine that others load the guest is as slow for it. */
+async function restoring(): Promise<number> {
+  const lines = Array.from({ length: HUGE.services }, (_, service) => [
+    `-A -t 10.0.0.${service + 1}:80 -s rr`,
+    ...Array.from(
+      { length: HUGE.destinationsEach },
+      (_, i) => `-a -t 10.0.0.${service + 1}:80 -r 10.1.${service}.${i + 1}:80 -g -w 1`,
+    ),
+  ]);
+  const file = path.join(lan.dir, "restored");
+  await writeFile(file, `${lines.flat().join("\n")}\n`);
+  const begun = performance.now();
+  await lan.host("elsewhere").exec(["bash", "-c", `ipvsadm -R < ${file}`], { timeoutMs: 90_000 });
+  const took = performance.now() - begun;
+  await lan.host("elsewhere").exec(["ipvsadm", "-C"]);
+  return took;
+}
+
+/**
+ * The first service and some of its destinations. The first reading ends before a service that is larger than the kernel's buffer,
+ * which the second one makes larger.
+ */
+function beginning(pid: number): string {
+  const fd = openSync(`/proc/${pid}/net/ip_vs`, "r");
+  try {
+    const bytes = Buffer.alloc(1024);
+    const first = readSync(fd, bytes);
+    const second = readSync(fd, bytes, first, bytes.length - first, null);
+    return bytes.toString("latin1", 0, first + second);
+  } finally {
+    closeSync(fd);
+  }
+}

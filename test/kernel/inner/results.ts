@@ -2,6 +2,9 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { guestResults } from "../../harness/uml.js";
 
+/** Exit code of a program whose reference is of no use: what it found says nothing of us. sysexits.h: EX_TEMPFAIL */
+export const UNUSABLE = 75;
+
 /** What one step inside the guest found; the outer test asserts it. */
 export interface StepResult {
   readonly ok: boolean;

@@ -132,7 +132,7 @@ export class Daemon {
     this.loop.deliver("control", () => {
       const { memory, fault } = this.#deps;
       const left = fault?.ignoresCopy === true ? [] : (memory.copy ?? []);
-      this.#router.releaseLeft(left.map((spec, i) => this.#instance(spec, i)));
+      for (const _step of this.#router.releasingLeft(left.map((spec, i) => this.#instance(spec, i))));
       memory.copy = this.#specs;
     });
   }

@@ -1,9 +1,9 @@
-import { kernelGroup } from "./group.js";
-import { healSteps } from "./steps.js";
+import { kernelGroup } from "../kernel/group.js";
+import { healSteps } from "../kernel/steps.js";
 
 kernelGroup({
   name: "what others do to the table is repaired",
   program: "heal.ts",
   steps: Object.values(healSteps),
-  timeoutMs: 180_000,
+  timeoutMs: 300_000,
 });

@@ -1,0 +1,9 @@
+import { kernelGroup } from "../kernel/group.js";
+import { netemSteps } from "../kernel/steps.js";
+
+kernelGroup({
+  name: "a bad network (netem)",
+  program: "netem.ts",
+  steps: Object.values(netemSteps),
+  timeoutMs: 240_000,
+});

@@ -1,0 +1,9 @@
+import { kernelGroup } from "./group.js";
+import { linkSteps } from "./steps.js";
+
+kernelGroup({
+  name: "VLAN, bond and VRF",
+  program: "links.ts",
+  steps: Object.values(linkSteps),
+  timeoutMs: 360_000,
+});

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { chmod, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { test } from "node:test";
+import { holdfast, keepalived, type Program } from "../harness/daemon.js";
+import { instanceText } from "../harness/instance-text.js";
+import { Lan, plainHosts } from "../harness/lan.js";
+import { needs } from "../harness/needs.js";
+import { until } from "../harness/until.js";
+
+/** What happens before a daemon begins and after it has ended is the same with keepalived and with us. */
+
+const PATIENCE_MS = 15_000;
+
+/** @param endUser 2.2.7 ends at once when a line of shutdown_script names a user */
+const config = (dir: string, endUser: string): string => `global_defs {
+  router_id test
+  script_user root
+  enable_script_security
+  startup_script "${dir}/told start"
+  shutdown_script "${dir}/told end" ${endUser}
+  process_name lb_parent
+  process_names
+}
+${instanceText()}`;
+
+/** Writes one line: its word, its user, and whether the virtual address is there. */
+async function makeScript(dir: string, body: string): Promise<string> {
+  const file = path.join(dir, "told");
+  const story = path.join(dir, "story");
+  await writeFile(story, "");
+  await chmod(story, 0o666);
+  await writeFile(
+    file,
+    `#!/bin/sh\nvip=$(ip -o -4 addr show to 192.0.2.51 | wc -l)\n${body}\necho "$1 $(id -un) $vip" >> ${story}\n`,
+  );
+  await chmod(file, 0o755);
+  await chmod(dir, 0o755);
+  return story;
+}
+
+const options = { skip: needs("root", "netns", "native", "keepalived"), timeout: 60_000 };
+
+const schedule = (dir: string): string => `global_defs {
+  router_id test
+  reload_time_file ${dir}/time
+  config_save_dir ${dir}/saved
+}
+${instanceText()}`;
+
+const comm = async (pid: number): Promise<string> => (await readFile(`/proc/${pid}/comm`, "utf8")).trimEnd();
+const lines = async (file: string): Promise<readonly string[]> => (await readFile(file, "utf8")).trimEnd().split("\n");
+
+for (const program of [keepalived, holdfast("memory")] as readonly Program[]) {
+  test(
+    `${program.name}: startup_script comes before all else, shutdown_script after it, and names are shown`,
+    options,
+    async () => {
+      const endUser = program === keepalived ? "" : "nobody";
+      await using lan = await Lan.create(plainHosts("a"));
+      const story = await makeScript(lan.dir, "sleep 0.5");
+      const a = lan.host("a");
+      await using daemon = await a.start(program, config(lan.dir, endUser));
+      await until("it is master", PATIENCE_MS, () => a.hasAddress("192.0.2.51"));
+      assert.equal(await comm(daemon.pid), "lb_parent");
+      const children = await readFile(`/proc/${daemon.pid}/task/${daemon.pid}/children`, "utf8");
+      const names = await Promise.all(
+        children
+          .trim()
+          .split(" ")
+          .map((pid) => comm(Number(pid))),
+      );
+      assert.ok(names.includes("keepalived_vrrp"), names.join(" "));
+      await daemon.stop();
+      assert.deepEqual(await lines(story), ["start root 0", `end ${endUser || "root"} 0`]);
+    },
+  );
+}
+
+for (const program of [keepalived, holdfast("memory")]) {
+  test(
+    `${program.name}: a reload at the time that a file names, with the state before and after it`,
+    options,
+    async () => {
+      await using lan = await Lan.create(plainHosts("a"));
+      const a = lan.host("a");
+      await using daemon = await a.start(program, schedule(lan.dir));
+      await until("it is master", PATIENCE_MS, () => a.hasAddress("192.0.2.51"));
+      const file = path.join(lan.dir, "time");
+      const said = (sentence: string): Promise<unknown> =>
+        until(sentence, PATIENCE_MS, async () => (await daemon.log()).includes(sentence));
+      await writeFile(file, "2035-01-01 00:00:00\n");
+      await said("Scheduling reload for 2035-01-01 00:00:00");
+      await rm(file);
+      await said("Cancelling reload scheduled for 2035-01-01 00:00:00");
+      await writeFile(file, `${new Date(Date.now() + 2000).toISOString().slice(11, 19)}Z\n`);
+      await said("Reload complete");
+      assert.equal(existsSync(file), false, "it is used once");
+      assert.ok(await a.hasAddress("192.0.2.51"));
+      const whole = async (): Promise<boolean> => {
+        const names = await readdir(path.join(lan.dir, "saved"));
+        return [/^keepalived_vrrp\.\d+\.1\.pre$/, /^keepalived_vrrp\.\d+\.1\.post$/].every((form) =>
+          names.some((name) => form.test(name)),
+        );
+      };
+      await until("both states are saved", PATIENCE_MS, whole);
+      await daemon.stop();
+    },
+  );
+}
+
+test("findings of a reload go into the log file of reload_check_config; default_interface", options, async () => {
+  await using lan = await Lan.create(plainHosts("a"));
+  const a = lan.host("a");
+  const log = path.join(lan.dir, "check.log");
+  const text = schedule(lan.dir).replace(
+    "router_id test",
+    `router_id test\n  reload_check_config ${log}\n  default_interface lo`,
+  );
+  const whole = `${text}static_ipaddress { 198.51.100.7/32 }\n`;
+  await using daemon = await a.start(holdfast("memory"), whole);
+  await until("it is master", PATIENCE_MS, () => a.hasAddress("192.0.2.51"));
+  assert.ok(await a.hasAddress("198.51.100.7", "lo"), "a static address is on default_interface");
+  await writeFile(daemon.files.config, `${whole}nonsense\n`);
+  daemon.signal("SIGHUP");
+  await until("it is refused", PATIENCE_MS, async () => (await daemon.log()).includes("New config failed validation"));
+  const found = async (): Promise<boolean> => existsSync(log) && (await readFile(log, "utf8")).includes("nonsense");
+  await until("it is in the file", PATIENCE_MS, found);
+  await daemon.stop();
+  assert.equal(await a.hasAddress("192.0.2.51"), false);
+});

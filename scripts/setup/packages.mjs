@@ -26,7 +26,7 @@ const needed = [
   { command: "keepalived", package: "keepalived", why: "the peer in tests and benchmarks", for: ["test", "bench"] },
   { command: "haproxy", package: "haproxy", why: "the peer in benchmarks", for: ["bench"] },
   { file: "/usr/include/openssl/ssl.h", package: "libssl-dev", why: "targets of checks", for: ["test", "bench"] },
-  { file: "/usr/include/liburing.h", package: "liburing-dev", why: "the io_uring floor", for: ["bench"] },
+  { file: "/usr/include/liburing.h", package: "liburing-dev", why: "the io_uring floor", for: ["test", "bench"] },
   { command: "zsh", package: "zsh", why: "completion scripts", for: ["test"] },
   { command: "fish", package: "fish", why: "completion scripts", for: ["test"] },
   { command: "clang++", package: "clang", why: "fuzzing", for: ["test"] },

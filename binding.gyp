@@ -49,6 +49,7 @@
         'native-bindings/src/ipv4_sender.cc',
         'native-bindings/src/ipv6_adverts.cc',
         'native-bindings/src/link_state.cc',
+        'native-bindings/src/loop_breaks.cc',
         'native-bindings/src/loop_timer.cc',
         'native-bindings/src/make_fifo.cc',
         'native-bindings/src/netlink_namespace.cc',

@@ -11,6 +11,7 @@ interface Native {
   readonly threadCpus: () => number[];
   readonly setRealTimeLimit: (softUs: number, hardUs: number) => number;
   readonly nap: () => void;
+  readonly takeBreaks: (when: boolean) => void;
   readonly lockMemory: (bytes: Uint8Array) => number;
   readonly readThread: (into: Float64Array) => void;
 }
@@ -61,6 +62,12 @@ export const setRealTimeLimit = (softUs: number, hardUs: number): number =>
 
 /** Blocks the thread as shortly as it can (some 50 µs): RLIMIT_RTTIME counts from then on anew. */
 export const nap = (): void => (native as Native).nap();
+
+/**
+ * Whether the calling thread's loop takes breaks: 200 µs after each 5 ms in which it has not slept. Otherwise a real-time thread that
+ * asks one below it again and again whether it is done leaves that one no processor to get done on.
+ */
+export const takeBreaks = (when: boolean): void => (native as Native).takeBreaks(when);
 
 /** Keeps the pages of `bytes` in memory (mlock(2)). @returns 0 or a positive errno */
 export const lockMemory = (bytes: Uint8Array): number => (native as Native).lockMemory(bytes);

@@ -18,7 +18,14 @@ export interface ThreadScheduling {
 /** What is asked of the host: each answers 0 or an errno. */
 export type SchedulingHost = Pick<
   typeof kernel,
-  "threadId" | "setThreadClass" | "setNiceOfThread" | "setThreadCpus" | "threadCpus" | "setRealTimeLimit" | "nap"
+  | "threadId"
+  | "setThreadClass"
+  | "setNiceOfThread"
+  | "setThreadCpus"
+  | "threadCpus"
+  | "setRealTimeLimit"
+  | "nap"
+  | "takeBreaks"
 >;
 
 /** Below it V8 is killed while it starts or collects garbage (10 ms, keepalived's own, ends Node at once). */
@@ -219,6 +226,7 @@ export class Scheduling {
     if (priority === this.#helperPriority) return;
     this.#helperPriority = priority;
     for (const thread of this.#helpers) this.#host.setThreadClass(thread, priority);
+    this.#host.takeBreaks(priority > 0); // where other real-time threads have the other processors, this one's breaks are all they get
   }
 
   /** Once per configuration, not once per thread. */

@@ -19,6 +19,7 @@
 #include "addon_data.h"
 #include "args.h"
 #include "boot_time.h"
+#include "loop_breaks.h"
 
 namespace {
 
@@ -140,6 +141,18 @@ void Nap(const Napi::CallbackInfo& /*info*/) {
   ::nanosleep(&shortest, nullptr);
 }
 
+// Whether the calling thread's loop takes breaks when it never sleeps.
+void TakeBreaks(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsBoolean()) return args::ThrowUsage(env, "takeBreaks(when: boolean)");
+  const bool wanted = info[0].As<Napi::Boolean>();
+  LoopBreaks*& breaks = env.GetInstanceData<AddonData>()->loop_breaks;
+  if (breaks == nullptr && wanted) breaks = LoopBreaks::Open(env);
+  if (breaks == nullptr) return;
+  if (wanted) breaks->Start();
+  else breaks->Stop();
+}
+
 // Pages of `bytes` stay in memory (mlock(2)). Also those around it that share a page with it.
 Napi::Value LockMemory(const Napi::CallbackInfo& info) {
   const auto bytes = args::Bytes(info[0]);
@@ -201,6 +214,7 @@ void DefineSchedulingFunctions(Napi::Env env, Napi::Object exports) {
   exports.Set("threadCpus", Napi::Function::New<ThreadCpus>(env, "threadCpus"));
   exports.Set("setRealTimeLimit", Napi::Function::New<SetRealTimeLimit>(env, "setRealTimeLimit"));
   exports.Set("nap", Napi::Function::New<Nap>(env, "nap"));
+  exports.Set("takeBreaks", Napi::Function::New<TakeBreaks>(env, "takeBreaks"));
   exports.Set("lockMemory", Napi::Function::New<LockMemory>(env, "lockMemory"));
   exports.Set("readThread", Napi::Function::New<ReadThread>(env, "readThread"));
 }

@@ -43,6 +43,7 @@ export interface RawAddon {
   readonly beginCeiling: (...args: readonly unknown[]) => unknown;
   readonly endCeiling: (...args: readonly unknown[]) => unknown;
   readonly nap: (...args: readonly unknown[]) => unknown;
+  readonly takeBreaks: (...args: readonly unknown[]) => unknown;
   readonly lockMemory: (...args: readonly unknown[]) => unknown;
   readonly readThread: (...args: readonly unknown[]) => unknown;
   readonly bootTime: (...args: readonly unknown[]) => number;

@@ -5,6 +5,7 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { constants, endianness } from "node:os";
 import { test } from "node:test";
+import { reading, readingWords } from "../../native-bindings/scheduling.js";
 import { addon, addonFile } from "./addon-under-test.js";
 
 /** The filter of raw sockets and the scheduling of threads, raw: with arguments that the typed faces would not hand over. */
@@ -125,6 +126,31 @@ test("a UDP socket is known by both of its ends", async (t) => {
   assert.equal(set(localhost, new Uint8Array(16), port), ENOENT);
   assert.equal(set(localhost, localhost.subarray(12), port), ENOENT);
   assert.equal(set(localhost, localhost, port === 1 ? 2 : port - 1), ENOENT);
+});
+
+/** How often the thread sleeps while its loop turns for 200 ms without anything to wait for. */
+async function sleepsOfBusyLoop(): Promise<number> {
+  const sleeps = (): number => {
+    const words = new Float64Array(readingWords);
+    addon.readThread(words);
+    return words[reading.blocked] ?? Number.NaN;
+  };
+  const before = sleeps();
+  for (const end = performance.now() + 200; performance.now() < end; )
+    await new Promise((resolve) => setImmediate(resolve));
+  return sleeps() - before;
+}
+
+test("a loop that never sleeps takes breaks, where that is asked for", async () => {
+  addon.takeBreaks(false); // before it was ever asked for
+  const none = await sleepsOfBusyLoop();
+  addon.takeBreaks(true);
+  addon.takeBreaks(true);
+  const some = await sleepsOfBusyLoop();
+  addon.takeBreaks(false);
+  const noneAgain = await sleepsOfBusyLoop();
+  assert.ok(some > 10 && some <= 2 * 40 + none + noneAgain, `${none}, ${some}, ${noneAgain} in 200 ms`);
+  assert.ok(none < some && noneAgain < some, `${none}, ${some}, ${noneAgain} in 200 ms`);
 });
 
 test("nonsense is a TypeError", () => {

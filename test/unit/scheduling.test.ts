@@ -51,6 +51,7 @@ function stand(refuse: readonly string[] = []) {
     setThreadCpus: (...args) => answer("cpus", ...args),
     setRealTimeLimit: (...args) => answer("limit", ...args),
     nap: () => void calls.push("nap"),
+    takeBreaks: (when) => void answer("breaks", when),
   };
   const log: Log = Object.assign(
     (level: string, _event: string, sentence: string) => void lines.push(`${level}: ${sentence}`),
@@ -81,13 +82,13 @@ test("nothing configured: nothing is changed", () => {
 test("a real-time class leaves the nice value alone; a reload gives everything back", () => {
   const { scheduling, calls, lines } = stand();
   scheduling.configure(processes({ vrrp: { realTimePriority: 50, priority: -10, cpus: [1] } }));
-  assert.deepEqual(calls(), ["cpus 100 1", "class 100 50"]);
+  assert.deepEqual(calls(), ["cpus 100 1", "class 100 50", "breaks true"]);
   scheduling.configure(processes({ vrrp: { realTimePriority: 40, cpus: [1] } }));
   assert.deepEqual(calls(), ["class 100 40"]);
   scheduling.configure(processes({ vrrp: { realTimePriority: 40, cpus: [1] } }));
   assert.deepEqual(calls(), []);
   scheduling.configure(processes());
-  assert.deepEqual(calls(), ["cpus 100 0,1,2,3", "class 100 0"]);
+  assert.deepEqual(calls(), ["cpus 100 0,1,2,3", "class 100 0", "breaks false"]);
   scheduling.configure(processes({ vrrp: { priority: -10 } }));
   assert.deepEqual(calls(), ["class 100 0", "nice 100 -10"], "reset on fork: threads that it starts are usual");
   scheduling.configure(processes());
@@ -100,11 +101,11 @@ test("threads of Node follow the main thread into the lowest real-time priority,
   const log: Log = Object.assign(() => undefined, { detail: false });
   const scheduling = new Scheduling(log, host, [101, 102]);
   scheduling.configure(processes({ vrrp: { realTimePriority: 50 } }));
-  assert.deepEqual(calls(), ["class 100 50", "class 101 1", "class 102 1"]);
+  assert.deepEqual(calls(), ["class 100 50", "class 101 1", "class 102 1", "breaks true"]);
   scheduling.configure(processes({ vrrp: { realTimePriority: 60 } }));
   assert.deepEqual(calls(), ["class 100 60"]);
   scheduling.configure(processes());
-  assert.deepEqual(calls(), ["class 100 0", "class 101 0", "class 102 0"]);
+  assert.deepEqual(calls(), ["class 100 0", "class 101 0", "class 102 0", "breaks false"]);
 });
 
 test("on a single processor they share its priority: one that waits for the other without a pause leaves it turns", () => {
@@ -191,7 +192,7 @@ test("max_auto_priority: one step with each late timer, up to the highest", () =
   scheduling.wasLate(ms(250));
   assert.deepEqual(calls(), []);
   for (let i = 0; i < 4; i++) scheduling.wasLate(ms(251));
-  assert.deepEqual(calls(), ["class 100 1", "class 100 2"]);
+  assert.deepEqual(calls(), ["class 100 1", "breaks true", "class 100 2"]);
   assert.deepEqual(lines(), ["info: Set realtime priority 1", "info: Set realtime priority 2"]);
 });
 

@@ -484,9 +484,9 @@ export class Instance implements GroupMember {
 
   /** The owner of the addresses always accepts (RFC 5798 §6.1). */
   #block(holding: boolean): void {
-    const { accept, basePriority } = this.#config;
+    const { name, accept, basePriority } = this.#config;
     const blocks = holding && !accept && basePriority !== OWNER;
-    this.#deps.filter?.block(this.#config.name, blocks ? this.#addresses.placed() : []);
+    this.#deps.filter?.block(this.key, blocks ? this.#addresses.placed() : [], name);
   }
 
   #advertise(at: Priority): void {

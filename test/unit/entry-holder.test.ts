@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RouteConfig, RuleConfig } from "../../main/config/model-routes.js";
 import { entryText, type HostEntry } from "../../main/host-entry.js";
-import { ms } from "../../main/units.js";
+import { ms, vrid } from "../../main/units.js";
 import type { EntryListener, HostEntries } from "../../main/vrrp/ports.js";
 import { VrrpRouter } from "../../main/vrrp/router.js";
 import { emptyConfig, virtualAddress } from "../harness/config-fixtures.js";
@@ -67,13 +67,19 @@ function bench() {
   const entries = new FakeEntries(sim.journal);
   const { log, lines } = recordingLog();
   const blocked: string[] = [];
+  /** What is blocked now, by its owner. */
+  const blocking = new Map<string, readonly string[]>();
   const router = new VrrpRouter({
     clock,
     network: sim.host,
     entries,
     filter: {
-      block: (owner, addresses) => {
-        blocked.push(`${owner}: ${addresses.map(({ address, on }) => `${address} on ${on}`).join(" ")}`);
+      block: (owner, addresses, name) => {
+        blocking.set(
+          owner,
+          addresses.map(({ address }) => address),
+        );
+        blocked.push(`${name}: ${addresses.map(({ address, on }) => `${address} on ${on}`).join(" ")}`);
         sim.journal.push(`block ${addresses.length}`);
       },
     },
@@ -84,7 +90,7 @@ function bench() {
     onTransition: ({ from, to }) => void sim.journal.push(`${from} -> ${to}`),
     resume: () => undefined,
   });
-  return { clock, sim, entries, router, lines, blocked };
+  return { clock, sim, entries, router, lines, blocked, blocking };
 }
 
 const routed = instanceConfig({ ...fast, routes: [route("198.51.100.0")], rules: [rule(100)] });
@@ -112,6 +118,29 @@ test("the owner of the addresses, and who accepts, blocks nothing", () => {
     clock.advance(1000);
     assert.ok(blocked.length > 0 && blocked.every((line) => line === "V: "), blocked.join());
   }
+});
+
+test("a reload that gives instances other names: what is blocked is what masters that do not accept have", () => {
+  const { clock, router, blocking } = bench();
+  const one = instanceConfig({ ...fast, name: "A", accept: false });
+  const two = { ...one, name: "B", vrid: vrid(52), virtualAddresses: [virtualAddress("192.0.2.102")] };
+  router.start(daemonConfig([one, two]));
+  clock.advance(1000);
+  const all = (): readonly string[] => [...blocking.values()].flat().toSorted();
+  router.reload(
+    daemonConfig([
+      { ...one, name: "B" },
+      { ...two, name: "A" },
+    ]),
+  );
+  assert.deepEqual(all(), [vip, "192.0.2.102"], "names change places");
+  router.reload(
+    daemonConfig([
+      { ...one, name: "C", accept: true },
+      { ...two, name: "A" },
+    ]),
+  );
+  assert.deepEqual(all(), ["192.0.2.102"]);
 });
 
 test("a tracked route that somebody deletes: the instance leaves, and comes back with everything", () => {

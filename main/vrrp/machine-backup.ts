@@ -146,8 +146,18 @@ function reconfigure(ctx: Context, state: BackupState, before: VrrpInstanceConfi
   const { config } = ctx;
   const learned = config.version === 3 && state.masterInterval !== before.advertInterval;
   const masterInterval = learned ? state.masterInterval : config.advertInterval;
-  const preemptAt = config.preempt && config.preemptDelay > 0 ? state.preemptAt : undefined;
+  const preemptAt = movedPreemption(config, before, state.preemptAt);
   return shift({ ...ctx, config: before }, ctx, { ...state, masterInterval, preemptAt }, [], state.masterInterval);
+}
+
+/** preempt_delay counts from when it began, whatever its length was then. */
+function movedPreemption(
+  { preempt, preemptDelay }: VrrpInstanceConfig,
+  before: VrrpInstanceConfig,
+  preemptAt: Milliseconds | undefined,
+): Milliseconds | undefined {
+  if (!preempt || preemptDelay === 0 || preemptAt === undefined) return undefined;
+  return ms(preemptAt + preemptDelay - before.preemptDelay);
 }
 
 /** The running timer moves by the change of Master_Down_Interval: what has been waited for stays waited for. */

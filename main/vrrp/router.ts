@@ -411,11 +411,14 @@ export class VrrpRouter {
       if (added.has(key)) {
         yield next;
         this.#begin(key, entry);
-      } else if (groupMoved || !sameInstance(entry.config, next)) {
-        entry.instance.reconfigure(next, group);
-        entry.config = next;
-        this.#byLink = undefined; // it may look at other links now
-      } else entry.instance.refresh();
+      } else {
+        this.#watchLinks(key, next);
+        if (groupMoved || !sameInstance(entry.config, next)) {
+          entry.instance.reconfigure(next, group);
+          entry.config = next;
+          this.#byLink = undefined; // it may look at other links now
+        } else entry.instance.refresh();
+      }
       this.#noteHeld(key);
       entry.config = next;
       yield;
@@ -441,9 +444,14 @@ export class VrrpRouter {
 
   /** Asking all the others about every address would take too long: only about what anybody has held. */
   #begin(key: string, { config, instance }: Entry): void {
-    for (const name of trackedLinks(this.#groups.watched(key, config))) this.#links.begin(name);
+    this.#watchLinks(key, config);
     const resumption = this.#groups.mayResume(key) ? this.#deps.resume(key) : undefined;
     instance.start(resumption, (address) => this.#held?.has(address) === true && this.#heldByOthers(address, instance));
+  }
+
+  /** What they are now is known before they change: a change may be delayed. */
+  #watchLinks(key: string, config: VrrpInstanceConfig): void {
+    for (const name of trackedLinks(this.#groups.watched(key, config))) this.#links.begin(name);
   }
 
   #isFresh(key: string): boolean {

@@ -215,10 +215,9 @@ export class Instance implements GroupMember {
   reconfigure(config: VrrpInstanceConfig, group: IpAddress): void {
     const holding = this.#state.at === "master";
     const before = this.#config;
-    const held = [...this.#addresses.keys()];
-    const added = this.#addresses.reconfigure(config, holding);
+    const { added, deletes } = this.#addresses.reconfigure(config, holding);
     this.#entries.reconfigure(config, holding);
-    if (held.some((key) => !this.#addresses.holds(key))) this.#entries.disturbed();
+    if (deletes) this.#entries.disturbed();
     this.#announcements.reconfigure(config);
     this.#config = config;
     this.#reguard();

@@ -9,6 +9,7 @@ import { type Milliseconds, ms } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import { AddressHolder } from "./address-holder.js";
 import { Endpoints } from "./endpoints.js";
+import { EntryClaims } from "./entry-claims.js";
 import { EntryHolder } from "./entry-holder.js";
 import { heldLinks } from "./entry-links.js";
 import type { TrackFileHost } from "./file-monitor.js";
@@ -22,6 +23,7 @@ import { LinkBeat, polledLinks } from "./link-beat.js";
 import { LinkStandings } from "./link-standings.js";
 import { step } from "./machine.js";
 import type { Reducer } from "./machine-types.js";
+import { OwnDeletions } from "./own-deletions.js";
 import type {
   AddressFilter,
   AdvertTransport,
@@ -180,6 +182,8 @@ export class VrrpRouter {
       entries: deps.entries,
       filter: deps.filter,
       repairs: new Repairs(deps.clock, deps.log),
+      deletions: new OwnDeletions(deps.clock),
+      claims: new EntryClaims(),
       keeps: () => this.#keeps,
       endpoints: this.#endpoints,
       garp: this.#garp,

@@ -45,6 +45,8 @@ export class PacketFilter implements HostFilter {
   readonly #log: Log;
   /** By owner, then by where it is. */
   readonly #wanted = new Map<string, ReadonlyMap<string, ElementPlace>>();
+  /** Names of instances by owner, for messages. */
+  readonly #names = new Map<string, string>();
   /** What anybody wants, by where it is: a change of one owner must not look at the thousands of others. */
   readonly #claims = new Map<string, { readonly place: ElementPlace; owners: number }>();
   /** What the kernel has; empty: the next change begins with new tables, and brings all that is wanted. */
@@ -79,8 +81,13 @@ export class PacketFilter implements HostFilter {
     this.#style = { table, priority, counters };
   }
 
-  block(owner: string, addresses: readonly { readonly address: string; readonly on: string }[]): void {
+  block(
+    owner: string,
+    addresses: readonly { readonly address: string; readonly on: string }[],
+    name: string = owner,
+  ): void {
     const { table } = this.#style;
+    this.#names.set(`block ${owner}`, name);
     const places = addresses.map(({ address, on }) =>
       elementOf(table, { address, interfaceIndex: this.#link(on)?.index }),
     );
@@ -285,7 +292,7 @@ export class PacketFilter implements HostFilter {
   #report(owner: string, why: string): void {
     const what = isRedirection(owner)
       ? "IGMP and MLD reports of VMACs leave with the virtual MAC address, which may mislead switches"
-      : `packets to the addresses of ${owner.replace("block ", "")} are not dropped`;
+      : `packets to the addresses of ${this.#names.get(owner)} are not dropped`;
     const sentence = `nftables refuses the rules of table ${this.#style.table}: ${why}: ${what}; load nf_tables and nft_dup_netdev, and give the daemon CAP_NET_ADMIN`;
     if (sentence === this.#said) return; // tried again, in vain
     this.#said = sentence;

@@ -162,13 +162,16 @@ class Planner {
     vrid: number,
     family: Family,
   ): string {
-    if (given !== undefined) return given;
-    const chosen = this.#adoptable(base, kind) ?? this.#free(prefix, vrid, family);
+    if (given !== undefined && this.#view.link(given) !== undefined) return given;
+    const chosen = this.#adoptable(base, kind) ?? given ?? this.#free(prefix, vrid, family);
     this.#taken.add(chosen);
     return chosen;
   }
 
-  /** What a daemon before this one left, whatever its name. */
+  /**
+   * What a daemon before this one left, or a reload has given another name. Its own name wins: no second one with its MAC address comes
+   * up beside it (EADDRINUSE of drivers/net/macvlan.c), and it has the addresses.
+   */
   #adoptable(base: string, kind: LinkWish["kind"]): string | undefined {
     if (kind.is !== "macvlan") return undefined;
     return this.#on(base)

@@ -115,6 +115,7 @@ export class VirtualLinks implements Disposable {
    */
   async applying(config: Config): Promise<ComingLinks> {
     const plan = planLinks(config, this.#view());
+    this.#tellNames(config, plan.config);
     this.#wish(plan.wishes);
     if (plan.wishes.length > 0) this.#subscription ??= this.#network.subscribe((change) => this.#onChange(change));
     const filter = await this.#filterSettings();
@@ -130,6 +131,16 @@ export class VirtualLinks implements Disposable {
     }
     const all = last.then(() => (first ? undefined : set()));
     return { config: plan.config, all, made: (name) => (parts.has(name) && !first ? all : parts.get(name)) };
+  }
+
+  #tellNames(asked: Config, placed: Config): void {
+    for (const [i, { name: instance, virtualInterface }] of asked.vrrpInstances.entries()) {
+      const wanted = virtualInterface.own?.name;
+      const name = placed.vrrpInstances[i]?.virtualInterface.own?.name;
+      if (wanted === undefined || name === undefined || wanted === name) continue;
+      const sentence = `(${instance}) interface ${name} is there already and keeps its name: a restart makes it ${wanted}`;
+      this.#log("notice", "network.vmac", sentence, { instance, interface: name });
+    }
   }
 
   /** Many at once, in the order of the file. @param before those that go first */

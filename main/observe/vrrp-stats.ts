@@ -5,7 +5,7 @@ export function* vrrpStats(dump: VrrpDump): Generator<string> {
   for (const { config, live } of dump.instances) yield instanceStats(config.name, live.stats);
 }
 
-/** The extension errors belong to auth_hmac, which is never active here, so they stay zero. */
+/** The extension errors belong to auth_hmac. */
 function instanceStats(name: string, s: VrrpStats): string {
   return [
     `VRRP Instance: ${name}`,

@@ -1,25 +1,28 @@
 import type { IpAddress } from "../address.js";
-import type { Clock } from "../clock.js";
 import type { VirtualAddress, VrrpInstanceConfig } from "../config/model.js";
 import { groupBy } from "../group-by.js";
 import type { Log } from "../observe/log.js";
-import { type Milliseconds, ms } from "../units.js";
+import type { OwnDeletions } from "./own-deletions.js";
 import type { HostNetwork, InterfaceAddress } from "./ports.js";
 import type { Repairs } from "./repairs.js";
 import type { Verdicts } from "./verdicts.js";
 import { vipInterface } from "./vip-interface.js";
 
-/** A notification of our own deletion may come this long after it, even when the address has been added again since. */
-const OWN_DELETION: Milliseconds = ms(1000);
-
 export interface AddressHolderDeps {
-  readonly clock: Clock;
   readonly network: HostNetwork;
+  readonly deletions: OwnDeletions;
   readonly verdicts: Verdicts;
   readonly repairs: Repairs;
   readonly log: Log;
   /** Whatever goes is put back in silence: another daemon, which takes our place, has cleared the host for itself. */
   readonly keeps?: () => boolean;
+}
+
+/** What a reload made of the addresses. */
+export interface AddressChange {
+  readonly added: readonly VirtualAddress[];
+  /** Some were deleted, be it to be added again with another label: with them the kernel drops routes that need them. */
+  readonly deletes: boolean;
 }
 
 /** What is needed to know of whoever the addresses belong to. */
@@ -32,7 +35,6 @@ export class AddressHolder {
   #config: Holding;
   /** Index of the interface that has it, by key: an interface that was renamed since is still found. */
   readonly #set = new Map<string, number>();
-  readonly #deletedAt = new Map<string, Milliseconds>();
   /** Ours by their octets, for events of addresses: thousands may come at once. Undefined: to be built again. */
   #byAddress: ReadonlyMap<IpAddress, readonly VirtualAddress[]> | undefined;
 
@@ -56,20 +58,20 @@ export class AddressHolder {
     for (const address of all(this.#config)) if (!heldByOthers(this.key(address))) this.#delete(address);
   }
 
-  /** Reload. While `holding`, the difference is applied. @returns the addresses that were added */
-  reconfigure(config: Holding, holding: boolean): readonly VirtualAddress[] {
+  /** Reload. While `holding`, the difference is applied. */
+  reconfigure(config: Holding, holding: boolean): AddressChange {
     const [before, oldConfig] = [all(this.#config), this.#config];
     const wanted = new Set(all(config).map((a) => identity(config, a)));
     const gone = before.filter((a) => !wanted.has(identity(oldConfig, a)) && this.isSet(a));
     for (const one of gone) this.#delete(one);
     // With the first address of a subnet the kernel takes the others (without promote_secondaries): they are lost by our doing.
-    if (gone.length > 0) for (const key of this.#set.keys()) this.#deletedAt.set(key, this.#deps.clock.now());
+    if (gone.length > 0) for (const key of this.#set.keys()) this.#deps.deletions.note(key);
     const known = new Set(before.map((a) => identity(oldConfig, a)));
     this.#config = config;
     this.#byAddress = undefined;
     const added = all(config).filter((a) => !known.has(identity(config, a)));
     if (holding) for (const address of added) this.#add(address);
-    return added;
+    return { added, deletes: gone.length > 0 };
   }
 
   /** Every address with the name of its interface. */
@@ -105,7 +107,7 @@ export class AddressHolder {
    * tracked with a word. Any other still counts as held, so that a release deletes it: the notice may be older than our own
    * adding of the address.
    * @param onUntracked hears of one that is not tracked, and how to name it
-   * @param onPutBack one that went by our own doing is there again
+   * @param onPutBack it is there again, without the routes that the kernel dropped with it
    * @returns how to name the one that somebody else took from us
    */
   lost(
@@ -119,16 +121,17 @@ export class AddressHolder {
       .get(gone.address)
       ?.find((a) => a.prefix === gone.prefix && this.#set.get(this.key(a)) === gone.interfaceIndex);
     if (ours === undefined) return undefined;
-    const deletedAt = this.#deletedAt.get(this.key(ours));
-    const isOwn = deletedAt !== undefined && this.#deps.clock.now() - deletedAt < OWN_DELETION;
-    if (isOwn || this.#deps.keeps?.() === true) {
+    if (this.#deps.deletions.has(this.key(ours)) || this.#deps.keeps?.() === true) {
       this.#add(ours);
       onPutBack?.();
       return undefined;
     }
     const what = this.#nameOf(ours);
     if (!ours.more.tracked) {
-      if (this.#deps.repairs.allow(what, () => this.#makeSure(ours))) this.#add(ours);
+      if (this.#deps.repairs.allow(what, () => this.#makeSure(ours, onPutBack))) {
+        this.#add(ours);
+        onPutBack?.();
+      }
       onUntracked?.(ours, what);
       return undefined;
     }
@@ -146,11 +149,13 @@ export class AddressHolder {
   }
 
   /** Of one that somebody else has deleted again and again, a while later. */
-  #makeSure(ours: VirtualAddress): void {
+  #makeSure(ours: VirtualAddress, onPutBack?: () => void): void {
     const index = this.#set.get(this.key(ours));
     if (index === undefined) return; // released since
     const there = this.#deps.network.addresses(index);
-    if (!there.some(({ address, prefix }) => address === ours.address && prefix === ours.prefix)) this.#add(ours);
+    if (there.some(({ address, prefix }) => address === ours.address && prefix === ours.prefix)) return;
+    this.#add(ours);
+    onPutBack?.();
   }
 
   #nameOf(ours: VirtualAddress): string {
@@ -181,7 +186,7 @@ export class AddressHolder {
     const index = this.#set.get(key) ?? this.#linkIndex(address);
     this.#set.delete(key);
     if (index === undefined) return; // never was there
-    this.#deletedAt.set(key, this.#deps.clock.now());
+    this.#deps.deletions.note(key);
     const settle = this.#deps.verdicts.expect();
     this.#deps.network.deleteAddress(index, address, settle);
   }
@@ -195,6 +200,8 @@ export class AddressHolder {
 
 const all = (config: Holding): readonly VirtualAddress[] => [...config.virtualAddresses, ...config.excludedAddresses];
 
-/** Two addresses with equal identity are the same entry in the kernel. */
-const identity = (config: Holding, a: VirtualAddress): string =>
-  [a.address, a.prefix, a.dev ?? vipInterface(config), a.label, a.broadcast, a.scope, JSON.stringify(a.more)].join(" ");
+/** Two addresses with equal identity are the same entry in the kernel, whoever follows it. */
+function identity(config: Holding, { address, prefix, dev, label, broadcast, scope, more }: VirtualAddress): string {
+  const options = JSON.stringify({ ...more, tracked: undefined });
+  return [address, prefix, dev ?? vipInterface(config), label, broadcast, scope, options].join(" ");
+}

@@ -13,6 +13,7 @@ import {
   lowerPriorityBlock,
   masterBlock,
   nextDue,
+  rescheduled,
 } from "./garp.js";
 import type { GarpSender } from "./garp-sender.js";
 import { vipInterface } from "./vip-interface.js";
@@ -27,6 +28,8 @@ export class Announcements implements Disposable {
   readonly #extra: ExtraAnnouncements;
   #config: VrrpInstanceConfig;
   #schedule: GarpSchedule = emptySchedule;
+  /** It is MASTER. */
+  #running: boolean = false;
   readonly #advertLog: AdvertLog;
   readonly #untold: [interfaceName: string, address: IpAddress][] = [];
 
@@ -52,12 +55,17 @@ export class Announcements implements Disposable {
   }
 
   reconfigure(config: VrrpInstanceConfig): void {
+    const before = this.#config.garp;
     this.#config = config;
     this.#extra.reconfigure(config);
+    if (!this.#running) return;
+    this.#schedule = rescheduled(this.#schedule, before, config.garp, this.#clock.now());
+    this.#arm();
   }
 
   /** It was MASTER before this daemon: nothing is new to anybody, but what goes on goes on. */
   resume(): void {
+    this.#running = true;
     this.#schedule = { ...masterBlock(this.#config.garp, this.#clock.now()).schedule, second: undefined };
     this.#arm();
     this.#extra.start();
@@ -67,6 +75,7 @@ export class Announcements implements Disposable {
     const { garp } = this.#config;
     const now = this.#clock.now();
     if (block === "master") {
+      this.#running = true;
       this.#run(masterBlock(garp, now), true);
       this.#extra.start();
     } else this.#run(lowerPriorityBlock(garp, this.#schedule, now), this.#advertLog.admit("garp") !== undefined);
@@ -84,6 +93,7 @@ export class Announcements implements Disposable {
   }
 
   stop(): void {
+    this.#running = false;
     this.#schedule = emptySchedule;
     this.#wake.disarm();
     this.#extra.stop();

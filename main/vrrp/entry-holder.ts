@@ -2,6 +2,7 @@ import type { Clock } from "../clock.js";
 import type { VrrpInstanceConfig } from "../config/model.js";
 import { entriesOf, entryDevices, entryText, type HostEntry, isTracked } from "../host-entry.js";
 import { type Milliseconds, ms } from "../units.js";
+import type { EntryClaims } from "./entry-claims.js";
 import type { HostEntries } from "./ports.js";
 import type { Repairs } from "./repairs.js";
 import type { Verdicts } from "./verdicts.js";
@@ -13,6 +14,7 @@ export interface EntryHolderDeps {
   readonly clock: Clock;
   /** Undefined: a host without routes (simulations). */
   readonly entries: HostEntries | undefined;
+  readonly claims: EntryClaims;
   readonly verdicts: Verdicts;
   readonly repairs: Repairs;
   /** See AddressHolderDeps. */
@@ -55,7 +57,11 @@ export class EntryHolder {
     this.#wanted = entriesOf(config.routes, config.rules);
     const after = new Set(this.#wanted.map(textOf));
     for (const entry of [...this.#set.values()].toReversed()) if (!after.has(textOf(entry))) this.#delete(entry);
-    if (holding) for (const entry of this.#wanted) if (!before.has(textOf(entry))) this.#add(entry);
+    for (const entry of this.#wanted) {
+      if (this.isSet(entry))
+        this.#note(entry); // it may be tracked now, or no longer
+      else if (holding && !before.has(textOf(entry))) this.#add(entry);
+    }
   }
 
   /** Identities of all, held or not. */
@@ -92,11 +98,12 @@ export class EntryHolder {
         return undefined;
       }
       if (isTracked(entry)) {
-        this.#set.delete(text);
+        this.#forget(text);
         return entryText(entry);
       }
       const again = (): void => {
-        if (this.#set.get(text) === entry) this.#add(entry);
+        const held = this.#set.get(text);
+        if (held !== undefined) this.#add(held);
       };
       if (this.#deps.repairs.allow(entryText(entry), again)) this.#add(entry);
       onUntracked?.(entry, entryText(entry));
@@ -117,7 +124,7 @@ export class EntryHolder {
   /** We have changed addresses of the instance: the kernel drops routes that need one that is gone, some of them without a word. */
   disturbed(): void {
     this.#disturbedAt = this.#deps.clock.now();
-    this.restore(undefined);
+    for (const entry of this.#set.values()) if (entry.kind === "route") this.#add(entry);
   }
 
   #isDisturbed(): boolean {
@@ -131,7 +138,7 @@ export class EntryHolder {
   #add(entry: HostEntry): void {
     const { entries, verdicts } = this.#deps;
     if (entries === undefined) return;
-    this.#set.set(textOf(entry), entry);
+    this.#note(entry);
     const settle = verdicts.expect();
     // One that was refused (the host has said why) is tried again when its interface comes up.
     entries.add(entry, settle);
@@ -140,17 +147,31 @@ export class EntryHolder {
   #delete(entry: HostEntry): void {
     const { entries, verdicts } = this.#deps;
     if (entries === undefined) return;
-    this.#set.delete(textOf(entry));
-    entries.delete(entry, verdicts.expect());
+    const isOthers = this.#forget(textOf(entry));
+    if (!isOthers) entries.delete(entry, verdicts.expect());
+  }
+
+  #note(entry: HostEntry): void {
+    const text = textOf(entry);
+    if (!this.#set.has(text)) this.#deps.claims.take(text);
+    this.#set.set(text, entry);
+  }
+
+  /** @returns whether somebody else of us holds the same */
+  #forget(text: string): boolean {
+    return this.#set.delete(text) && this.#deps.claims.giveBack(text);
   }
 }
 
 const texts = new WeakMap<object, string>();
 
-/** Two lines with equal text ask for the same. Two with equal identity need not: they may stand in one row of the kernel. */
+/**
+ * What is asked of the kernel, whoever follows it. Two lines with equal text ask for the same. Two with equal identity need not: they may
+ * stand in one row of the kernel.
+ */
 function textOf(entry: HostEntry): string {
   const of = entry.kind === "rule" ? entry.rule : entry.route;
   let text = texts.get(of);
-  if (text === undefined) texts.set(of, (text = JSON.stringify(entry)));
+  if (text === undefined) texts.set(of, (text = JSON.stringify({ ...of, tracked: undefined, trackGroup: undefined })));
   return text;
 }

@@ -53,6 +53,17 @@ export function dueBlock(config: GarpConfig, schedule: GarpSchedule, now: Millis
   };
 }
 
+/** A reload of a master: refreshes keep their rhythm unless it is another one, which begins now. */
+export function rescheduled(
+  schedule: GarpSchedule,
+  before: GarpConfig,
+  after: GarpConfig,
+  now: Milliseconds,
+): GarpSchedule {
+  if (before.masterRefresh === after.masterRefresh) return schedule;
+  return { ...schedule, refresh: after.masterRefresh > 0 ? ms(now + after.masterRefresh) : undefined };
+}
+
 export function nextDue(schedule: GarpSchedule): Milliseconds | undefined {
   const all = [schedule.second, schedule.refresh, schedule.lowerPriority].filter((at) => at !== undefined);
   return all.length === 0 ? undefined : ms(Math.min(...all));

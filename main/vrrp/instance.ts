@@ -215,10 +215,9 @@ export class Instance implements GroupMember {
   reconfigure(config: VrrpInstanceConfig, group: IpAddress): void {
     const holding = this.#state.at === "master";
     const before = this.#config;
-    const held = [...this.#addresses.keys()];
-    const added = this.#addresses.reconfigure(config, holding);
+    const { added, deletes } = this.#addresses.reconfigure(config, holding);
     this.#entries.reconfigure(config, holding);
-    if (held.some((key) => !this.#addresses.holds(key))) this.#entries.disturbed();
+    if (deletes) this.#entries.disturbed();
     this.#announcements.reconfigure(config);
     this.#config = config;
     this.#reguard();
@@ -484,9 +483,9 @@ export class Instance implements GroupMember {
 
   /** The owner of the addresses always accepts (RFC 5798 §6.1). */
   #block(holding: boolean): void {
-    const { accept, basePriority } = this.#config;
+    const { name, accept, basePriority } = this.#config;
     const blocks = holding && !accept && basePriority !== OWNER;
-    this.#deps.filter?.block(this.#config.name, blocks ? this.#addresses.placed() : []);
+    this.#deps.filter?.block(this.key, blocks ? this.#addresses.placed() : [], name);
   }
 
   #advertise(at: Priority): void {

@@ -1,7 +1,15 @@
 import type { VrrpInstanceConfig } from "../config/model.js";
 import { type Milliseconds, ms } from "../units.js";
 import { unreachable } from "../unreachable.js";
-import { becomeMaster, enterFault, log, ownPriority, priorityChange } from "./machine-moves.js";
+import {
+  becomeMaster,
+  enterFault,
+  isOwnerMaster,
+  log,
+  ownPriority,
+  priorityChange,
+  startsAsMaster,
+} from "./machine-moves.js";
 import type { AdvertEvent, BackupState, Context, Effect, Event, Step } from "./machine-types.js";
 import { masterDownInterval, skewTime } from "./timers.js";
 import { faultReason, type Tracking } from "./tracking.js";
@@ -146,8 +154,23 @@ function reconfigure(ctx: Context, state: BackupState, before: VrrpInstanceConfi
   const { config } = ctx;
   const learned = config.version === 3 && state.masterInterval !== before.advertInterval;
   const masterInterval = learned ? state.masterInterval : config.advertInterval;
-  const preemptAt = config.preempt && config.preemptDelay > 0 ? state.preemptAt : undefined;
+  const preemptAt = movedPreemption(config, before, state.preemptAt);
+  if (startsAsMaster(ctx) && !isOwnerMaster(before) && config.guard === undefined) {
+    // An owner waits for nobody (RFC 5798 §6.4.1), as at a start.
+    const next = { ...state, masterInterval, preemptAt: undefined, downAt: ctx.now };
+    return { state: next, effects: [{ do: "arm", timer: "masterDown", at: next.downAt }] };
+  }
   return shift({ ...ctx, config: before }, ctx, { ...state, masterInterval, preemptAt }, [], state.masterInterval);
+}
+
+/** preempt_delay counts from when it began, whatever its length was then. */
+function movedPreemption(
+  { preempt, preemptDelay }: VrrpInstanceConfig,
+  before: VrrpInstanceConfig,
+  preemptAt: Milliseconds | undefined,
+): Milliseconds | undefined {
+  if (!preempt || preemptDelay === 0 || preemptAt === undefined) return undefined;
+  return ms(preemptAt + preemptDelay - before.preemptDelay);
 }
 
 /** The running timer moves by the change of Master_Down_Interval: what has been waited for stays waited for. */

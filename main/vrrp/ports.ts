@@ -87,8 +87,8 @@ export interface EntryListener {
 
 /** Keeps packets away from addresses of masters that do not accept them (RFC 5798 §6.1, Accept_Mode). */
 export interface AddressFilter {
-  /** From now on exactly these of `owner` are blocked. In force when this returns. */
-  block(owner: string, addresses: readonly { readonly address: IpAddress; readonly on: string }[]): void;
+  /** From now on exactly these of `owner` are blocked. In force when this returns. `name`: the owner's, for messages. */
+  block(owner: string, addresses: readonly { readonly address: IpAddress; readonly on: string }[], name?: string): void;
 }
 
 /** Adverts of one interface (multicast) or one source address (unicast). Shared by all instances with the same key. */

@@ -9,6 +9,7 @@ import { type Milliseconds, ms } from "../units.js";
 import { unreachable } from "../unreachable.js";
 import { AddressHolder } from "./address-holder.js";
 import { Endpoints } from "./endpoints.js";
+import { EntryClaims } from "./entry-claims.js";
 import { EntryHolder } from "./entry-holder.js";
 import { heldLinks } from "./entry-links.js";
 import type { TrackFileHost } from "./file-monitor.js";
@@ -22,6 +23,7 @@ import { LinkBeat, polledLinks } from "./link-beat.js";
 import { LinkStandings } from "./link-standings.js";
 import { step } from "./machine.js";
 import type { Reducer } from "./machine-types.js";
+import { OwnDeletions } from "./own-deletions.js";
 import type {
   AddressFilter,
   AdvertTransport,
@@ -180,6 +182,8 @@ export class VrrpRouter {
       entries: deps.entries,
       filter: deps.filter,
       repairs: new Repairs(deps.clock, deps.log),
+      deletions: new OwnDeletions(deps.clock),
+      claims: new EntryClaims(),
       keeps: () => this.#keeps,
       endpoints: this.#endpoints,
       garp: this.#garp,
@@ -411,11 +415,14 @@ export class VrrpRouter {
       if (added.has(key)) {
         yield next;
         this.#begin(key, entry);
-      } else if (groupMoved || !sameInstance(entry.config, next)) {
-        entry.instance.reconfigure(next, group);
-        entry.config = next;
-        this.#byLink = undefined; // it may look at other links now
-      } else entry.instance.refresh();
+      } else {
+        this.#watchLinks(key, next);
+        if (groupMoved || !sameInstance(entry.config, next)) {
+          entry.instance.reconfigure(next, group);
+          entry.config = next;
+          this.#byLink = undefined; // it may look at other links now
+        } else entry.instance.refresh();
+      }
       this.#noteHeld(key);
       entry.config = next;
       yield;
@@ -441,9 +448,14 @@ export class VrrpRouter {
 
   /** Asking all the others about every address would take too long: only about what anybody has held. */
   #begin(key: string, { config, instance }: Entry): void {
-    for (const name of trackedLinks(this.#groups.watched(key, config))) this.#links.begin(name);
+    this.#watchLinks(key, config);
     const resumption = this.#groups.mayResume(key) ? this.#deps.resume(key) : undefined;
     instance.start(resumption, (address) => this.#held?.has(address) === true && this.#heldByOthers(address, instance));
+  }
+
+  /** What they are now is known before they change: a change may be delayed. */
+  #watchLinks(key: string, config: VrrpInstanceConfig): void {
+    for (const name of trackedLinks(this.#groups.watched(key, config))) this.#links.begin(name);
   }
 
   #isFresh(key: string): boolean {

@@ -1,3 +1,4 @@
+import type { VirtualAddress } from "../config/model.js";
 import type { StaticEntriesConfig } from "../config/model-vrrp.js";
 import type { HostEntry } from "../host-entry.js";
 import { AddressHolder, type AddressHolderDeps } from "./address-holder.js";
@@ -24,8 +25,9 @@ export class StaticEntries {
   /** Start and reload: what is new is added, what is no longer wanted deleted. */
   update(config: StaticEntriesConfig): void {
     this.#config = config;
-    this.#addresses.reconfigure(addressesOf(config), true);
+    const { deletes } = this.#addresses.reconfigure(addressesOf(config), true);
     this.#entries.reconfigure(entriesOf(config), true);
+    if (deletes) this.#entries.disturbed();
   }
 
   release(): void {
@@ -38,12 +40,13 @@ export class StaticEntries {
   }
 
   addressGone(gone: InterfaceAddress): void {
-    this.#addresses.lost(gone, ({ address, prefix, dev }, what) => {
+    const tell = ({ address, prefix, dev }: VirtualAddress, what: string): void => {
       const ours = this.#config.addresses.find(
         (one) => one.address === address && one.prefix === prefix && one.dev === dev,
       );
       this.#tell(ours?.trackGroup, what);
-    });
+    };
+    this.#addresses.lost(gone, tell, () => this.#entries.disturbed());
   }
 
   entryGone(isThat: (entry: HostEntry) => boolean): void {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RouteConfig, RuleConfig } from "../../main/config/model-routes.js";
 import { entryText, type HostEntry } from "../../main/host-entry.js";
-import { ms } from "../../main/units.js";
+import { ms, vrid } from "../../main/units.js";
 import type { EntryListener, HostEntries } from "../../main/vrrp/ports.js";
 import { VrrpRouter } from "../../main/vrrp/router.js";
 import { emptyConfig, virtualAddress } from "../harness/config-fixtures.js";
@@ -67,13 +67,19 @@ function bench() {
   const entries = new FakeEntries(sim.journal);
   const { log, lines } = recordingLog();
   const blocked: string[] = [];
+  /** What is blocked now, by its owner. */
+  const blocking = new Map<string, readonly string[]>();
   const router = new VrrpRouter({
     clock,
     network: sim.host,
     entries,
     filter: {
-      block: (owner, addresses) => {
-        blocked.push(`${owner}: ${addresses.map(({ address, on }) => `${address} on ${on}`).join(" ")}`);
+      block: (owner, addresses, name) => {
+        blocking.set(
+          owner,
+          addresses.map(({ address }) => address),
+        );
+        blocked.push(`${name}: ${addresses.map(({ address, on }) => `${address} on ${on}`).join(" ")}`);
         sim.journal.push(`block ${addresses.length}`);
       },
     },
@@ -84,7 +90,7 @@ function bench() {
     onTransition: ({ from, to }) => void sim.journal.push(`${from} -> ${to}`),
     resume: () => undefined,
   });
-  return { clock, sim, entries, router, lines, blocked };
+  return { clock, sim, entries, router, lines, blocked, blocking };
 }
 
 const routed = instanceConfig({ ...fast, routes: [route("198.51.100.0")], rules: [rule(100)] });
@@ -112,6 +118,29 @@ test("the owner of the addresses, and who accepts, blocks nothing", () => {
     clock.advance(1000);
     assert.ok(blocked.length > 0 && blocked.every((line) => line === "V: "), blocked.join());
   }
+});
+
+test("a reload that gives instances other names: what is blocked is what masters that do not accept have", () => {
+  const { clock, router, blocking } = bench();
+  const one = instanceConfig({ ...fast, name: "A", accept: false });
+  const two = { ...one, name: "B", vrid: vrid(52), virtualAddresses: [virtualAddress("192.0.2.102")] };
+  router.start(daemonConfig([one, two]));
+  clock.advance(1000);
+  const all = (): readonly string[] => [...blocking.values()].flat().toSorted();
+  router.reload(
+    daemonConfig([
+      { ...one, name: "B" },
+      { ...two, name: "A" },
+    ]),
+  );
+  assert.deepEqual(all(), [vip, "192.0.2.102"], "names change places");
+  router.reload(
+    daemonConfig([
+      { ...one, name: "C", accept: true },
+      { ...two, name: "A" },
+    ]),
+  );
+  assert.deepEqual(all(), ["192.0.2.102"]);
 });
 
 test("a tracked route that somebody deletes: the instance leaves, and comes back with everything", () => {
@@ -196,6 +225,101 @@ test("a static entry of a track group that somebody deletes is put back, and mas
   }
 });
 
+for (const [order, first, second] of [
+  ["before", "A", "B"],
+  ["after", "B", "A"],
+] as const) {
+  test(`a reload hands address, route and rule to the instance ${order} it: all are there, and nobody leaves`, () => {
+    const { clock, sim, entries, router, lines } = bench();
+    const [plain, extra] = [virtualAddress(vip), virtualAddress("192.0.2.120", { prefix: 24 })];
+    const other = virtualAddress("192.0.2.102");
+    const own = { A: [plain], B: [other] };
+    const config = (name: "A" | "B", has: boolean) =>
+      instanceConfig({
+        ...{ ...fast, name, vrid: vrid(name === "A" ? 51 : 52) },
+        virtualAddresses: [...own[name], ...(has ? [extra] : [])],
+        ...(has ? { routes: [route("198.51.100.0")], rules: [rule(100)] } : {}),
+      });
+    const both = (holder: string) => daemonConfig([config("A", holder === "A"), config("B", holder === "B")]);
+    router.start(both(second));
+    clock.advance(5000);
+    sim.take();
+    router.reload(both(first));
+    sim.host.loseLate("192.0.2.120"); // word of our own deletion comes when the other one has it
+    clock.advance(5000);
+    assert.ok(!sim.take().some((line) => line.includes(" -> ")), "a transition");
+    assert.equal(sim.host.has("192.0.2.120"), true);
+    assert.deepEqual([...entries.there], ["route 198.51.100.0/24", "rule preference 100 inet"]);
+    assert.doesNotMatch(JSON.stringify(lines), /by somebody else|no longer exist/);
+  });
+}
+
+test("a route of two masters stays until the second of them leaves", async () => {
+  const { clock, entries, router } = bench();
+  const shared = { ...fast, routes: [route("198.51.100.0")] };
+  const one = instanceConfig({ ...shared, name: "A" });
+  const two = instanceConfig({ ...shared, name: "B", vrid: vrid(52) });
+  router.start(daemonConfig([one, two]));
+  clock.advance(5000);
+  router.reload(daemonConfig([two]));
+  assert.deepEqual([...entries.there], ["route 198.51.100.0/24"]);
+  await router.stop({ release: true });
+  assert.deepEqual([...entries.there], []);
+});
+
+test("a reload with no_track, or without: nothing on the host, and a loss counts as it says now", () => {
+  const config = (tracked: boolean) => {
+    const address = virtualAddress(vip, { prefix: 24 });
+    return instanceConfig({
+      ...fast,
+      virtualAddresses: [{ ...address, more: { ...address.more, tracked } }],
+      routes: [route("198.51.100.0", { tracked })],
+    });
+  };
+  for (const tracked of [false, true]) {
+    const { clock, sim, entries, router } = bench();
+    router.start(daemonConfig([config(!tracked)]));
+    clock.advance(5000);
+    sim.take();
+    router.reload(daemonConfig([config(tracked)]));
+    assert.ok(!sim.take().some((line) => /^(add|delete) /.test(line)));
+    for (const lose of [() => sim.host.lose(vip), () => entries.lose("route 198.51.100.0/24")]) {
+      lose();
+      assert.equal(router.snapshot()[0]?.state, tracked ? "BACKUP" : "MASTER");
+      clock.advance(5000);
+    }
+  }
+});
+
+test("an address that a reload deletes and adds again, and one that is put back: what the kernel dropped with it returns", () => {
+  const { clock, sim, entries, router } = bench();
+  const labelled = (label: string | undefined) => ({ ...virtualAddress(vip, { prefix: 24 }), label });
+  const fixed = (label: string | undefined) => ({
+    ...virtualAddress("192.0.2.50", { prefix: 24, dev: "eth0", label }),
+    trackGroup: undefined,
+  });
+  const config = (label: string | undefined) =>
+    emptyConfig({
+      vrrpInstances: [
+        instanceConfig({
+          ...fast,
+          virtualAddresses: [labelled(label)],
+          routes: [route("198.51.100.0", { source: vip })],
+        }),
+      ],
+      staticEntries: { addresses: [fixed(label)], routes: [route("198.51.200.0")], rules: [] },
+    });
+  router.start(config(undefined));
+  clock.advance(5000);
+  entries.there.clear(); // without a word
+  router.reload(config("eth0:1"));
+  assert.deepEqual(entries.there, new Set(["route 198.51.200.0/24", "route 198.51.100.0/24"]));
+  clock.advance(5000);
+  entries.there.clear();
+  sim.host.lose("192.0.2.50");
+  assert.deepEqual([...entries.there], ["route 198.51.200.0/24"]);
+});
+
 test("two routes to one place over two interfaces: both are taken away", async () => {
   const { clock, sim, entries, router } = bench();
   const asked: (string | undefined)[] = [];
@@ -233,7 +357,8 @@ test("static entries: there before the instances, gone after them, put back; a r
   ]);
   entries.lose("rule preference 300 inet");
   sim.host.lose("192.0.2.50");
-  assert.deepEqual(sim.take(), ["add rule preference 300 inet", "add 192.0.2.50"]);
+  // The route may have gone with the address.
+  assert.deepEqual(sim.take(), ["add rule preference 300 inet", "add 192.0.2.50", "add route 198.51.200.0/24"]);
   entries.listener?.onUnknown();
   assert.equal(sim.take().filter((line) => line.startsWith("add r")).length, 4, "all are added again");
   await router.stop({ release: true });

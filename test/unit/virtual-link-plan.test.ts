@@ -73,6 +73,12 @@ const rows: readonly (readonly [
     ["mine on eth0 00005e000133"],
   ],
   [
+    "one that is there keeps its name, whatever name is given now",
+    [...host, macvlan(9, "vrrp.51", 2, rfc)],
+    [{ virtualInterface: vmac({ name: "foo" }) }],
+    ["vrrp.51 on eth0 00005e000133"],
+  ],
+  [
     "one on another interface is not",
     [...host, macvlan(9, "vrrp.51", 3, rfc)],
     [{ virtualInterface: vmac() }],

@@ -3,6 +3,8 @@ import { test } from "node:test";
 import type { VrrpInstanceConfig } from "../../main/config/model.js";
 import { type GarpGroupConfig, noExtras, noVirtualInterface, plainAddress } from "../../main/config/model-vrrp.js";
 import { ms } from "../../main/units.js";
+import { AdvertLog } from "../../main/vrrp/advert-log.js";
+import { Announcements } from "../../main/vrrp/announcements.js";
 import { ExtraAnnouncements, extraPlaces } from "../../main/vrrp/extra-announcements.js";
 import { GarpSender } from "../../main/vrrp/garp-sender.js";
 import type { HostNetwork, Link } from "../../main/vrrp/ports.js";
@@ -124,6 +126,31 @@ for (const { name, config, want } of [
       want,
     ));
 }
+
+test("garp_master_refresh: a reload of a master takes it away, brings it, or another one; of a backup it begins nothing", () => {
+  const { clock, sender, sent } = stand(0);
+  const log = Object.assign(() => undefined, { detail: false });
+  const every = (masterRefresh: number): VrrpInstanceConfig =>
+    instanceConfig({
+      garp: { ...instanceConfig().garp, masterRepeat: 1, masterDelay: ms(0), masterRefresh: ms(masterRefresh) },
+    });
+  using announcements = new Announcements("A", every(2000), clock, sender, log, new AdvertLog(log, clock));
+  const times = (): readonly string[] => sent.splice(0).map((line) => line.split(" ")[0] ?? "");
+  announcements.reconfigure(every(3000));
+  assert.equal(clock.pending, 0, "a backup");
+  announcements.start("master");
+  clock.advance(3000);
+  assert.deepEqual(times(), ["0", "3000"]);
+  announcements.reconfigure(every(0));
+  assert.equal(clock.pending, 0);
+  clock.advance(1000);
+  announcements.reconfigure(every(500));
+  announcements.reconfigure(every(500)); // nothing changes: the rhythm stays
+  clock.advance(1000);
+  assert.deepEqual(times(), ["4500", "5000"]);
+  announcements.stop();
+  assert.equal(clock.pending, 0);
+});
 
 test("garp_extra_if: every interval while MASTER, and a reload may change it", () => {
   const { clock, sender, sent } = stand(0);

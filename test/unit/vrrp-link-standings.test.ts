@@ -107,3 +107,21 @@ test("an instance stays MASTER through a short failure, and goes to FAULT in a l
   clock.advance(1);
   assert.equal(sim.state(), "BACKUP");
 });
+
+test("an interface that a reload has an instance track is given its delay from its first change on", () => {
+  const clock = new SimClock();
+  const sim = new SimRouter("us", "192.0.2.1", clock, new SimSegment(clock));
+  const plain = { ...instanceConfig(), dontTrackPrimary: true, interface: "eth9", sourceAddress: "192.0.2.1" };
+  const config = (trackInterfaces: readonly { name: string; weight: number; reverse: boolean }[]) => ({
+    ...daemonConfig([{ ...plain, unicastPeers: ["192.0.2.9"], trackInterfaces }]),
+    linkSettings: { ...emptyConfig().linkSettings, delays: [{ interface: "eth0", down: ms(500), up: ms(0) }] },
+  });
+  sim.router.start(config([]));
+  sim.router.reload(config([{ name: "eth0", weight: -10, reverse: false }]));
+  const effective = (): number | undefined => sim.router.snapshot()[0]?.effectivePriority;
+  sim.host.setRunning(false);
+  clock.advance(400);
+  assert.equal(effective(), 100);
+  clock.advance(100);
+  assert.equal(effective(), 90);
+});

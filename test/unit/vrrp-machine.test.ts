@@ -540,6 +540,21 @@ for (const row of [...startRows, ...backupRows, ...masterRows, ...faultRows]) {
 }
 for (const row of ownerRows) test(row.name, () => run(row, owner, tracking(255)));
 
+for (const { name, preemptDelay, preemptAt } of [
+  { name: "shorter", preemptDelay: ms(4000), preemptAt: ms(15_000) },
+  { name: "longer", preemptDelay: ms(30_000), preemptAt: ms(41_000) },
+  { name: "none any more", preemptDelay: ms(0), preemptAt: undefined },
+  { name: "the same", preemptDelay: ms(10_000), preemptAt: ms(21_000) },
+]) {
+  test(`backup: reload while preempt_delay runs: ${name}`, () => {
+    const before = instanceConfig({ preemptDelay: ms(10_000) });
+    const context = { config: { ...before, preemptDelay }, tracking: tracking(100), now };
+    const running = backup({ preemptAt: ms(21_000) });
+    const { state, effects } = step(context, running, { on: "reconfigured", before });
+    assert.deepEqual({ state, effects }, { state: { ...running, preemptAt }, effects: [] });
+  });
+}
+
 test("fault: the owner is MASTER again at once", () => {
   const row = {
     name: "",

@@ -345,6 +345,16 @@ test("reload: priority differs: the next advert has it, no flap", () => {
   assert.deepEqual(sim.transitions.at(-1)?.to, "MASTER");
 });
 
+test("reload: a backup becomes the owner of the addresses: MASTER at once", () => {
+  const made = running([instanceConfig()], 1000);
+  const { clock, sim } = made;
+  hear(made, instanceConfig(), 200);
+  const owner = instanceConfig({ basePriority: priority(255), initialState: "MASTER" });
+  sim.router.reload(daemonConfig([owner]));
+  clock.advance(1);
+  assert.deepEqual(sim.take(), ["advert 255 to 224.0.0.18", `add ${vip}`, ...garps(vip, 5), "BACKUP -> MASTER"]);
+});
+
 test("reload: one instance goes, another comes with its address", () => {
   const { clock, sim } = running([instanceConfig()]);
   sim.router.reload(daemonConfig([instanceConfig({ name: "W", vrid: vrid(52) })]));

@@ -147,6 +147,13 @@ test("of two virtual servers that share a service, one can go and come back with
   assert.deepEqual(await run.table(), both);
 });
 
+for (const kind of ["NAT", "DR"])
+  test(`a sorry server that is a real server too takes connections as one while it rests: ${kind}`, async () => {
+    const lines = `lb_kind ${kind}\nsorry_server 10.0.0.1 80\nsorry_server_inhibit`;
+    await using run = await running(server("192.0.2.1 80", lines, ["10.0.0.1 80", "10.0.0.2 80"]));
+    assert.deepEqual(await run.table(), ["[192.0.2.1]:tcp:80 rr: [10.0.0.1]:80 1, [10.0.0.2]:80 1"]);
+  });
+
 test("virtual servers of one group have names of their own", () => {
   const group = "virtual_server_group g {\n192.0.2.1 80\n}\n";
   const { virtualServers } = parsed(group + server("group g", "lb_kind DR", ["10.0.0.1"]).repeat(2));

@@ -286,6 +286,7 @@ export class LvsSide {
     const late = this.#owed.isOwing;
     if (late) this.#owed.owe(news);
     const checks = late ? this.#owed.all() : news;
+    const isReordered = !isSameList(config.virtualServers, this.#config.virtualServers);
     this.#config = config;
     await this.#self.configure(config);
     await inSlices(this.#self.count(this.#director.runningChecks()));
@@ -293,9 +294,8 @@ export class LvsSide {
     if (this.#table !== undefined) await inSlices(this.#table.writer.forgive());
     const remarked = this.#marks.configure(config);
     const all = remarked || late;
-    if (changed.length + gone.length > 0 || all) {
-      await inSlices(this.#rewriteTable(all ? [...config.virtualServers.keys()] : changed));
-    }
+    const rewrites = changed.length + gone.length > 0 || all || isReordered;
+    if (rewrites) await inSlices(this.#rewriteTable(all ? [...config.virtualServers.keys()] : changed));
     if (this.#table !== undefined) await this.#marks.write(config);
     await this.#updatePool(this.#pool, { ...checks, added: this.#director.runningChecks(checks.added) });
     await this.#turnTo(turned);
@@ -566,6 +566,10 @@ export class LvsSide {
     this.#deps.log("notice", "checks.limits-kept", sentence);
   }
 }
+
+/** Places count too: of a service that several share the first one has the settings. */
+const isSameList = <T>(a: readonly T[], b: readonly T[]): boolean =>
+  a === b || (a.length === b.length && a.every((one, place) => one === b[place]));
 
 function* onlyPooled(specs: Iterable<ServerCheckSpec>): Generator<CheckSpec> {
   for (const spec of specs) if (isPooled(spec.check)) yield spec as CheckSpec;

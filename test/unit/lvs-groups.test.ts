@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { difference } from "../../main/config/difference.js";
 import type { Config } from "../../main/config/model.js";
+import { Rebuild } from "../../main/config/rebuild.js";
 import { LastingState } from "../../main/control/lasting-state.js";
 import { LvsSide } from "../../main/control/lvs-side.js";
 import { StateSlab } from "../../main/control/state-slab.js";
@@ -30,8 +32,16 @@ async function running(text: string) {
   const lasting = new LastingState(new StateSlab(Buffer.alloc(1024 * 1024)));
   const events = { onServerEvent: () => undefined, onCheckerThread: () => undefined };
   const deps = { clock: loopClock, log, lasting, ipvs: "kernel", kernel: () => kernel, ...events } as const;
-  const lvs = await LvsSide.open(deps, parsed(text));
+  let config = parsed(text);
+  const lvs = await LvsSide.open(deps, config);
   await lvs.start();
+  /** As the daemon does it: what did not change is the same object. */
+  const reload = (next: string): Promise<void> => {
+    const rebuild = new Rebuild<Config>(config);
+    for (const portion of difference(config, parsed(next))) rebuild.take(portion);
+    config = rebuild.finish();
+    return lvs.reload(config);
+  };
   const table = async (): Promise<readonly string[]> => {
     const services = await kernel.dumpServices();
     assert.equal(services.kind, "complete");
@@ -45,7 +55,7 @@ async function running(text: string) {
   };
   /** What was written since the last call. */
   const news = (): readonly string[] => written.splice(0).map(operationText);
-  return { lvs, lines, table, news, [Symbol.asyncDispose]: () => lvs.stop(false) };
+  return { lvs, reload, lines, table, news, [Symbol.asyncDispose]: () => lvs.stop(false) };
 }
 
 const operationText = (operation: Operation): string =>
@@ -145,6 +155,24 @@ test("of two virtual servers that share a service, one can go and come back with
   await run.lvs.reload(parsed(groups + b + a));
   await settled();
   assert.deepEqual(await run.table(), both);
+});
+
+test("virtual servers that share a service and change places: its settings are those of the first, and who fails goes", async () => {
+  const session = "bfd_instance s {\nneighbor_ip 10.9.0.1\n}\n";
+  const groups = "virtual_server_group a {\n192.0.2.1 80\n}\nvirtual_server_group b {\n192.0.2.1 80\n}\n";
+  const follows = "real_server 10.0.0.9 80 {\nBFD_CHECK {\nname s\n}\n}";
+  const a = server("group a", `lb_kind NAT\n${follows}`, ["10.0.0.1 80"]);
+  const b = server("group b", "lb_kind NAT\nlb_algo wlc", ["10.0.0.2 80"]);
+  await using run = await running(session + groups + a + b);
+  run.lvs.setBfd("s", "up");
+  await settled();
+  assert.deepEqual(await run.table(), ["[192.0.2.1]:tcp:80 rr: [10.0.0.1]:80 1, [10.0.0.2]:80 1, [10.0.0.9]:80 1"]);
+  await run.reload(session + groups + b + a);
+  await settled();
+  assert.deepEqual(await run.table(), ["[192.0.2.1]:tcp:80 wlc: [10.0.0.1]:80 1, [10.0.0.2]:80 1, [10.0.0.9]:80 1"]);
+  run.lvs.setBfd("s", "down");
+  await settled();
+  assert.deepEqual(await run.table(), ["[192.0.2.1]:tcp:80 wlc: [10.0.0.1]:80 1, [10.0.0.2]:80 1"]);
 });
 
 for (const kind of ["NAT", "DR"])

@@ -4,7 +4,7 @@ import { difference } from "../../main/config/difference.js";
 import type { Config } from "../../main/config/model.js";
 import { Rebuild } from "../../main/config/rebuild.js";
 import { LastingState } from "../../main/control/lasting-state.js";
-import { LvsSide } from "../../main/control/lvs-side.js";
+import { LvsSide, type LvsSideDeps } from "../../main/control/lvs-side.js";
 import { StateSlab } from "../../main/control/state-slab.js";
 import { virtualServerName } from "../../main/health/names.js";
 import { entryFromConfig } from "../../main/ipvs/from-config.js";
@@ -25,13 +25,13 @@ const parsed = (text: string): Config => {
 const server = (head: string, lines: string, reals: readonly string[]): string =>
   `virtual_server ${head} {\n lb_algo rr\n protocol TCP\n ${lines}\n ${reals.map((real) => `real_server ${real} {\n}`).join("\n")}\n}\n`;
 
-async function running(text: string) {
+async function running(text: string, more: Partial<LvsSideDeps> = {}) {
   const written: Operation[] = [];
   const kernel = new MemoryBackend({ onApply: (operations) => written.push(...operations) });
   const { log, lines } = recordingLog();
   const lasting = new LastingState(new StateSlab(Buffer.alloc(1024 * 1024)));
   const events = { onServerEvent: () => undefined, onCheckerThread: () => undefined };
-  const deps = { clock: loopClock, log, lasting, ipvs: "kernel", kernel: () => kernel, ...events } as const;
+  const deps = { clock: loopClock, log, lasting, ipvs: "kernel", kernel: () => kernel, ...events, ...more } as const;
   let config = parsed(text);
   const lvs = await LvsSide.open(deps, config);
   await lvs.start();
@@ -181,6 +181,26 @@ for (const kind of ["NAT", "DR"])
     await using run = await running(server("192.0.2.1 80", lines, ["10.0.0.1 80", "10.0.0.2 80"]));
     assert.deepEqual(await run.table(), ["[192.0.2.1]:tcp:80 rr: [10.0.0.1]:80 1, [10.0.0.2]:80 1"]);
   });
+
+test("nftables_ipvs that a reload brings: the services of the addresses stay until nftables sets the mark", async () => {
+  const group = "virtual_server_group g {\n192.0.2.1-2 80\n}\n";
+  const text = group + server("group g", "lb_kind NAT", ["10.0.0.1 80"]);
+  const there: (readonly string[])[] = [];
+  const marks = {
+    set: async () => {
+      await settled();
+      there.push(await run.table());
+    },
+    remove: () => Promise.resolve(),
+    [Symbol.dispose]: () => undefined,
+  };
+  await using run = await running(text, { marks: () => marks });
+  await run.reload(`global_defs {\nnftables_ipvs\n}\n${text}`);
+  const pool = "rr: [10.0.0.1]:80 1";
+  assert.deepEqual(there, [[`FWM 1000 ${pool}`, `[192.0.2.1]:tcp:80 ${pool}`, `[192.0.2.2]:tcp:80 ${pool}`]]);
+  await settled();
+  assert.deepEqual(await run.table(), [`FWM 1000 ${pool}`]);
+});
 
 test("virtual servers of one group have names of their own", () => {
   const group = "virtual_server_group g {\n192.0.2.1 80\n}\n";

@@ -22,6 +22,7 @@ import type { ReconcilePolicy } from "../ipvs/planner.js";
 import { Reconciler } from "../ipvs/reconciler.js";
 import { type ServiceEntry, serviceKey, tableOf } from "../ipvs/table.js";
 import { IpvsWriter, type WriterStatus } from "../ipvs/writer.js";
+import type { Marks } from "../network/ipvs-mark-watch.js";
 import { openHostNetwork, openIpvsMarks } from "../network/open.js";
 import { scriptEnvironment } from "../notify/script-environment.js";
 import type { Log } from "../observe/log.js";
@@ -58,6 +59,8 @@ export interface LvsSideDeps {
   readonly initialisesFiles?: boolean;
   /** What stands for the kernel; default: the kernel. */
   readonly kernel?: () => IpvsBackend;
+  /** What sets the marks of nftables_ipvs; default: nftables. */
+  readonly marks?: () => Marks;
   /** What tells which addresses are on this host; default: rtnetlink. */
   readonly localAddresses?: () => Promise<LocalAddresses>;
   readonly onServerEvent: (event: ServerEvent) => void;
@@ -135,7 +138,7 @@ export class LvsSide {
       watches: () => this.#config.global.lvsReconcile !== "off",
       allow: (what: string) => repairs.allow(what),
     };
-    const marks = () => openIpvsMarks(log, watch, ipvsSocketOptions(config).openSocket);
+    const marks = deps.marks ?? (() => openIpvsMarks(log, watch, ipvsSocketOptions(config).openSocket));
     this.#marks = new GroupMarks(lasting.groupMarks, marks);
     this.#wanted = new WantedServices({
       log,
@@ -286,6 +289,7 @@ export class LvsSide {
     const late = this.#owed.isOwing;
     if (late) this.#owed.owe(news);
     const checks = late ? this.#owed.all() : news;
+    const isReordered = !isSameList(config.virtualServers, this.#config.virtualServers);
     this.#config = config;
     await this.#self.configure(config);
     await inSlices(this.#self.count(this.#director.runningChecks()));
@@ -293,10 +297,10 @@ export class LvsSide {
     if (this.#table !== undefined) await inSlices(this.#table.writer.forgive());
     const remarked = this.#marks.configure(config);
     const all = remarked || late;
-    if (changed.length + gone.length > 0 || all) {
-      await inSlices(this.#rewriteTable(all ? [...config.virtualServers.keys()] : changed));
-    }
+    const rewrites = changed.length + gone.length > 0 || all || isReordered;
+    if (rewrites) await inSlices(this.#rewriteTable(all ? [...config.virtualServers.keys()] : changed));
     if (this.#table !== undefined) await this.#marks.write(config);
+    if (rewrites) await inSlices(this.#dropUnwanted());
     await this.#updatePool(this.#pool, { ...checks, added: this.#director.runningChecks(checks.added) });
     await this.#turnTo(turned);
   }
@@ -494,6 +498,12 @@ export class LvsSide {
         yield;
       }
     }
+  }
+
+  /** When nftables sets the marks: until then the services of the addresses take what has none. */
+  *#dropUnwanted(): Generator<void> {
+    if (this.#table === undefined) return;
+    const { writer } = this.#table;
     for (const { key } of writer.watched()) {
       if (!this.#wanted.has(key)) writer.setService(key, undefined, "bulk");
       yield;
@@ -566,6 +576,10 @@ export class LvsSide {
     this.#deps.log("notice", "checks.limits-kept", sentence);
   }
 }
+
+/** Places count too: of a service that several share the first one has the settings. */
+const isSameList = <T>(a: readonly T[], b: readonly T[]): boolean =>
+  a === b || (a.length === b.length && a.every((one, place) => one === b[place]));
 
 function* onlyPooled(specs: Iterable<ServerCheckSpec>): Generator<CheckSpec> {
   for (const spec of specs) if (isPooled(spec.check)) yield spec as CheckSpec;

@@ -9,7 +9,7 @@ import { isPooled } from "./pooled.js";
 import { aliveWeight, settleQuorum } from "./quorum.js";
 import { type CheckerState, firstState, heldAs, isAlive, type RealServerState, realServer } from "./real-server.js";
 import { atOnce, heldBack, isInService, leaving, type Moment, retentionIn } from "./removal-floor.js";
-import { serverEffects, weightEffects } from "./virtual-server.js";
+import { beginning, serverEffects, weightEffects } from "./virtual-server.js";
 import type { Step, VirtualServerContext, VirtualServerState } from "./virtual-server-state.js";
 import { effectiveWeight, setsWeight, someDeltas, type WeightDeltas, weightDelta } from "./weights.js";
 
@@ -76,7 +76,9 @@ export function* carryOver(
   const effects: HealthEffect[] = [];
   for (const [i, config] of context.config.realServers.entries()) {
     const [kept, state] = [predecessors[i], servers[i]];
-    if (kept !== undefined && state !== undefined) effects.push(...changes(context, config, state, kept, moment));
+    if (state === undefined) continue;
+    if (kept === undefined) effects.push(...beginning(context, config, state));
+    else effects.push(...changes(context, config, state, kept, moment));
     yield;
   }
   for (const gone of before.values()) {

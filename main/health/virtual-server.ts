@@ -50,12 +50,19 @@ export function startVirtualServer(
   return { state: settled.state, effects: [{ do: "pool" }, ...initNotifies(context, servers), ...settled.effects] };
 }
 
-function initNotifies(context: VirtualServerContext, servers: readonly RealServerState[]): HealthEffect[] {
-  if (context.initNotifies !== true) return [];
-  return context.config.realServers.flatMap((config, i) => {
+const initNotifies = (context: VirtualServerContext, servers: readonly RealServerState[]): HealthEffect[] =>
+  context.config.realServers.flatMap((config, i) => {
     const server = servers[i];
-    return server !== undefined && isInService(server) ? [realServerEvent(context, config, true)] : [];
+    return server === undefined ? [] : beginning(context, config, server);
   });
+
+/** rs_init_notifies: of a server that was not there before. */
+export function beginning(
+  context: VirtualServerContext,
+  config: RealServerConfig,
+  server: RealServerState,
+): HealthEffect[] {
+  return context.initNotifies === true && isInService(server) ? [realServerEvent(context, config, true)] : [];
 }
 
 /**

@@ -45,7 +45,8 @@ export function entryFromConfig(config: VirtualServerConfig, pool: Iterable<Pool
 const PER_STEP = 32;
 
 /**
- * The same, in steps of a few members. What is as in `before` is the same object: a change of one is no copy of all.
+ * The same, in steps of a few members. What is as in `before` is the same object: a change of one is no copy of all. Of members that
+ * are one destination (a sorry server that is a real server too) the first that takes connections counts.
  * @param service one of those that a group has
  */
 export function* entryInSteps(
@@ -88,7 +89,9 @@ export function* entryInSteps(
         lowerThreshold,
       };
       const fresh: Destination = tunnel === undefined ? plain : { ...plain, tunnel };
-      destinations.set(known?.[0] ?? destinationKey(fresh), fresh);
+      const key = known?.[0] ?? destinationKey(fresh);
+      const there = destinations.get(key);
+      if (there === undefined || (there.weight === 0 && weight > 0)) destinations.set(key, fresh);
     }
     if (destinations.size % PER_STEP === 0) yield;
   }

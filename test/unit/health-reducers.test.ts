@@ -367,6 +367,16 @@ for (const row of reloadRows) {
   });
 }
 
+test("reload: with rs_init_notifies a server that it brings is told like those of a start", () => {
+  const old = { ...context({ realServers: servers(1, plain) }), initNotifies: true };
+  const vs = { ...context({ realServers: servers(3, { ...plain, notifyUp: script("/up") }) }), initNotifies: true };
+  const memory = { identityOf, value: () => undefined, known: () => undefined };
+  const one = { context: old, state: play(old, "unrun-up").state };
+  const said = (each: VirtualServerContext): string[] => lines(resultOf(carryOver(each, one, memory)).effects);
+  assert.deepEqual(said(vs), [`RS ${RS(2)} UP run /up`, `RS ${RS(3)} UP run /up`]);
+  assert.deepEqual(said({ ...vs, initNotifies: false }), []);
+});
+
 function resultOf<T>(steps: Generator<void, T>): T {
   for (let next = steps.next(); ; next = steps.next()) if (next.done === true) return next.value;
 }

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { difference } from "../../main/config/difference.js";
 import type { Config } from "../../main/config/model.js";
+import { Rebuild } from "../../main/config/rebuild.js";
 import { LastingState } from "../../main/control/lasting-state.js";
-import { LvsSide } from "../../main/control/lvs-side.js";
+import { LvsSide, type LvsSideDeps } from "../../main/control/lvs-side.js";
 import { StateSlab } from "../../main/control/state-slab.js";
 import { virtualServerName } from "../../main/health/names.js";
 import { entryFromConfig } from "../../main/ipvs/from-config.js";
@@ -23,15 +25,23 @@ const parsed = (text: string): Config => {
 const server = (head: string, lines: string, reals: readonly string[]): string =>
   `virtual_server ${head} {\n lb_algo rr\n protocol TCP\n ${lines}\n ${reals.map((real) => `real_server ${real} {\n}`).join("\n")}\n}\n`;
 
-async function running(text: string) {
+async function running(text: string, more: Partial<LvsSideDeps> = {}) {
   const written: Operation[] = [];
   const kernel = new MemoryBackend({ onApply: (operations) => written.push(...operations) });
   const { log, lines } = recordingLog();
   const lasting = new LastingState(new StateSlab(Buffer.alloc(1024 * 1024)));
   const events = { onServerEvent: () => undefined, onCheckerThread: () => undefined };
-  const deps = { clock: loopClock, log, lasting, ipvs: "kernel", kernel: () => kernel, ...events } as const;
-  const lvs = await LvsSide.open(deps, parsed(text));
+  const deps = { clock: loopClock, log, lasting, ipvs: "kernel", kernel: () => kernel, ...events, ...more } as const;
+  let config = parsed(text);
+  const lvs = await LvsSide.open(deps, config);
   await lvs.start();
+  /** As the daemon does it: what did not change is the same object. */
+  const reload = (next: string): Promise<void> => {
+    const rebuild = new Rebuild<Config>(config);
+    for (const portion of difference(config, parsed(next))) rebuild.take(portion);
+    config = rebuild.finish();
+    return lvs.reload(config);
+  };
   const table = async (): Promise<readonly string[]> => {
     const services = await kernel.dumpServices();
     assert.equal(services.kind, "complete");
@@ -45,7 +55,7 @@ async function running(text: string) {
   };
   /** What was written since the last call. */
   const news = (): readonly string[] => written.splice(0).map(operationText);
-  return { lvs, lines, table, news, [Symbol.asyncDispose]: () => lvs.stop(false) };
+  return { lvs, reload, lines, table, news, [Symbol.asyncDispose]: () => lvs.stop(false) };
 }
 
 const operationText = (operation: Operation): string =>
@@ -145,6 +155,51 @@ test("of two virtual servers that share a service, one can go and come back with
   await run.lvs.reload(parsed(groups + b + a));
   await settled();
   assert.deepEqual(await run.table(), both);
+});
+
+test("virtual servers that share a service and change places: its settings are those of the first, and who fails goes", async () => {
+  const session = "bfd_instance s {\nneighbor_ip 10.9.0.1\n}\n";
+  const groups = "virtual_server_group a {\n192.0.2.1 80\n}\nvirtual_server_group b {\n192.0.2.1 80\n}\n";
+  const follows = "real_server 10.0.0.9 80 {\nBFD_CHECK {\nname s\n}\n}";
+  const a = server("group a", `lb_kind NAT\n${follows}`, ["10.0.0.1 80"]);
+  const b = server("group b", "lb_kind NAT\nlb_algo wlc", ["10.0.0.2 80"]);
+  await using run = await running(session + groups + a + b);
+  run.lvs.setBfd("s", "up");
+  await settled();
+  assert.deepEqual(await run.table(), ["[192.0.2.1]:tcp:80 rr: [10.0.0.1]:80 1, [10.0.0.2]:80 1, [10.0.0.9]:80 1"]);
+  await run.reload(session + groups + b + a);
+  await settled();
+  assert.deepEqual(await run.table(), ["[192.0.2.1]:tcp:80 wlc: [10.0.0.1]:80 1, [10.0.0.2]:80 1, [10.0.0.9]:80 1"]);
+  run.lvs.setBfd("s", "down");
+  await settled();
+  assert.deepEqual(await run.table(), ["[192.0.2.1]:tcp:80 wlc: [10.0.0.1]:80 1, [10.0.0.2]:80 1"]);
+});
+
+for (const kind of ["NAT", "DR"])
+  test(`a sorry server that is a real server too takes connections as one while it rests: ${kind}`, async () => {
+    const lines = `lb_kind ${kind}\nsorry_server 10.0.0.1 80\nsorry_server_inhibit`;
+    await using run = await running(server("192.0.2.1 80", lines, ["10.0.0.1 80", "10.0.0.2 80"]));
+    assert.deepEqual(await run.table(), ["[192.0.2.1]:tcp:80 rr: [10.0.0.1]:80 1, [10.0.0.2]:80 1"]);
+  });
+
+test("nftables_ipvs that a reload brings: the services of the addresses stay until nftables sets the mark", async () => {
+  const group = "virtual_server_group g {\n192.0.2.1-2 80\n}\n";
+  const text = group + server("group g", "lb_kind NAT", ["10.0.0.1 80"]);
+  const there: (readonly string[])[] = [];
+  const marks = {
+    set: async () => {
+      await settled();
+      there.push(await run.table());
+    },
+    remove: () => Promise.resolve(),
+    [Symbol.dispose]: () => undefined,
+  };
+  await using run = await running(text, { marks: () => marks });
+  await run.reload(`global_defs {\nnftables_ipvs\n}\n${text}`);
+  const pool = "rr: [10.0.0.1]:80 1";
+  assert.deepEqual(there, [[`FWM 1000 ${pool}`, `[192.0.2.1]:tcp:80 ${pool}`, `[192.0.2.2]:tcp:80 ${pool}`]]);
+  await settled();
+  assert.deepEqual(await run.table(), [`FWM 1000 ${pool}`]);
 });
 
 test("virtual servers of one group have names of their own", () => {

@@ -250,6 +250,8 @@ export interface RealServerConfig {
   readonly smtpAlert: boolean;
   readonly ipvs: DestinationIpvsConfig;
   readonly snmpName: string | undefined;
+  /** What it says itself, already applied to its checks; absent: nothing. */
+  readonly alpha?: boolean;
   readonly checks: readonly ServerCheckConfig[];
 }
 

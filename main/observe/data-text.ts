@@ -8,6 +8,8 @@ export const lines = (all: readonly string[]): string => `${all.join("\n")}\n`;
 export const yes = (value: boolean): string => (value ? "true" : "false");
 export const enabled = (value: boolean): string => (value ? "enabled" : "disabled");
 export const seconds = (milliseconds: number): string => String(milliseconds / 1000);
+/** Exporters take these for integers. */
+export const wholeSeconds = (milliseconds: number): string => String(Math.floor(milliseconds / 1000));
 
 /** A title with its items; nothing when there are none. */
 export const list = (title: string, items: readonly string[]): string[] =>
@@ -19,11 +21,20 @@ export function cTimeFraction(time: number): string {
   return `${text} (${cTime(time).replace(/(?= \d+$)/, text.slice(text.indexOf(".")))})`;
 }
 
-export const weighted = (entry: {
+interface Weighted {
   readonly name: string;
   readonly weight: number;
   readonly reverse: boolean;
-}): string => `${entry.name}, weight ${entry.weight}${entry.reverse ? " reverse" : ""}`;
+}
+
+const weightedAfter = (mark: string, { name, weight, reverse }: Weighted): string =>
+  `${name}${mark} weight ${weight}${reverse ? " reverse" : ""}`;
+
+export const weighted = (entry: Weighted): string => weightedAfter(",", entry);
+
+/** Interfaces and scripts that are tracked have no comma, and BFD sessions a colon. */
+export const spaced = (entry: Weighted): string => weightedAfter("", entry);
+export const weightedBfd = (entry: Weighted): string => weightedAfter(":", entry);
 
 export function commandData(title: string, command: ScriptCommand | undefined): string[] {
   if (command === undefined) return [];

@@ -1,13 +1,17 @@
 import type { GlobalConfig } from "../config/model.js";
 import type { FifoConfig } from "../config/model-global.js";
-import { enabled, lines, seconds, yes } from "./data-text.js";
+import { enabled, lines, wholeSeconds, yes } from "./data-text.js";
+import { bufferData, filesData, filterData, hostData, processData } from "./global-host.js";
 import { quotedCommand } from "./vrrp-dump.js";
 
 /** First section of every .data file. */
 export function globalData(global: GlobalConfig): string {
-  const { mail, fifos, alerts, instanceDefaults: defaults, scripts, processes } = global;
+  const { mail, fifos, instanceDefaults: defaults, scripts } = global;
+  const { names, reloads } = filesData(global);
+  const { garpExtraIf } = defaults;
   return lines([
     "------< Global definitions >------",
+    ...names,
     ` Router ID = ${global.routerId}`,
     ...(mail === undefined
       ? []
@@ -15,37 +19,41 @@ export function globalData(global: GlobalConfig): string {
           ` Smtp server = ${mail.server}`,
           ` Smtp server port = ${mail.port}`,
           ` Smtp HELO name = ${mail.heloName}`,
-          ` Smtp server connection timeout = ${seconds(mail.connectTimeout)}`,
+          ` Smtp server connection timeout = ${wholeSeconds(mail.connectTimeout)}`,
           ` Email notification from = ${mail.from}`,
           " Email notification to:",
           ...mail.recipients.map((recipient) => `   ${recipient}`),
         ]),
+    ...reloads,
+    ...hostData(global),
     ...fifoData("Global", fifos.all),
     ...fifoData("VRRP", fifos.vrrp),
     ...fifoData("LVS", fifos.lvs),
     ` FIFO write vrrp states on reload = ${yes(fifos.statesOnReload)}`,
     ` VRRP notify priority changes = ${yes(defaults.notifyPriorityChanges)}`,
-    ...(alerts.faults ? [] : [" Send emails for fault transitions = off"]),
     ` VRRP IPv4 mcast group = ${global.vrrpMcastGroup4}`,
     ` VRRP IPv6 mcast group = ${defaults.mcastGroup6}`,
-    ` Gratuitous ARP delay = ${seconds(defaults.garp.masterDelay)}`,
+    ` Gratuitous ARP delay = ${wholeSeconds(defaults.garp.masterDelay)}`,
     ` Gratuitous ARP repeat = ${defaults.garp.masterRepeat}`,
-    ` Gratuitous ARP refresh timer = ${seconds(defaults.garp.masterRefresh)}`,
+    ` Gratuitous ARP refresh timer = ${wholeSeconds(defaults.garp.masterRefresh)}`,
     ` Gratuitous ARP refresh repeat = ${defaults.garp.masterRefreshRepeat}`,
-    ` Gratuitous ARP lower priority delay = ${seconds(defaults.garp.lowerPrioDelay)}`,
+    ` Gratuitous ARP lower priority delay = ${wholeSeconds(defaults.garp.lowerPrioDelay)}`,
     ` Gratuitous ARP lower priority repeat = ${defaults.garp.lowerPrioRepeat}`,
     ` Num adverts before down = ${defaults.downTimerAdverts}`,
+    ` Gratuitous ARP for each secondary ${garpExtraIf.all ? "i/f" : "VMAC"} = ${wholeSeconds(garpExtraIf.interval)}s`,
     ` Send advert after receive lower priority advert = ${yes(defaults.lowerPrioNoAdvert !== true)}`,
     ` Send advert after receive higher priority advert = ${yes(defaults.higherPrioSendAdvert)}`,
     ` Gratuitous ARP interval = ${(global.vrrpGarpInterval / 1000).toFixed(6)}`,
     ` Gratuitous NA interval = ${(global.vrrpGnaInterval / 1000).toFixed(6)}`,
     ` VRRP default protocol version = ${global.vrrpVersion}`,
+    ...filterData(global),
     ` VRRP check unicast_src = ${yes(defaults.checkUnicastSource)}`,
     ` VRRP skip check advert addresses = ${yes(global.vrrpSkipCheckAdvAddr)}`,
     ` VRRP strict mode = ${yes(global.vrrpStrict)}`,
+    ...processData(global),
     ` Script security ${enabled(global.enableScriptSecurity)}`,
     ...(scripts.user === undefined ? [] : [` Default script uid:gid ${scripts.user.uid}:${scripts.user.gid}`]),
-    ` umask = 0${processes.umask.toString(8)}`,
+    ...bufferData(global),
   ]);
 }
 

@@ -62,7 +62,7 @@ export function realServerLines(
     "   ------< Real server >------",
     `   RIP = ${config.address}, RPORT = ${config.port}, WEIGHT = ${Math.max(0, effective)} EFF WEIGHT = ${effective}`,
     forwardingLine(forwarding, "   "),
-    `   Alpha is ${onOff(service.config.alpha)}`,
+    `   Alpha is ${onOff(config.alpha ?? service.config.alpha)}`,
     `   connection limit range = ${lowerThreshold} -> ${upperThreshold}`,
     `   Inhibit on failure is ${onOff(config.inhibitOnFailure)}`,
     ...commandData("  RS up notify script", config.notifyUp),

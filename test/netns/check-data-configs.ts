@@ -361,10 +361,34 @@ const suspended = ["203.0.113.1", "192.0.2.1"]
   )
   .join("");
 
+/** What virtual server and real server say: each nothing, on, or off. */
+const alphas = ["", "alpha"]
+  .map(
+    (ofService, i) => `virtual_server 192.0.2.10${i + 2} 80 {
+ ${times}
+ lb_algo rr
+ lb_kind NAT
+ protocol TCP
+ ${ofService}
+${["", "alpha", "alpha off"]
+  .map(
+    (ofServer, place) => ` real_server 127.0.0.${place + 1} 80 {
+  ${ofServer}
+  TCP_CHECK {
+  }
+ }
+`,
+  )
+  .join("")}}
+`,
+  )
+  .join("");
+
 export const dataCases: readonly DataCase[] = [
   { name: "every checker", config: () => `${head}${checkers}` },
   { name: "every kind of virtual server", config: () => `${head}${services}` },
   { name: "groups", config: () => `${head}${groups}` },
   { name: "files and BFD", config: (folder) => `${head}${followers(folder)}` },
+  { name: "alpha", config: () => `${head}${alphas}` },
   { name: "ha_suspend", config: () => `${head}${suspended}` },
 ];

@@ -126,6 +126,21 @@ test("the lines that tools look for, in keepalived's order", () => {
   assert.doesNotMatch(text, /secret/);
 });
 
+test("alpha: what a real server says itself, else its virtual server", () => {
+  const server = (words: string): string => ` real_server 10.9.0.200 80 {\n ${words}\n }\n`;
+  const rows = [
+    ["", "", "OFF"],
+    ["", "alpha", "ON"],
+    ["alpha", "", "ON"],
+    ["alpha", "alpha off", "OFF"],
+  ] as const;
+  for (const [ofService, ofServer, want] of rows) {
+    const { config } = load(`virtual_server 10.9.0.1 80 {\n lb_kind NAT\n ${ofService}\n${server(ofServer)}}\n`);
+    assert.ok(config !== undefined);
+    assert.match(textOf(dumpOf(config)), new RegExp(`^   Alpha is ${want}$`, "m"), `${ofService}, ${ofServer}`);
+  }
+});
+
 test("without IPVS nothing is in the kernel, and what there is none of has no title", () => {
   const { config } = load("");
   assert.ok(config !== undefined);

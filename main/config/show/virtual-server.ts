@@ -77,6 +77,7 @@ function showRealServer(server: RealServerConfig, out: ConfWriter): void {
     out.script("notify_down", server.notifyDown);
     out.onOff("smtp_alert", server.smtpAlert);
     out.setting("snmp_name", server.snmpName);
+    if (server.alpha !== undefined) out.onOff("alpha", server.alpha);
     for (const check of server.checks) showCheck(check, out);
   });
 }

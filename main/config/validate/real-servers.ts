@@ -70,6 +70,7 @@ function finishRealServer(
     smtpAlert: draft.smtpAlert ?? global.smtpAlertChecker ?? global.smtpAlert ?? true,
     ipvs: ipvsOf(draft, plain),
     snmpName: draft.snmpName,
+    ...(draft.alpha === undefined ? {} : { alpha: draft.alpha }),
     checks: finished,
   };
 }

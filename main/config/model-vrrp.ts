@@ -111,6 +111,8 @@ export interface GarpGroupConfig {
   readonly garpInterval: Milliseconds;
   readonly gnaInterval: Milliseconds;
   readonly interfaces: readonly string[];
+  /** Written as `interfaces`, which dumps number. */
+  readonly shared: boolean;
 }
 
 export type LinkbeatMethod = "auto" | "MII" | "ETHTOOL" | "IOCTL";

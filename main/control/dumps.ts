@@ -58,7 +58,7 @@ export async function writeSavedState(
   const name = (side: string): string => join(directory, `keepalived_${side}.${process.pid}.${number}.${when}`);
   try {
     await mkdir(directory, { recursive: true, mode: 0o755 });
-    if (vrrp !== undefined) await files.write(name("vrrp"), async () => vrrpData(config.global, await vrrp.dump()));
+    if (vrrp !== undefined) await files.write(name("vrrp"), async () => vrrpData(config.global, await vrrp.fullDump()));
     if (lvs !== undefined) await files.write(name("check"), () => checkData(config.global, checkerDump(lvs, config)));
   } catch (error) {
     const reason = errnoName(error);
@@ -77,7 +77,7 @@ export const dataTexts = (sources: DumpSources): readonly DumpText[] => dataCont
 function dataContents({ config, vrrp, lvs, bfd }: DumpSources): readonly (readonly [DataPart, DumpText])[] {
   const { global } = config;
   const found: (readonly [DataPart, DumpText])[] = [];
-  if (vrrp !== undefined) found.push(["", async () => vrrpData(global, await vrrp.dump())]);
+  if (vrrp !== undefined) found.push(["", async () => vrrpData(global, await vrrp.fullDump())]);
   if (lvs !== undefined) found.push(["_check", () => checkData(global, checkerDump(lvs, config))]);
   if (bfd !== undefined) found.push(["_bfd", () => bfdData(global, bfd.dumps())]);
   return found;

@@ -20,7 +20,7 @@ import { joiningVmacs } from "../network/virtual-link-plan.js";
 import { type ComingLinks, VirtualLinks } from "../network/virtual-links.js";
 import type { Notifier } from "../notify/notifier.js";
 import type { Log } from "../observe/log.js";
-import type { VrrpDump, VrrpInstanceDump } from "../observe/vrrp-dump.js";
+import type { LinkDump, VrrpDump, VrrpInstanceDump } from "../observe/vrrp-dump.js";
 import { hurry, nextTurn, pieceOfTurn } from "../turn.js";
 import { ms } from "../units.js";
 import { SegmentProber } from "../vrrp/address-prober.js";
@@ -39,6 +39,7 @@ import { trackedLinks } from "../vrrp/tracking.js";
 import { WitnessThread } from "../vrrp/witness-thread.js";
 import { guardStatus } from "./guard-view.js";
 import type { LastingState } from "./lasting-state.js";
+import { garpDumps, type LinkSources, linkDumps } from "./link-view.js";
 import type { InstanceStatus } from "./status.js";
 import { instanceStatus } from "./status-view.js";
 import { noticeEvent, reportingPriority, stateEvents, transitionEvent } from "./vrrp-notices.js";
@@ -90,7 +91,6 @@ export class VrrpSide {
   #hangs = false;
   /** Names of instances whose changes of priority are told. */
   #reporting: ReadonlySet<string> = new Set();
-  #config: Config | undefined;
   /** As the router has it: with the names of virtual links. */
   #placed: Config | undefined;
   #redirecting: Disposable | undefined;
@@ -282,7 +282,7 @@ export class VrrpSide {
     this.#router.clearStats();
   }
 
-  /** Over several turns. */
+  /** Over several turns: instances, and what they track. */
   async dump(): Promise<VrrpDump> {
     const offset = wallClockOffset();
     const instances: VrrpInstanceDump[] = [];
@@ -290,10 +290,38 @@ export class VrrpSide {
     const scripts = this.#router.scripts().map(scriptDump);
     const files = this.#router.trackedFiles().map(fileDump);
     const processes = this.#router.trackedProcesses().map(processDump);
-    if (this.#config === undefined) return { instances, scripts, files, processes };
-    const { staticEntries } = this.#config;
-    const groups = this.#router.groups().map(groupDump);
-    return { instances, scripts, files, processes, groups, staticEntries };
+    return { instances, scripts, files, processes };
+  }
+
+  /** With groups, and what is on the host. */
+  async fullDump(): Promise<VrrpDump> {
+    const dump = await this.dump();
+    const placed = this.#placed;
+    if (placed === undefined) return dump;
+    const links: LinkDump[] = [];
+    const sources = this.#linkSources();
+    await inSlices(mapped(linkDumps(placed, sources), (link) => link && links.push(link)));
+    const followed = placed.bfdInstances.filter(({ informs }) => informs !== "checker");
+    return {
+      ...dump,
+      links,
+      groups: this.#router.groups().map(groupDump),
+      bfds: followed.map((config) => ({ config, up: this.#router.trackedBfd(config.name) === "up" })),
+      garpGroups: garpDumps(placed, sources, wallClockOffset()),
+      staticEntries: placed.staticEntries,
+      staticSet: this.#router.staticAddressesSet(),
+      trackGroups: placed.trackers.groups,
+    };
+  }
+
+  #linkSources(): LinkSources {
+    return {
+      links: () => this.#network.links(),
+      addresses: (index) => this.#network.addresses(index),
+      delay: (name) => this.#router.linkDelay(name),
+      method: (name) => this.#router.linkMethod(name),
+      freeAt: (name, family) => this.#router.garpFreeAt(name, family),
+    };
   }
 
   *statuses(): Generator<InstanceStatus> {
@@ -338,7 +366,6 @@ export class VrrpSide {
   }
 
   #configure(config: Config): void {
-    this.#config = config;
     this.#reporting = reportingPriority(config);
   }
 

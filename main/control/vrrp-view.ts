@@ -5,6 +5,7 @@ import type {
   VrrpInstanceDump,
   VrrpScriptDump,
 } from "../observe/vrrp-dump.js";
+import { extraPlaces } from "../vrrp/extra-announcements.js";
 import type { ProcessSnapshot } from "../vrrp/process-monitor.js";
 import type { VrrpRouter } from "../vrrp/router.js";
 import type { ScriptSnapshot } from "../vrrp/script-monitor.js";
@@ -29,8 +30,8 @@ export function instanceDump(snapshot: VrrpSnapshot, offset: number): VrrpInstan
       vipsSet: snapshot.vipSet,
       virtualSet: snapshot.virtualAddresses.map(({ set }) => set),
       excludedSet: snapshot.excludedAddresses.map(({ set }) => set),
-      routesSet: snapshot.routesSet,
-      rulesSet: snapshot.rulesSet,
+      garpExtra: extraPlaces(config).length > 0 ? config.extras.garpExtra?.interval : undefined,
+      masterAddress: snapshot.master?.address,
       virtualDevice: config.virtualInterface.own?.name,
       faults: snapshot.faults.length,
       scriptsWaiting: snapshot.waitingForScripts.length,

@@ -1,6 +1,6 @@
 import type { IpAddress } from "../address.js";
 import { unreachable } from "../unreachable.js";
-import type { InterfaceAddress, Link, LinkDetails, NetworkChange } from "../vrrp/ports.js";
+import type { InterfaceAddress, Link, LinkDetails, LinkShape, NetworkChange } from "../vrrp/ports.js";
 import { IFA_F_DADFAILED, IFA_F_TENTATIVE, type LinkMessage, type RouteMessage } from "./rtnetlink.js";
 
 /** linux/if.h */
@@ -95,7 +95,11 @@ export class NetworkTable {
   #setLink(message: LinkMessage): NetworkChange[] {
     const before = this.#links.get(message.index);
     const link = merge(before, message);
-    if (link === undefined || (before !== undefined && sameLink(before, link))) return [];
+    if (link === undefined) return [];
+    if (before !== undefined && sameLink(before, link)) {
+      this.#links.set(link.index, link);
+      return [];
+    }
     const renamed = before !== undefined && before.name !== link.name;
     if (renamed) this.#forgetName(before);
     this.#links.set(link.index, link);
@@ -148,8 +152,17 @@ function merge(before: Link | undefined, message: LinkMessage): Link | undefined
     mtu: message.mtu ?? before?.mtu ?? 0,
     mac: significant(message.mac) ?? before?.mac ?? new Uint8Array(),
     details: message.details ?? before?.details,
+    ...(message.shape === undefined ? {} : { shape: { flags, ...shapeOf(message.shape, before) } }),
   };
 }
+
+const shapeOf = (
+  { hardware, broadcast }: NonNullable<LinkMessage["shape"]>,
+  before: Link | undefined,
+): Omit<LinkShape, "flags"> => ({
+  hardware,
+  broadcast: broadcast ?? before?.shape?.broadcast ?? new Uint8Array(),
+});
 
 /** Loopback and tunnels have an all-zero hardware address, or one of 4 octets: nothing that a frame could carry. */
 function significant(mac: Uint8Array | undefined): Uint8Array | undefined {

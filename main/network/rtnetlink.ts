@@ -22,6 +22,7 @@ export const RTPROT_KEEPALIVED = 18;
 
 /** linux/if_link.h, linux/if_addr.h */
 const IFLA_ADDRESS = 1;
+const IFLA_BROADCAST = 2;
 const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
 const IFLA_LINK = 5;
@@ -64,6 +65,8 @@ export interface LinkMessage {
   readonly mtu: number | undefined;
   readonly mac: Uint8Array | undefined;
   readonly details: LinkDetails | undefined;
+  /** Absent where nobody told (tests). */
+  readonly shape?: { readonly hardware: number; readonly broadcast: Uint8Array | undefined };
 }
 
 export interface AddressMessage {
@@ -112,6 +115,7 @@ function decodeLink(type: number, payload: Buffer): RouteMessage | undefined {
   const found = attributes(payload.subarray(IFINFOMSG_BYTES), ofLink);
   const name = found.get(IFLA_IFNAME);
   const mac = found.get(IFLA_ADDRESS);
+  const broadcast = found.get(IFLA_BROADCAST);
   const link: LinkMessage = {
     index,
     flags: payload.readUInt32LE(8),
@@ -119,6 +123,7 @@ function decodeLink(type: number, payload: Buffer): RouteMessage | undefined {
     mtu: numberOf(found.get(IFLA_MTU)),
     mac: mac === undefined ? undefined : Uint8Array.from(mac),
     details: name === undefined ? undefined : detailsOf(found),
+    shape: { hardware: payload.readUInt16LE(2), broadcast: broadcast && Uint8Array.from(broadcast) },
   };
   return { kind: "link", link };
 }
@@ -126,6 +131,7 @@ function decodeLink(type: number, payload: Buffer): RouteMessage | undefined {
 /** What is read of a link. */
 const ofLink: ReadonlySet<number> = new Set([
   IFLA_ADDRESS,
+  IFLA_BROADCAST,
   IFLA_IFNAME,
   IFLA_MTU,
   IFLA_LINK,

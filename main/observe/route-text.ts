@@ -18,6 +18,8 @@ const laterTypes = ["throw", "nat", "xresolve"];
 
 const UNICAST = 1;
 const MAIN_TABLE = 254;
+/** RTPROT_KEEPALIVED: keepalived shows it only where it matters, with what is tracked. */
+const KEEPALIVED = 18;
 const preferences: Readonly<Record<number, string>> = { 0: "medium", 1: "high", 3: "low" };
 
 /** In the order of keepalived's dumps. */
@@ -35,9 +37,9 @@ const metricOrder: readonly PlainMetric[] = [
   "fastopen_no_cookie",
 ];
 
-/** `isSet`: it is in the kernel. */
-export function routeText(route: RouteConfig, isSet = false): string {
+export function routeText(route: RouteConfig): string {
   const { metrics } = route;
+  const silent = route.protocol === KEEPALIVED && !route.tracked && route.device !== undefined;
   return words([
     route.type !== UNICAST && route.insertion === "prepend" ? "add" : route.insertion, // as keepalived shows them
     types[route.type] ?? laterTypes[route.type - types.length],
@@ -50,7 +52,7 @@ export function routeText(route: RouteConfig, isSet = false): string {
     given("dev", route.device),
     route.table === MAIN_TABLE || route.vrf !== undefined ? undefined : `table ${route.table}`,
     given("vrf", route.vrf),
-    route.protocol === 0 ? undefined : `proto ${route.protocol}`,
+    route.protocol === 0 || silent ? undefined : `proto ${route.protocol}`,
     given("scope", route.scope),
     given("metric", route.metric),
     route.onlink ? "onlink" : undefined,
@@ -65,12 +67,12 @@ export function routeText(route: RouteConfig, isSet = false): string {
     ...route.hops.map(hop),
     route.tracked ? undefined : "no_track",
     given("track_group", route.trackGroup),
-    isSet ? "set" : undefined,
   ]);
 }
 
-export function ruleText(rule: RuleConfig, isSet = false): string {
+export function ruleText(rule: RuleConfig): string {
   const { fwmark, action } = rule;
+  const silent = rule.protocol === KEEPALIVED && !rule.tracked;
   const mask = fwmark === undefined || fwmark.mask === 0xffff_ffff ? "" : `/0x${fwmark.mask.toString(16)}`;
   return words([
     rule.not ? "not" : undefined,
@@ -86,7 +88,7 @@ export function ruleText(rule: RuleConfig, isSet = false): string {
     given("tunnel-id", rule.tunnelId),
     range("uidrange", rule.uids),
     action.do === "l3mdev" ? "l3mdev" : undefined,
-    rule.protocol === 0 ? undefined : `protocol ${rule.protocol}`,
+    rule.protocol === 0 || silent ? undefined : `protocol ${rule.protocol}`,
     given("ipproto", rule.ipProtocol),
     range("sport", rule.sourcePorts),
     range("dport", rule.destinationPorts),
@@ -94,7 +96,6 @@ export function ruleText(rule: RuleConfig, isSet = false): string {
     ruleAction(action),
     rule.tracked ? undefined : "no_track",
     given("track_group", rule.trackGroup),
-    isSet ? "set" : undefined,
   ]);
 }
 

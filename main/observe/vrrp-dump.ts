@@ -1,10 +1,13 @@
 import type { IpAddress } from "../address.js";
 import type { ScriptCommand, VirtualAddress, VrrpInstanceConfig, VrrpScriptConfig } from "../config/model.js";
 import type {
+  GarpGroupConfig,
   StaticEntriesConfig,
   SyncGroupConfig,
   TrackFileConfig,
+  TrackGroupConfig,
   TrackProcessConfig,
+  TrackRef,
 } from "../config/model-vrrp.js";
 import type { Milliseconds, Priority } from "../units.js";
 import { routeText, ruleText } from "./route-text.js";
@@ -17,7 +20,13 @@ export interface VrrpDump {
   readonly groups?: readonly SyncGroupDump[];
   readonly files?: readonly TrackFileDump[];
   readonly processes?: readonly TrackProcessDump[];
+  readonly bfds?: readonly TrackBfdDump[];
+  readonly garpGroups?: readonly GarpGroupDump[];
   readonly staticEntries?: StaticEntriesConfig;
+  /** By position in the addresses of `staticEntries`: is it on its interface? */
+  readonly staticSet?: readonly boolean[];
+  readonly trackGroups?: readonly TrackGroupConfig[];
+  readonly links?: readonly LinkDump[];
 }
 
 export interface SyncGroupDump {
@@ -40,6 +49,51 @@ export interface TrackProcessDump {
   readonly haveQuorum: boolean;
   /** A change that waits for fork_delay or terminate_delay. */
   readonly delayed: "none" | "fork" | "terminate";
+}
+
+export interface TrackBfdDump {
+  /** The session, with the weight of trackers that name none. */
+  readonly config: TrackRef;
+  readonly up: boolean;
+}
+
+/** Times are when the next announcement may go: wall clock, milliseconds since 1970; 0: none has gone yet. */
+export interface GarpGroupDump {
+  readonly config: Pick<GarpGroupConfig, "garpInterval" | "gnaInterval" | "interfaces" | "shared">;
+  readonly garpNext: number;
+  readonly gnaNext: number;
+}
+
+/** A network interface of the host. */
+export interface LinkDump {
+  readonly name: string;
+  readonly index: number;
+  /** Its own, not those that instances hold. */
+  readonly addresses: readonly IpAddress[];
+  readonly mac: Uint8Array;
+  readonly broadcast: Uint8Array;
+  /** IFF_* of linux/if.h. */
+  readonly flags: number;
+  /** ARPHRD_* of linux/if_arp.h. */
+  readonly hardware: number;
+  readonly mtu: number;
+  readonly delays: { readonly up: Milliseconds; readonly down: Milliseconds };
+  readonly delayed: boolean;
+  /** A VMAC or ipvlan, with what it is made of. */
+  readonly virtual: VirtualLinkDump | undefined;
+  readonly created: boolean;
+  /** How it is polled; undefined: netlink tells of it. */
+  readonly polled: string | undefined;
+  readonly vrf: { readonly table: number } | { readonly master: string } | undefined;
+  /** Instances, each with the weight that the interface has there. */
+  readonly tracking: readonly TrackRef[];
+}
+
+export interface VirtualLinkDump {
+  readonly kind: "macvlan" | "ipvlan";
+  readonly mode: string;
+  readonly lower: string;
+  readonly lowerFlags: number;
 }
 
 export interface VrrpInstanceDump {
@@ -85,9 +139,10 @@ export interface VrrpInstanceLive {
   readonly readTimeout?: number | undefined;
   /** VMAC or ipvlan that it runs on. */
   readonly virtualDevice?: string | undefined;
-  /** By position in `config.routes` and `config.rules`: is it in the kernel? */
-  readonly routesSet?: readonly boolean[];
-  readonly rulesSet?: readonly boolean[];
+  /** Interval of the announcements of addresses on other interfaces, where it has such addresses. */
+  readonly garpExtra?: Milliseconds | undefined;
+  /** Who a backup follows; absent: nobody was heard yet. */
+  readonly masterAddress?: IpAddress | undefined;
 }
 
 /** Counters since start (or since they were cleared). */
@@ -129,10 +184,10 @@ export const quotedCommand = (command: ScriptCommand): string => command.argv.ma
 const scopes: Readonly<Record<number, string>> = { 0: "global", 200: "site", 253: "link", 254: "host", 255: "nowhere" };
 
 /** As in dump files: `10.9.0.1/24 dev eth0 scope global label eth0:1 set`. Exporters take words 1 and 3. */
-export function addressText(address: VirtualAddress, ownInterface: string, isSet: boolean): string {
+export function addressText(address: VirtualAddress, ownInterface: string, isSet: boolean, group?: string): string {
   const v6 = address.address.includes(":");
   const host = address.prefix === (v6 ? 128 : 32);
-  const { peer, home, managesTemporary, noPrefixRoute, autojoin, useVmac, base } = address.more;
+  const { peer, home, detectDuplicates, managesTemporary, noPrefixRoute, autojoin, useVmac, base } = address.more;
   return [
     host ? address.address : `${address.address}/${address.prefix}`,
     ...(address.broadcast === undefined ? [] : [`brd ${address.broadcast}`]),
@@ -142,9 +197,12 @@ export function addressText(address: VirtualAddress, ownInterface: string, isSet
     ...(address.label === undefined ? [] : [`label ${address.label}`]),
     ...(peer === undefined ? [] : [`peer ${peer}/${v6 ? 128 : 32}`]),
     ...(home ? ["home"] : []),
+    ...(detectDuplicates ? ["-nodad"] : []),
     ...(managesTemporary ? ["mngtmpaddr"] : []),
     ...(noPrefixRoute ? ["noprefixroute"] : []),
     ...(autojoin ? ["autojoin"] : []),
+    ...(address.more.tracked ? [] : ["no_track"]),
+    ...(group === undefined ? [] : [`track_group ${group}`]),
     ...(v6 ? [lifetimeText(address)] : []),
     ...(isSet ? ["set"] : []),
   ].join(" ");
@@ -169,10 +227,10 @@ export function addressTexts({ config, live }: VrrpInstanceDump): { vips: string
 }
 
 /** Virtual routes, then rules, as text. */
-export function routeTexts({ config, live }: VrrpInstanceDump): { routes: string[]; rules: string[] } {
+export function routeTexts({ config }: VrrpInstanceDump): { routes: string[]; rules: string[] } {
   return {
-    routes: config.routes.map((route, i) => routeText(route, live.routesSet?.[i])),
-    rules: config.rules.map((rule, i) => ruleText(rule, live.rulesSet?.[i])),
+    routes: config.routes.map(routeText),
+    rules: config.rules.map(ruleText),
   };
 }
 

@@ -82,12 +82,23 @@ export class GarpSender implements Disposable {
     }
   }
 
-  #lane(link: Link, family: Family): Lane {
+  /** When the next announcement may go on that interface; 0: none has gone yet. */
+  freeAt(interfaceName: string, family: Family): Milliseconds {
+    const link = this.#deps.network.link(interfaceName);
+    const lane = link && this.#lanes.get(this.#place(link, family).key);
+    return lane?.queue.freeAt ?? ms(0);
+  }
+
+  #place(link: Link, family: Family): { readonly key: string; readonly group: GarpGroupConfig | undefined } {
     const physical = physicalIndex(link);
     const group = this.#groups.find(({ interfaces }) =>
       interfaces.some((name) => this.#deps.network.link(name)?.index === physical),
     );
-    const key = `${group === undefined ? physical : `group ${group.interfaces.join()}`} ${family}`;
+    return { group, key: `${group === undefined ? physical : `group ${group.interfaces.join()}`} ${family}` };
+  }
+
+  #lane(link: Link, family: Family): Lane {
+    const { key, group } = this.#place(link, family);
     const gap = group === undefined ? this.#gaps[family] : group[family === "inet" ? "garpInterval" : "gnaInterval"];
     const known = this.#lanes.get(key);
     if (known !== undefined) {

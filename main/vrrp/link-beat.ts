@@ -23,6 +23,7 @@ export interface LinkBeatDeps {
 
 interface Polled {
   readonly method: LinkbeatMethod;
+  answered: LinkbeatMethod | undefined;
   readonly wake: Deadline;
   /** Undefined: no answer yet, or none to be had. */
   up: boolean | undefined;
@@ -65,12 +66,24 @@ export class LinkBeat implements Disposable {
       if (this.#polled.has(name)) continue;
       const wake = new Deadline(this.#deps.clock, () => void this.#ask(name, polled));
       const wasDown = this.#deps.recall.known(memoryKey(name)) !== undefined;
-      const polled: Polled = { method, wake, up: wasDown ? false : undefined, told: "" };
+      const polled: Polled = {
+        method,
+        answered: undefined,
+        wake,
+        up: wasDown ? false : undefined,
+        told: "",
+      };
 
       this.#polled.set(name, polled);
       this.#remember(name);
       void this.#ask(name, polled);
     }
+  }
+
+  /** How it is asked for, as far as an answer has shown it; undefined: it is not. */
+  method(name: string): LinkbeatMethod | undefined {
+    const polled = this.#polled.get(name);
+    return polled && (polled.answered ?? polled.method);
   }
 
   /** False: polling shows that the link is down. */
@@ -84,6 +97,7 @@ export class LinkBeat implements Disposable {
     polled.wake.arm(ms(this.#deps.clock.now() + INTERVAL));
     const before = this.up(name);
     polled.up = errno === 0 ? up : undefined;
+    polled.answered = errno === 0 ? method : undefined;
     this.#tell(
       name,
       polled,

@@ -51,6 +51,12 @@ export class LinkStandings implements Disposable {
     return this.#waiting.get(name)?.up ?? this.#deps.running(name);
   }
 
+  /** What interface_up_down_delays makes of it, and whether a delay runs. */
+  delay(name: string): { readonly up: Milliseconds; readonly down: Milliseconds; readonly running: boolean } {
+    const { up = ms(0), down = ms(0) } = this.#delays.get(name) ?? {};
+    return { up, down, running: this.#waiting.has(name) };
+  }
+
   /** An instance begins to watch the link: what it is now is nothing to tell. */
   begin(name: string): void {
     if (!this.#waiting.has(name)) this.#recall(name);

@@ -20,6 +20,16 @@ export interface Link {
   readonly mac: Uint8Array;
   /** Undefined where nobody told (simulated hosts). */
   readonly details?: LinkDetails | undefined;
+  /** For dumps: nobody is told when only this changes. Absent as above. */
+  readonly shape?: LinkShape;
+}
+
+export interface LinkShape {
+  /** IFF_* of linux/if.h. */
+  readonly flags: number;
+  /** ARPHRD_* of linux/if_arp.h. */
+  readonly hardware: number;
+  readonly broadcast: Uint8Array;
 }
 
 /** What a link is made of. */

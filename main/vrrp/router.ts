@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Family, IpAddress } from "../address.js";
 import type { Clock } from "../clock.js";
 import type { Config, VrrpInstanceConfig } from "../config/model.js";
-import type { TrackGroupConfig } from "../config/model-vrrp.js";
+import type { LinkbeatMethod, TrackGroupConfig } from "../config/model-vrrp.js";
 import { groupBy } from "../group-by.js";
 import type { Log } from "../observe/log.js";
 import { type Milliseconds, ms } from "../units.js";
@@ -45,7 +45,7 @@ import { StaticEntries } from "./static-entries.js";
 import { type GroupSnapshot, type GroupTransition, SyncGroups } from "./sync-groups.js";
 import { type TrackMemory, TrackRecall } from "./track-memory.js";
 import { Trackers } from "./trackers.js";
-import { trackedLinks } from "./tracking.js";
+import { type Standing, trackedLinks } from "./tracking.js";
 import { Verdicts } from "./verdicts.js";
 import type { SequenceStore } from "./wire-state.js";
 
@@ -358,6 +358,28 @@ export class VrrpRouter {
 
   groups(): readonly GroupSnapshot[] {
     return this.#groups.snapshot();
+  }
+
+  trackedBfd(name: string): Standing | undefined {
+    return this.#trackers.bfd(name);
+  }
+
+  /** By position in the static addresses of the configuration: is it on its interface? */
+  staticAddressesSet(): readonly boolean[] {
+    return this.#statics.addressesSet();
+  }
+
+  /** When the next announcement may go on that interface; 0: none has gone yet. */
+  garpFreeAt(interfaceName: string, family: Family): Milliseconds {
+    return this.#garp.freeAt(interfaceName, family);
+  }
+
+  linkDelay(name: string): ReturnType<LinkStandings["delay"]> {
+    return this.#links.delay(name);
+  }
+
+  linkMethod(name: string): LinkbeatMethod | undefined {
+    return this.#beat?.method(name);
   }
 
   clearStats(): void {

@@ -35,6 +35,11 @@ export class StaticEntries {
     this.#addresses.release();
   }
 
+  /** By position in the configuration: the address is on its interface. */
+  addressesSet(): readonly boolean[] {
+    return this.#config.addresses.map((address) => this.#addresses.isSet(address));
+  }
+
   names(): readonly string[] {
     return [...this.#addresses.names(), ...this.#entries.names()];
   }

@@ -6,6 +6,7 @@ import { type Daemon, holdfast, keepalived, type Program } from "../harness/daem
 import { Lan, plainHosts } from "../harness/lan.js";
 import { needs } from "../harness/needs.js";
 import { until } from "../harness/until.js";
+import { everySection, everySectionLinks } from "./dump-configs.js";
 
 /** keepalived's dump files beside ours, of the same configuration in the same state. */
 
@@ -71,48 +72,57 @@ interface Dumps {
   readonly stats: readonly string[];
 }
 
-async function dumpsOf({ name, argv }: Program): Promise<Dumps> {
+/** In a directory of its own, which is the one for its dumps. */
+const within = ({ name, argv }: Program, dir: string): Program => ({ name, argv: ["env", `TMPDIR=${dir}`, ...argv] });
+
+const scriptSucceeded = (daemon: Daemon) =>
+  until("the script has succeeded", 5000, async () => /VRRP_Script\(flag\) succeeded/.test(await daemon.log()));
+
+/** Whole only when its last line ends. */
+async function dumpFile(dir: string, file: string): Promise<string> {
+  let text = "";
+  await until(`${file} is written`, 5000, async () => {
+    text = await readFile(path.join(dir, file), "utf8").catch(() => "");
+    return text.endsWith("\n");
+  });
+  return text;
+}
+
+async function dumpsOf(of: Program): Promise<Dumps> {
   await using lan = await Lan.create(plainHosts("a"));
   const { dir } = lan;
   await chmod(dir, 0o755);
   const a = lan.host("a");
-  const program: Program = { name, argv: ["env", `TMPDIR=${dir}`, ...argv] };
-  const daemon: Daemon = await a.start(program, config, ["--vrrp"]);
+  const daemon = await a.start(within(of, dir), config, ["--vrrp"]);
   await until("both are master", 15_000, async () => (await a.hasAddress("192.0.2.52")) && a.hasAddress("192.0.2.51"));
-  await until("the script has succeeded", 5000, async () => /VRRP_Script\(flag\) succeeded/.test(await daemon.log()));
-  const read = async (file: string): Promise<string> => {
-    let text = "";
-    const where = path.join(dir, file);
-    await until(`${file} is written`, 5000, async () => {
-      text = await readFile(where, "utf8").catch(() => "");
-      return text.endsWith("\n");
-    });
-    return text;
-  };
+  await scriptSucceeded(daemon);
   await writeFile(path.join(dir, "other"), ""); // both may write beside what is there
   process.kill(daemon.pid, "SIGUSR1");
-  const data = await read("keepalived.data");
+  const data = await dumpFile(dir, "keepalived.data");
   process.kill(daemon.pid, "SIGUSR2");
-  const stats = await read("keepalived.stats");
+  const stats = await dumpFile(dir, "keepalived.stats");
   await a.exec(["kill", "-36", String(daemon.pid)]); // SIGRTMIN+2 of glibc
-  const json = await read("keepalived.json");
+  const json = await dumpFile(dir, "keepalived.json");
   return { json: JSON.parse(json) as Dumps["json"], data: data.split("\n"), stats: stats.split("\n") };
 }
 
 /** Changes with time, or with how long the test takes. */
 const volatile = new Set(["last_transition", "advert_sent"]);
 /** 2.4.3 has them, Debian's 2.2.7 does not. */
-const later = /^auth_ext_/;
+const later = /^(auth_ext_|track_process$)/;
 /** 2.4.3 hides the password. */
 const hidden = "auth_data";
 
+const known = (name: string): boolean => !later.test(name);
+
 const comparable = (fields: Readonly<Record<string, unknown>> = {}): [string, unknown][] =>
   Object.entries(fields)
-    .filter(([name]) => !later.test(name))
+    .filter(([name]) => known(name))
     .map(([name, value]) => [name, volatile.has(name) || name === hidden ? typeof value : value]);
 
 /** Lines of `.data` whose value is a moment or belongs to the process, and what only one of the two can know. */
-const moments = /^ +(Last transition|Read timeout|fd_in|Password|Using src_ip = fe80|Master down timer)/;
+const moments =
+  /^ +(Last transition|Read timeout|fd_in|Password|Using src_ip = fe80|Master down timer|index|MAC = (?!00:00:5e)|IPv6 address = fe80)/;
 
 const options = { skip: needs("root", "netns", "native", "keepalived"), timeout: 60_000 };
 
@@ -128,8 +138,8 @@ test("dumps beside keepalived's", options, async (t) => {
     const from = data.indexOf("------< VRRP Topology >------");
     return data.slice(from).filter((line) => !moments.test(line));
   };
-  const known = new Set(sections(theirs.data));
-  const invented = sections(ours.data).filter((line) => line !== "" && !known.has(line));
+  const theirLines = new Set(sections(theirs.data));
+  const invented = sections(ours.data).filter((line) => line !== "" && !theirLines.has(line));
   assert.deepEqual(invented, [], "lines that keepalived does not write");
   const written = new Set(sections(ours.data));
   const instances = sections(theirs.data);
@@ -142,4 +152,57 @@ test("dumps beside keepalived's", options, async (t) => {
   const counters = (lines: readonly string[]): string[] =>
     lines.filter((line) => !extension.test(line) && line !== "").map((line) => line.replace(/(Sent: )\d+/, "$1N"));
   assert.deepEqual(counters(ours.stats), counters(theirs.stats));
+});
+
+/** `data` from the first section after the global definitions on, to the end. */
+async function sectionsOf(of: Program): Promise<Pick<Dumps, "json" | "data">> {
+  await using lan = await Lan.create([{ name: "a", links: everySectionLinks }]);
+  const { dir } = lan;
+  await chmod(dir, 0o755);
+  await writeFile(path.join(dir, "tracked"), "1\n");
+  const a = lan.host("a");
+  await a.exec(["ip", "link", "set", "eth3", "down"]);
+  const daemon = await a.start(within(of, dir), everySection(dir));
+  const last = [
+    ["eth0", "192.0.2.51"],
+    ["eth0", "192.0.2.52"],
+    ["eth1", "203.0.113.53"],
+    ["vrrp.54", "203.0.113.54"],
+    ["eth0", "2001:db8::1"],
+  ] as const;
+  for (const [device, address] of last) await until(`${address} is there`, 15_000, () => a.hasAddress(address, device));
+  await scriptSucceeded(daemon);
+  const bothSeen = /BFD event: instance B2/; // keepalived's sessions are down from the beginning, and tell so once
+  if (of.name === "keepalived") await until("BFD is known", 5000, async () => bothSeen.test(await daemon.log()));
+  process.kill(daemon.pid, "SIGUSR1");
+  const data = (await dumpFile(dir, "keepalived.data")).replaceAll(dir, "DIR").split("\n");
+  await a.exec(["kill", "-36", String(daemon.pid)]); // as above
+  const json = JSON.parse(await dumpFile(dir, "keepalived.json")) as Dumps["json"];
+  return { json, data: data.slice(data.indexOf("------< Gratuitous ARP delays >------")) };
+}
+
+/** What only keepalived has: its sockets, and what it did to settings of interfaces. */
+const theirsOnly = /^ +(fd_in |Seen up|Reset (ARP|promote)|Original (arp|promote)|rp_filter|(Not )?IPv6 forwarding)/;
+/** Of the moment, or of this host of this run. */
+const ofTheRun: readonly (readonly [RegExp, string])[] = [
+  [/next time .*/, "next time T"],
+  [/(Last transition|Read timeout) = \d.*/, "$1 = T"],
+  [/((?:if)?index(?: =)?) \d+/, "$1 N"],
+  [/((?:MAC|src_ip|IPv6 address) =) (fe80::[\da-f:]+|(?!ff|00:00:5e)[\da-f]{2}:[\da-f:]+)$/, "$1 A"],
+];
+
+function comparableLines(lines: readonly string[]): readonly string[] {
+  const [from, to] = ["Sockpool", "Sync groups"].map((title) => lines.indexOf(`------< VRRP ${title} >------`));
+  return lines
+    .filter((line, i) => !(from !== undefined && from >= 0 && i >= from && i < (to ?? 0)) && !theirsOnly.test(line))
+    .map((line) => ofTheRun.reduce((text, [what, by]) => text.replace(what, by), line));
+}
+
+test("dumps beside keepalived's: every section, line by line and in order", options, async () => {
+  const theirs = await sectionsOf(keepalived);
+  const ours = await sectionsOf(holdfast("memory"));
+  assert.deepEqual(comparableLines(ours.data), comparableLines(theirs.data));
+  const fields = ({ json }: Pick<Dumps, "json">) =>
+    json.map(({ data, stats }) => ({ data: comparable(data), stats: Object.keys(stats ?? {}).filter(known) }));
+  assert.deepEqual(fields(ours), fields(theirs));
 });

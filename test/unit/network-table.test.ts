@@ -141,3 +141,14 @@ test("two links that swap their names are both found", () => {
   table.apply({ kind: "link-gone", index: 3 });
   assert.deepEqual([table.link("a"), table.linkAt(2)?.name], [undefined, "b"]);
 });
+
+test("flags and broadcast address, which dumps show, are kept without a word to anybody", () => {
+  const table = new NetworkTable();
+  const shape = { hardware: 1, broadcast: Uint8Array.of(255, 255) };
+  table.apply(link(2, "eth0", { shape }));
+  assert.deepEqual(
+    table.apply(link(2, "eth0", { flags: UP_RUNNING | 0x1100, shape: { ...shape, broadcast: undefined } })),
+    [],
+  );
+  assert.deepEqual(table.link("eth0")?.shape, { flags: UP_RUNNING | 0x1100, ...shape });
+});

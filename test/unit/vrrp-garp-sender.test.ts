@@ -49,7 +49,7 @@ test("a VMAC and the interface below it are one wire, a VLAN is another", () => 
 });
 
 test("garp_group: its interfaces share a gap for each kind, others keep the global one", () => {
-  const group = { garpInterval: ms(200), gnaInterval: ms(0), interfaces: ["eth0", "eth1"] };
+  const group = { garpInterval: ms(200), gnaInterval: ms(0), interfaces: ["eth0", "eth1"], shared: true };
   const { clock, sender, sent } = stand(50, [group]);
   sender.announce("A", "eth0", ["10.0.0.1", "fd00::1"], 2);
   sender.announce("A", "eth1", ["10.0.1.1"], 1);
@@ -68,7 +68,9 @@ test("garp_group: its interfaces share a gap for each kind, others keep the glob
 });
 
 test("garp_group that a reload takes away: what waits goes on, what is new has the global gap", () => {
-  const { clock, sender, sent } = stand(0, [{ garpInterval: ms(200), gnaInterval: ms(0), interfaces: ["eth0"] }]);
+  const { clock, sender, sent } = stand(0, [
+    { garpInterval: ms(200), gnaInterval: ms(0), interfaces: ["eth0"], shared: false },
+  ]);
   sender.announce("A", "eth0", ["10.0.0.1"], 2);
   sender.configure({ inet: ms(0), inet6: ms(0) }, []);
   sender.announce("B", "eth0", ["10.0.0.2"], 2);
@@ -78,7 +80,7 @@ test("garp_group that a reload takes away: what waits goes on, what is new has t
 
 test("leaving MASTER: nothing of it goes out any more, whatever interface it waits for", () => {
   const { clock, sender, sent } = stand(0, [
-    { garpInterval: ms(200), gnaInterval: ms(0), interfaces: ["eth0", "eth1"] },
+    { garpInterval: ms(200), gnaInterval: ms(0), interfaces: ["eth0", "eth1"], shared: true },
   ]);
   for (const name of ["eth0", "eth1"]) sender.announce("A", name, ["10.0.0.1"], 3);
   sender.announce("B", "eth1", ["10.0.0.2"], 1);

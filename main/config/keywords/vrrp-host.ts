@@ -40,6 +40,7 @@ export interface GarpGroupDraft {
   garpInterval?: Milliseconds;
   gnaInterval?: Milliseconds;
   readonly interfaces: Named[];
+  shared?: boolean;
 }
 
 const garp = keywordsFor<GarpGroupDraft>();
@@ -73,6 +74,7 @@ const garpGroupScope: Scope<GarpGroupDraft> = {
       shape: "<interface>",
       entry: (draft, [word]) => {
         draft.interfaces.push(named(word.text, word.at));
+        draft.shared = true;
       },
       empty: "Warning - empty garp_group interfaces block",
       doc: "Interfaces that share the gap; several may stand on a line.",

@@ -94,15 +94,17 @@ function showStatic({ addresses, routes, rules }: StaticEntriesConfig, out: Conf
 }
 
 function showLinkSettings({ garpGroups, linkbeat, delays }: LinkSettingsConfig, out: ConfWriter): void {
-  for (const { garpInterval, gnaInterval, interfaces } of garpGroups) {
+  for (const { garpInterval, gnaInterval, interfaces, shared } of garpGroups) {
     out.gap();
     out.block("garp_group", [], () => {
       out.line("garp_interval", inSeconds(garpInterval));
       out.line("gna_interval", inSeconds(gnaInterval));
-      out.list(
-        "interfaces",
-        interfaces.map((name) => [name]),
-      );
+      if (!shared) for (const name of interfaces) out.line("interface", name);
+      else
+        out.list(
+          "interfaces",
+          interfaces.map((name) => [name]),
+        );
     });
   }
   out.gap();

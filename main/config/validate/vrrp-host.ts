@@ -61,7 +61,7 @@ function mustBeThere({ text, at }: Named, block: string, { host, diagnostics }: 
 function finishGarpGroups(drafts: readonly GarpGroupDraft[], lookUp: LookUp): readonly GarpGroupConfig[] {
   const { diagnostics } = lookUp;
   const taken = new Set<string>();
-  return drafts.flatMap(({ at, garpInterval, gnaInterval, interfaces }) => {
+  return drafts.flatMap(({ at, garpInterval, gnaInterval, interfaces, shared = false }) => {
     if (garpInterval === undefined && gnaInterval === undefined) {
       const message = "garp group does not have any delay set - removing";
       diagnostics.error("CFG_INCOMPLETE", at, message, "write: garp_interval <seconds>");
@@ -82,6 +82,7 @@ function finishGarpGroups(drafts: readonly GarpGroupDraft[], lookUp: LookUp): re
         garpInterval: garpInterval ?? ms(0),
         gnaInterval: gnaInterval ?? ms(0),
         interfaces: usable.map(({ text }) => text),
+        shared,
       },
     ];
   });

@@ -30,7 +30,6 @@ const without: Readonly<Record<"accepted" | "idle", Readonly<Record<string, stri
     noInterfaceName: "dbus_no_interface_name",
   },
   idle: {
-    ifindex: "nftables_ifindex",
     namespaceWithIpsets: "namespace_with_ipsets",
     temporaryDirectory: "tmp_config_directory",
     statsDump: "stats_dump_file",
@@ -42,6 +41,8 @@ const without: Readonly<Record<"accepted" | "idle", Readonly<Record<string, stri
 /** Has its effect while the configuration is read; kept to be shown. */
 const whileReading: Readonly<Record<string, string>> = {
   checkerLogAllFailures: "log_all_failures of each check",
+  checkUnicastSource: "check_unicast_src of each instance",
+  enableScriptSecurity: "which scripts are accepted",
   garpExtraIf: "garp_extra_if of each instance",
   v3ChecksumAsV2: "v3_checksum_as_v2 of each instance",
   defaultInterface: "dev of addresses and routes, interface of instances",
@@ -50,6 +51,9 @@ const whileReading: Readonly<Record<string, string>> = {
   iprouteEtcDirectory: "names in routes and rules",
   supplementaryGroups: "groups of the user of each script",
   useSymlinkPaths: "path of each script",
+  vrrpSkipCheckAdvAddr: "skip_check_adv_addr of each instance",
+  vrrpStrict: "strict_mode of each instance",
+  vrrpVersion: "version of each instance",
 };
 
 const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
@@ -70,9 +74,11 @@ const properties = new Set(
     .filter(isModel)
     .flatMap((file) => Array.from(textOf(file).matchAll(/\breadonly (\w+)\??:/g), ([, name = ""]) => name)),
 );
+/** Dumps of global definitions: a line there is no effect. */
+const onlyShown = new Set(["global-data.ts", "global-host.ts"].map((file) => path.join("main", "observe", file)));
 const used = new Set(
   [...filesIn("main"), ...filesIn("workers")]
-    .filter((file) => !file.startsWith(config + path.sep))
+    .filter((file) => !file.startsWith(config + path.sep) && !onlyShown.has(file))
     .flatMap((file) => textOf(file).match(/\w+/g) ?? []),
 );
 const unused = [...properties].filter((name) => !used.has(name)).sort(byText);

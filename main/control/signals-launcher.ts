@@ -7,6 +7,7 @@ import {
   type NamespaceVerdict,
   type PidFileVerdict,
   parseLauncherLine,
+  type SignalName,
   type Supervisor,
   type SupervisorEvent,
   type UpgradeVerdict,
@@ -19,6 +20,15 @@ const PATH_MAX = 4096;
 /** No line of the protocol is longer than a path and a few words. */
 const MAX_LINE = 8192;
 const MAX_STATUS = 200;
+
+/** What asks this process itself to leave: the end of the launcher (PDEATHSIG), or somebody who takes it for the daemon's pid. */
+const leave: readonly (readonly [NodeJS.Signals, SignalName])[] = [
+  ["SIGTERM", "TERM"],
+  ["SIGINT", "INT"],
+];
+/** What the launcher hears for us. Sent to every process of the name (`pidof`) these would end this one, or open Node's inspector. */
+const launchers: readonly NodeJS.Signals[] = ["SIGHUP", "SIGUSR1", "SIGUSR2"];
+const ignored = (): void => {};
 
 interface Waiting<T> {
   readonly resolve: (value: T) => void;
@@ -35,11 +45,16 @@ export class LauncherLink implements Supervisor {
   #upgrade: Waiting<UpgradeVerdict> | undefined;
   #partial = "";
   #phase: "open" | "closed" = "open";
+  #onFirstLine: (() => void) | undefined;
 
-  /** `onEvent` is called for every signal, in order; the first ones may come before anything was sent. */
-  constructor(stream: Duplex, onEvent: (event: SupervisorEvent) => void) {
+  /**
+   * `onEvent` is called for every signal, in order; the first ones may come before anything was sent.
+   * @param onFirstLine before the first line is sent
+   */
+  constructor(stream: Duplex, onEvent: (event: SupervisorEvent) => void, onFirstLine?: () => void) {
     this.#stream = stream;
     this.#onEvent = onEvent;
+    this.#onFirstLine = onFirstLine;
     stream.setEncoding("utf8");
     stream.on("data", (chunk: string) => this.#receive(chunk));
     stream.on("error", (error) => this.#lost(error.message));
@@ -47,9 +62,16 @@ export class LauncherLink implements Supervisor {
     stream.on("close", () => this.#lost("it has ended"));
   }
 
-  /** Takes over the inherited descriptor. The link keeps the process alive (a spare has nothing else) until disposed. */
+  /**
+   * Takes over the inherited descriptor. The link keeps the process alive (a spare has nothing else) until disposed. Signals to this
+   * process itself no longer end it; those that ask it to leave do so until the first line: the launcher ends one that hangs before it
+   * with SIGTERM.
+   */
   static inherit(onEvent: (event: SupervisorEvent) => void): LauncherLink {
-    return new LauncherLink(new Socket({ fd: LINK_FD, readable: true, writable: true }), onEvent);
+    for (const signal of launchers) process.on(signal, ignored);
+    return new LauncherLink(new Socket({ fd: LINK_FD, readable: true, writable: true }), onEvent, () => {
+      for (const [signal, name] of leave) process.on(signal, () => onEvent({ kind: "signal", name }));
+    });
   }
 
   pidFile(path: string): Promise<PidFileVerdict> {
@@ -133,6 +155,8 @@ export class LauncherLink implements Supervisor {
   }
 
   #send(line: string): void {
+    this.#onFirstLine?.();
+    this.#onFirstLine = undefined;
     if (this.#phase === "open") this.#stream.write(`${line}\n`);
     else this.#fail("it has ended");
   }

@@ -1,14 +1,13 @@
 import type { GlobalConfig } from "../config/model.js";
 import type { FifoConfig } from "../config/model-global.js";
 import { enabled, lines, wholeSeconds, yes } from "./data-text.js";
-import { bufferData, filesData, filterData, hostData, processData } from "./global-host.js";
+import { bufferData, extraGarpData, filesData, filterData, hostData, processData } from "./global-host.js";
 import { quotedCommand } from "./vrrp-dump.js";
 
 /** First section of every .data file. */
 export function globalData(global: GlobalConfig): string {
   const { mail, fifos, instanceDefaults: defaults, scripts } = global;
   const { names, reloads } = filesData(global);
-  const { garpExtraIf } = defaults;
   return lines([
     "------< Global definitions >------",
     ...names,
@@ -40,7 +39,7 @@ export function globalData(global: GlobalConfig): string {
     ` Gratuitous ARP lower priority delay = ${wholeSeconds(defaults.garp.lowerPrioDelay)}`,
     ` Gratuitous ARP lower priority repeat = ${defaults.garp.lowerPrioRepeat}`,
     ` Num adverts before down = ${defaults.downTimerAdverts}`,
-    ` Gratuitous ARP for each secondary ${garpExtraIf.all ? "i/f" : "VMAC"} = ${wholeSeconds(garpExtraIf.interval)}s`,
+    ...extraGarpData(global),
     ` Send advert after receive lower priority advert = ${yes(defaults.lowerPrioNoAdvert !== true)}`,
     ` Send advert after receive higher priority advert = ${yes(defaults.higherPrioSendAdvert)}`,
     ` Gratuitous ARP interval = ${(global.vrrpGarpInterval / 1000).toFixed(6)}`,

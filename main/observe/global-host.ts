@@ -46,6 +46,11 @@ export function hostData({ scripts, alerts, instanceDefaults, lvs }: GlobalConfi
   ];
 }
 
+export function extraGarpData({ instanceDefaults }: GlobalConfig): string[] {
+  const { all, interval } = instanceDefaults.garpExtraIf;
+  return [` Gratuitous ARP for each secondary ${all ? "i/f" : "VMAC"} = ${wholeSeconds(interval)}s`];
+}
+
 const given = (name: string, value: string | number | undefined): string[] =>
   value === undefined ? [] : [`${name} = ${value}`];
 

@@ -50,6 +50,10 @@ void ResetSignalsForExec() {
   by_default.sa_handler = SIG_DFL;
   for (const int signal : Handled()) ::sigaction(signal, &by_default, nullptr);
   ::sigaction(SIGPIPE, &by_default, nullptr);
+  // Node cannot hear these; sent to every process of the name they would end the daemon.
+  struct sigaction ignored{};
+  ignored.sa_handler = SIG_IGN;
+  for (const int signal : {SIGRTMIN + 2, SIGRTMAX - 1, SIGRTMAX}) ::sigaction(signal, &ignored, nullptr);
   UnblockSignals();
 }
 

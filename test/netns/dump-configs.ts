@@ -168,7 +168,6 @@ vrrp_instance V4 {
   priority 200
   virtual_ipaddress {
     203.0.113.54
-    203.0.113.64 dev eth2
   }
 }
 vrrp_instance V5 {

@@ -163,8 +163,14 @@ async function sectionsOf(of: Program): Promise<Pick<Dumps, "json" | "data">> {
   const a = lan.host("a");
   await a.exec(["ip", "link", "set", "eth3", "down"]);
   const daemon = await a.start(within(of, dir), everySection(dir));
-  const last = ["192.0.2.51", "192.0.2.52", "203.0.113.53", "203.0.113.64", "2001:db8::1"];
-  for (const address of last) await until(`${address} is there`, 15_000, () => a.hasAddress(address));
+  const last = [
+    ["eth0", "192.0.2.51"],
+    ["eth0", "192.0.2.52"],
+    ["eth1", "203.0.113.53"],
+    ["vrrp.54", "203.0.113.54"],
+    ["eth0", "2001:db8::1"],
+  ] as const;
+  for (const [device, address] of last) await until(`${address} is there`, 15_000, () => a.hasAddress(address, device));
   await scriptSucceeded(daemon);
   const bothSeen = /BFD event: instance B2/; // keepalived's sessions are down from the beginning, and tell so once
   if (of.name === "keepalived") await until("BFD is known", 5000, async () => bothSeen.test(await daemon.log()));

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { holdfast, keepalived, type Program } from "../harness/daemon.js";
 import { instanceText } from "../harness/instance-text.js";
 import { Lan, plainHosts } from "../harness/lan.js";
 import { needs } from "../harness/needs.js";
+import { descendants } from "../harness/process-tree.js";
 import { until } from "../harness/until.js";
 
 /** What happens before a daemon begins and after it has ended is the same with keepalived and with us. */
@@ -129,4 +132,42 @@ test("findings of a reload go into the log file of reload_check_config; default_
   await until("it is in the file", PATIENCE_MS, found);
   await daemon.stop();
   assert.equal(await a.hasAddress("192.0.2.51"), false);
+});
+
+/** `pkill -9`, or the kernel's killer when memory is out. */
+for (const program of [keepalived, holdfast("memory")])
+  test(
+    `${program.name}: the process that the pid file names is killed, and what is left leaves in good order`,
+    options,
+    async () => {
+      await using lan = await Lan.create(plainHosts("a"));
+      const a = lan.host("a");
+      await using daemon = await a.start(program, instanceText());
+      await until("it is master", PATIENCE_MS, () => a.hasAddress("192.0.2.51"));
+      const left = descendants(daemon.pid);
+      assert.ok(left.length > 0);
+      daemon.signal("SIGKILL");
+      await until("the address is gone", PATIENCE_MS, async () => !(await a.hasAddress("192.0.2.51")));
+      await until("all have ended", PATIENCE_MS, () => left.every((pid) => !existsSync(`/proc/${pid}`)));
+      await until("it says so", PATIENCE_MS, async () => /Stopped/.test(await daemon.log()));
+    },
+  );
+
+test("signals that reach every process of the name end none", options, async () => {
+  await using lan = await Lan.create(plainHosts("a"));
+  const a = lan.host("a");
+  await using daemon = await a.start(holdfast("memory"), instanceText());
+  await until("it is master", PATIENCE_MS, () => a.hasAddress("192.0.2.51"));
+  await until("there is a spare", PATIENCE_MS, () => daemon.spareRests());
+  const all = [daemon.pid, ...descendants(daemon.pid)];
+  assert.equal(all.length, 3);
+  for (const name of ["HUP", "USR1", "USR2", "36", "63", "64"])
+    execFileSync("/bin/kill", ["-s", name, ...all.map(String)]);
+  await daemon.says("Reload complete");
+  await sleep(500);
+  assert.deepEqual([daemon.pid, ...descendants(daemon.pid)], all);
+  assert.doesNotMatch(await daemon.log(), /Debugger listening|died/);
+  execFileSync("/bin/kill", all.map(String));
+  await until("the address is gone", PATIENCE_MS, async () => !(await a.hasAddress("192.0.2.51")));
+  await until("all have ended", PATIENCE_MS, () => !daemon.running);
 });

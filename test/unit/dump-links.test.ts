@@ -34,7 +34,7 @@ vrrp_script chk {
   user root
 }
 vrrp_track_file tf {
-  file /var/load
+  file /usr/load
 }
 bfd_instance B1 {
   neighbor_ip 192.0.2.77
@@ -70,7 +70,6 @@ vrrp_instance B {
   virtual_router_id 2
   garp_master_delay 3
   virtual_ipaddress { 203.0.113.52 dev eth0 }
-  track_bfd { B1 }
 }
 vrrp_instance C {
   interface eth1
@@ -217,7 +216,7 @@ test("keepalived.data: sync groups and what is tracked, each with who tracks it"
     "   State = running",
     "------< VRRP Track files >------",
     " Track file = tf",
-    "   File = /var/load",
+    "   File = /usr/load",
     "   Status = 1",
     "   Weight = 1",
     "   Tracking instances :",
@@ -229,7 +228,7 @@ test("keepalived.data: sync groups and what is tracked, each with who tracks it"
     "   Tracking VRRP instances :",
     "   Tracking instances :",
     "     A, weight 9 reverse",
-    "     B, weight 6",
+    "     B, weight 7",
     "     C, weight 7",
     " VRRP Track BFD = B2",
     "   Weight = 0",

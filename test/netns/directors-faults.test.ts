@@ -70,6 +70,8 @@ test("half of a pool stays until its failure is confirmed, and a master without 
     for (const n of [1, 2, 3, 4]) await rm(path.join(dir, String(n)));
     await until("two are held back", 10_000, async () => (await counted(daemon, "Holding back service")) === 2, 50);
     assert.equal(await removed(), 2);
+    // Changes of pools are collected for up to 250 ms.
+    await until("two are taken out", 2000, async () => (await status()).ipvs.destinations === 2, 50);
     const shown = await status();
     const pool = shown.virtualServers[0];
     assert.equal(pool?.realServers.filter(({ heldBack }) => heldBack === true).length, 2);
@@ -98,7 +100,6 @@ test("half of a pool stays until its failure is confirmed, and a master without 
 
     await until("FAULT", 20_000, async () => (await state()) === "FAULT", 50);
     assert.equal(await removed(), 4, "the last two as well");
-    // Changes of pools are collected for up to 250 ms.
     await until("the table is empty", 2000, async () => (await status()).ipvs.destinations === 0, 50);
     const why = await askWhy(daemon.files.controlSocket, "V");
     assert.match(
@@ -158,6 +159,6 @@ test("while the uplink is down the table is held, and a server that does not ans
   await host.exec(["ip", "link", "set", "eth0", "up"]);
   await says("self_check: the trouble is over");
   await says("Removing service [192.0.2.2]:tcp:80");
-  assert.equal((await status()).ipvs.destinations, 0);
+  await until("it is taken out", 2000, async () => (await status()).ipvs.destinations === 0, 50);
   await daemon.stop();
 });

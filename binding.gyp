@@ -98,6 +98,7 @@
         'native-bindings/launcher/supervisor_life.cc',
         'native-bindings/launcher/supervisor_messages.cc',
         'native-bindings/launcher/supervisor_upgrade.cc',
+        'native-bindings/launcher/syslog_socket.cc',
         'native-bindings/launcher/systemd.cc',
       ],
     },

@@ -40,6 +40,7 @@ interface Native {
   readonly setThreadNice: (nice: number) => number;
   readonly threadCpuTime: () => number;
   readonly trimHeap: () => boolean;
+  readonly exitWithin: (milliseconds: number, code: number) => number;
 }
 
 /**
@@ -71,3 +72,10 @@ export const threadCpuTime = (): number => (native as Native).threadCpuTime();
  * meanwhile. @returns whether there was any
  */
 export const trimHeap = (): boolean => (native as Native).trimHeap();
+
+/**
+ * _exit(2) with `code` (0 to 255) when so much time has passed, whatever other threads do or wait for. It cannot be taken back.
+ * @returns 0 or a positive errno
+ */
+export const exitWithin = (milliseconds: number, code: number): number =>
+  (native as Native).exitWithin(milliseconds, code);

@@ -13,6 +13,8 @@ import { version } from "./version.js";
 const hasLauncher = process.env["HOLDFAST_LAUNCHER"] === "1";
 const isSpare = process.env["HOLDFAST_STANDBY"] === "1";
 const name = process.env["HOLDFAST_NAME"] ?? "holdfast";
+/** Of a daemon: any of them may hang. */
+let hasThreads = false;
 
 /** What the command line asks for. @returns the exit code; never returns while the daemon runs */
 async function main(argv: readonly string[]): Promise<number> {
@@ -178,6 +180,7 @@ async function run(options: Options): Promise<number> {
   const takesOver = isSpare || Number(process.env["HOLDFAST_RESTARTS"] ?? 0) > 0;
   const configThread = takesOver ? startConfigThread() : undefined; // first: it loads its code beside us
   const { startDaemon, loadAll } = await import("./start.js"); // the code; a spare stops here until it is needed
+  hasThreads = true;
   if (isSpare) await loadAll();
   if (isSpare) await tellFitness(supervisor);
   if (isSpare && (await queue.next()).kind !== "go") return exitCodes.ok;
@@ -216,5 +219,6 @@ function fail(error: unknown): number {
   return code === "EPERM" || code === "EACCES" ? exitCodes.permission : exitCodes.fatal;
 }
 
-process.exitCode = await main(process.argv.slice(2)).catch(fail);
-process.exit();
+const code = await main(process.argv.slice(2)).catch(fail);
+if (hasThreads) (await import("./last-resort.js")).limitExit(code);
+process.exit(code);

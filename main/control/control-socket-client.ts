@@ -17,8 +17,9 @@ const MAX_WAITING = 16;
 const CHUNK_CHARS = 64 * 1024;
 /** Main thread time spent on an answer before VRRP gets its turn. */
 const SLICE_MS = 1;
-/** A client that says nothing, or does not read its answer, for this long is dropped. */
-const IDLE_MS = 30_000;
+/** A client that asks nothing for this long is dropped. One that waits for its answer stays: an upgrade takes as long. */
+export const IDLE_MS = 30_000;
+/** A client that does not read its answer for this long is dropped. */
 const READ_MS = 5_000;
 
 /** What may be asked for. */
@@ -43,11 +44,11 @@ export class ControlClient {
   #waiting: string[] = [];
   #phase: "idle" | "answering" = "idle";
 
-  constructor(socket: Socket, sources: Sources) {
+  constructor(socket: Socket, sources: Sources, idle: number) {
     this.#socket = socket;
     this.#sources = sources;
     socket.setEncoding("utf8");
-    socket.setTimeout(IDLE_MS, () => socket.destroy());
+    socket.setTimeout(idle, () => this.#phase === "idle" && socket.destroy());
     socket.on("data", (chunk: string) => this.#receive(chunk));
     socket.on("error", () => socket.destroy()); // the client went away; nobody else is concerned
     socket.on("close", () => this.#gone.abort());

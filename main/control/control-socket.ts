@@ -2,7 +2,7 @@ import { existsSync, lstat, lstatSync, type Stats, unlinkSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path/posix";
 import { DaemonError, errnoName } from "../errors.js";
-import { ControlClient, type Sources } from "./control-socket-client.js";
+import { ControlClient, IDLE_MS, type Sources } from "./control-socket-client.js";
 import type { StatusSource } from "./status.js";
 
 const MAX_CLIENTS = 16;
@@ -32,13 +32,18 @@ export class ControlSocket implements AsyncDisposable {
    * Listens at `path`, mode 0600. A socket file that nobody answers is replaced; other files never are.
    * @throws DaemonError E_ALREADY_RUNNING when a daemon answers there, E_SOCKET for anything else
    */
-  static async open(path: string, status: StatusSource, others: Partial<Sources> = {}): Promise<ControlSocket> {
+  static async open(
+    path: string,
+    status: StatusSource,
+    others: Partial<Sources> = {},
+    idle = IDLE_MS,
+  ): Promise<ControlSocket> {
     if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw tooLong(path);
     await removeStale(path);
     const clients = new Set<ControlClient>();
     const newServer = (): Server => {
       const server = createServer((socket) =>
-        accept(socket, clients, {
+        accept(socket, clients, idle, {
           ...{ status, servers: undefined, why: undefined, upgrade: undefined, giveWay: undefined },
           ...others,
         }),
@@ -97,13 +102,13 @@ export class ControlSocket implements AsyncDisposable {
   }
 }
 
-function accept(socket: Socket, clients: Set<ControlClient>, sources: Sources): void {
+function accept(socket: Socket, clients: Set<ControlClient>, idle: number, sources: Sources): void {
   if (clients.size >= MAX_CLIENTS) {
     socket.on("error", () => undefined); // it may be gone before it hears why
     socket.end(`{"error":"${MAX_CLIENTS} clients are connected already - try again later"}\n`, () => socket.destroy());
     return;
   }
-  const client = new ControlClient(socket, sources);
+  const client = new ControlClient(socket, sources, idle);
   clients.add(client);
   socket.on("close", () => clients.delete(client));
 }

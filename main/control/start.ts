@@ -6,9 +6,10 @@ import { DaemonError } from "../errors.js";
 import { type OpenLog, openLog } from "../observe/create-log.js";
 import { dumpDirectory } from "../observe/dump-files.js";
 import type { Log } from "../observe/log.js";
+import { ms } from "../units.js";
 import { Daemon, loadLvs, loadVrrp, type StartConfig } from "./daemon.js";
 import { exitCodeOf, exitCodes } from "./exit-codes.js";
-import { killThisProcess } from "./last-resort.js";
+import { limitExit } from "./last-resort.js";
 import { namespaceSentence } from "./namespace.js";
 import { acceptedConfigPath, logSinks, mainPidFile, type Options, ownPidFiles } from "./options.js";
 import { pidFileFailure } from "./pid-file-failure.js";
@@ -88,7 +89,7 @@ async function serve(start: StartOptions, log: OpenLog): Promise<number> {
     onEvents(act);
     void daemon.gaveWay().then(async () => resolve(await daemon.stop()));
   });
-  if (daemon.stuck()) await log.close().finally(killThisProcess);
+  if (daemon.stuck()) await log.close().finally(() => limitExit(exitCodes.ok, ms(0)));
   return 0;
 }
 
@@ -238,6 +239,9 @@ function dieOfBugs(log: OpenLog): void {
   process.on("uncaughtException", (error: unknown) => {
     const story = error instanceof Error ? (error.stack ?? error.message) : String(error);
     log.log("Keepalived")("alert", "daemon.bug", `Program error, starting again: ${story}`);
-    void log.flush().finally(() => process.exit(exitCodes.programError));
+    void log.flush().finally(() => {
+      limitExit(exitCodes.programError);
+      process.exit(exitCodes.programError);
+    });
   });
 }

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DaemonError } from "../errors.js";
 import { type Milliseconds, ms } from "../units.js";
 import { ask, askStatus } from "./status-client.js";
-import type { Edition, UpgradeAnswer } from "./upgrade.js";
+import { type Edition, LAUNCHER_WAITS, type UpgradeAnswer } from "./upgrade.js";
 
-/** The launcher gives the new version 30 s to load its code. */
-const ANSWERS_WITHIN = ms(40_000);
+/** The launcher's answer comes by way of a daemon that may be busy. */
+const ANSWERS_WITHIN = ms(LAUNCHER_WAITS + 10_000);
 /** A daemon that takes over serves before it answers; with tens of thousands of servers that takes seconds. */
 const SERVES_WITHIN = ms(60_000);
 const LOOK_EVERY_MS = 100;

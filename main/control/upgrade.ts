@@ -34,11 +34,14 @@ export async function upgradeBy(
   return { upgrade: { from: { version, pid: process.pid }, to: { version: next, pid } } };
 }
 
-/** The launcher waits 30 s for a daemon to make way (supervisor_upgrade.cc); this much less, for the way of its words. */
-const WAITS = ms(25_000);
+/** The launcher's limit for a new version to load its code, and then for the daemon to make way (supervisor_upgrade.cc). */
+export const LAUNCHER_WAITS = ms(30_000);
+/** For the way of its words. */
+const WORDS_TAKE = ms(5000);
 
 /** A reload that was under way may have taken so long that the launcher has given the new version up: then to end is to crash. */
-export const isAwaited = (answered: Milliseconds, now: Milliseconds): boolean => now - answered < WAITS;
+export const isAwaited = (answered: Milliseconds, now: Milliseconds): boolean =>
+  now - answered < LAUNCHER_WAITS - WORDS_TAKE;
 
 async function asked(
   supervisor: Pick<Supervisor, "upgrade">,

@@ -5,10 +5,13 @@ import { makeFifo } from "../../native-bindings/fifo.js";
 import type { ScriptUser } from "../config/model.js";
 import { errnoName } from "../errors.js";
 
+/** `gone`: somebody has deleted the pipe, and nobody who opens its path will read from it. */
+export type Written = "written" | "full" | "gone";
+
 /** A pipe with a name, open for writing. Nothing here blocks the calling thread. */
 export interface FifoFile {
-  /** At most PIPE_BUF octets: all of them go in, or none. @returns false when the pipe is full @throws system error */
-  write(text: string): Promise<boolean>;
+  /** At most PIPE_BUF octets: all of them go in, or none. @throws system error */
+  write(text: string): Promise<Written>;
   /** Removes the pipe if it was made by `open`, of this daemon or of one that died. */
   close(): Promise<void>;
 }
@@ -92,12 +95,13 @@ class OpenFifo implements FifoFile {
     this.#onRemoved = onRemoved;
   }
 
-  async write(text: string): Promise<boolean> {
+  async write(text: string): Promise<Written> {
+    if (await this.#isGone()) return "gone";
     try {
       await this.#file.write(text);
-      return true;
+      return "written";
     } catch (error) {
-      if (errnoName(error) === "EAGAIN") return false;
+      if (errnoName(error) === "EAGAIN") return "full";
       throw error;
     }
   }
@@ -105,9 +109,13 @@ class OpenFifo implements FifoFile {
   /** Removed first, as keepalived does: nobody opens a pipe that no writer holds any more. */
   async close(): Promise<void> {
     if (this.#onRemoved !== undefined) {
-      await unlink(this.#path).catch(() => undefined);
+      if (!(await this.#isGone())) await unlink(this.#path).catch(() => undefined); // else its path is somebody else's
       this.#onRemoved();
     }
     await this.#file.close();
+  }
+
+  async #isGone(): Promise<boolean> {
+    return (await this.#file.stat()).nlink === 0;
   }
 }

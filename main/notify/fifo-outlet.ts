@@ -7,6 +7,8 @@ import type { FifoFile, FifoOpener, FifoWish } from "./fifo-file.js";
 
 /** How soon a full pipe is tried again. */
 const AGAIN = ms(25);
+/** A reader deletes its pipe and makes it again (`rm -f`, then `mkfifo`): a pipe of ours in between would be in its way. */
+const REMADE = ms(100);
 
 type Phase =
   | { readonly at: "opening" | "refused" | "closed" }
@@ -16,10 +18,14 @@ type Phase =
 export class FifoOutlet {
   readonly opened: Promise<boolean>;
   readonly #name: string;
+  readonly #wish: FifoWish;
+  readonly #open: FifoOpener;
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #backlog = new FifoBacklog();
   #phase: Phase = { at: "opening" };
+  /** Settled, but while `#phase` is "opening". */
+  #opening: Promise<unknown>;
   /** Of which it was said that they are lost. */
   #lostBefore = 0;
   #losing: boolean = false;
@@ -30,7 +36,10 @@ export class FifoOutlet {
     this.#name = `${keyword} ${wish.path}`;
     this.#log = log;
     this.#clock = clock;
-    this.opened = this.#open(wish, open);
+    this.#wish = wish;
+    this.#open = open;
+    this.opened = this.#begin();
+    this.#opening = this.opened;
   }
 
   /** Lines that no reader will see. */
@@ -65,54 +74,79 @@ export class FifoOutlet {
 
   /** What still waits is lost. */
   async close(): Promise<void> {
-    await this.opened;
+    await this.#opening;
     const phase = this.#phase;
     this.#become({ at: "closed" });
     if ("file" in phase) await phase.file.close().catch(() => undefined);
   }
 
-  async #open(wish: FifoWish, open: FifoOpener): Promise<boolean> {
-    const found = await open(wish);
-    if ("refused" in found) {
-      this.#log("error", "fifo.refused", `${this.#name} ${found.refused}; nothing is told on it until the next reload`);
-      this.#become({ at: "refused" });
-      return false;
-    }
-    void this.#drain(found);
+  async #begin(): Promise<boolean> {
+    const file = await this.#find();
+    if (file === undefined) return false;
+    void this.#drain(file);
     return true;
   }
 
-  async #drain(file: FifoFile): Promise<void> {
+  async #find(): Promise<FifoFile | undefined> {
+    const found = await this.#open(this.#wish);
+    if (!("refused" in found)) return found;
+    this.#log("error", "fifo.refused", `${this.#name} ${found.refused}; nothing is told on it until the next reload`);
+    this.#become({ at: "refused" });
+    return undefined;
+  }
+
+  async #drain(first: FifoFile): Promise<void> {
+    let file: FifoFile | undefined = first;
     this.#phase = { at: "writing", file };
     for (let text = this.#backlog.take(); text !== ""; text = this.#backlog.take()) {
-      if (!(await this.#put(file, text))) return;
+      file = await this.#put(file, text);
+      if (file === undefined) return;
     }
     this.#become({ at: "idle", file });
     this.#sayRecovered();
   }
 
-  /** @returns false when it has been closed meanwhile, or cannot be written any more */
-  async #put(file: FifoFile, text: string): Promise<boolean> {
+  /** @returns where `text` is now; undefined when it has been closed meanwhile, or cannot be written any more */
+  async #put(first: FifoFile, text: string): Promise<FifoFile | undefined> {
+    let file: FifoFile | undefined = first;
     try {
-      while (!(await file.write(text))) {
-        if (this.#isClosed()) return false;
+      for (let end = await file.write(text); end !== "written"; end = await file.write(text)) {
+        if (this.#isClosed()) return undefined;
         this.#phase = { at: "full", file };
-        await new Promise<void>((resolve) => this.#clock.after(AGAIN, resolve));
-        if (this.#isClosed()) return false;
+        await new Promise<void>((resolve) => this.#clock.after(end === "full" ? AGAIN : REMADE, resolve));
+        if (this.#isClosed()) return undefined;
+        if (end === "gone") file = await this.#follow(file);
+        if (file === undefined) return undefined;
       }
-      return !this.#isClosed();
+      return this.#isClosed() ? undefined : file;
     } catch (error) {
       const why = errnoName(error);
       if (why === undefined) throw error;
-      if (this.#isClosed()) return false; // EBADF: the write was under way
+      if (this.#isClosed()) return undefined; // EBADF: the write was under way
       this.#log(
         "error",
         "fifo.failed",
         `${this.#name} cannot be written: ${why}; nothing is told on it until a reload`,
       );
       this.#become({ at: "refused" });
-      return false;
+      return undefined;
     }
+  }
+
+  /** To the pipe that has the path now; without one it is made, as at the start. */
+  async #follow(deleted: FifoFile): Promise<FifoFile | undefined> {
+    this.#phase = { at: "opening" };
+    const next = deleted
+      .close()
+      .catch(() => undefined)
+      .then(() => this.#find());
+    this.#opening = next.then((file) => {
+      if (file !== undefined) this.#phase = { at: "writing", file };
+    });
+    await this.#opening; // first: `close` takes the file from the phase
+    if ((await next) === undefined || this.#isClosed()) return undefined;
+    this.#log("notice", "fifo.followed", `${this.#name} was deleted: going on with the pipe that is there now`);
+    return next;
   }
 
   #isClosed(): boolean {

@@ -1,9 +1,13 @@
 #pragma once
+#include <optional>
 #include <string_view>
+
+#include "syslog_socket.h"
 
 namespace launcher {
 
-// The launcher's own few lines: to stderr in the foreground, to syslog(3) in the background.
+// The launcher's own few lines: to stderr in the foreground, to syslog in the background. Nothing here waits for who reads them: a
+// line that finds no room is dropped, and the next one that finds some says how many were.
 class Journal {
  public:
   enum class To { kConsole, kSyslog, kNowhere };
@@ -19,7 +23,12 @@ class Journal {
   void Stray(std::string_view text);
 
  private:
+  void Put(int priority, std::string_view text);
+  bool TryPut(int priority, std::string_view text) const;
+
   To to_;
+  std::optional<SyslogSocket> syslog_;
+  unsigned dropped_ = 0;
 };
 
 }  // namespace launcher

@@ -90,7 +90,7 @@ void Supervisor::DaemonEnded(const Ending& ending) {
   }
 }
 
-// After the restart is under way: writing to syslog may wait, a VIP may not.
+// After the restart is under way: a line may wait, a VIP may not.
 void Supervisor::ReportCrash(const Ending& ending, pid_t pid) {
   if (ending.signalled) {
     journal_.Line(LOG_INFO, "Daemon exited due to signal %d (%s)", ending.value, ::strsignal(ending.value));

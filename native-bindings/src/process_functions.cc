@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #include <climits>
 #include <cstdlib>
 #include <ctime>
+#include <memory>
 
 #include "args.h"
 #include "boot_time.h"
@@ -100,6 +102,39 @@ Napi::Value TrimHeap(const Napi::CallbackInfo& info) {
 #endif
 }
 
+struct Ending {
+  timespec after{};
+  int code = 0;
+};
+
+void* EndProcess(void* data) {
+  const std::unique_ptr<Ending> ending(static_cast<Ending*>(data));
+  while (::nanosleep(&ending->after, &ending->after) != 0 && errno == EINTR) {
+  }
+  ::_exit(ending->code);
+}
+
+// A thread, and no signal: exit(3) may hang while it joins others, and the code has to be that of an orderly end.
+Napi::Value ExitWithin(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto milliseconds = args::Integer<int>(info[0]);
+  const auto code = args::Integer<uint8_t>(info[1]);
+  if (!milliseconds || *milliseconds < 0 || !code) {
+    args::ThrowUsage(env, "exitWithin(milliseconds: integer >= 0, code: integer of 0 to 255)");
+    return {};
+  }
+  auto ending = std::make_unique<Ending>();
+  ending->after = {*milliseconds / 1000, *milliseconds % 1000 * 1'000'000L};
+  ending->code = *code;
+  pthread_t thread{};
+  const int err = ::pthread_create(&thread, nullptr, EndProcess, ending.get());
+  if (err == 0) {
+    ::pthread_detach(thread);
+    ending.release();  // the thread has it now
+  }
+  return Napi::Number::New(env, err);
+}
+
 Napi::Value BootTime(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), BootTimeMs()); }
 
 }  // namespace
@@ -110,5 +145,6 @@ void DefineProcessFunctions(Napi::Env env, Napi::Object exports) {
   exports.Set("setThreadNice", Napi::Function::New<SetThreadNice>(env, "setThreadNice"));
   exports.Set("threadCpuTime", Napi::Function::New<ThreadCpuTime>(env, "threadCpuTime"));
   exports.Set("trimHeap", Napi::Function::New<TrimHeap>(env, "trimHeap"));
+  exports.Set("exitWithin", Napi::Function::New<ExitWithin>(env, "exitWithin"));
   exports.Set("bootTime", Napi::Function::New<BootTime>(env, "bootTime"));
 }

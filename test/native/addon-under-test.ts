@@ -46,6 +46,7 @@ export interface RawAddon {
   readonly takeBreaks: (...args: readonly unknown[]) => unknown;
   readonly lockMemory: (...args: readonly unknown[]) => unknown;
   readonly readThread: (...args: readonly unknown[]) => unknown;
+  readonly exitWithin: (...args: readonly unknown[]) => unknown;
   readonly bootTime: (...args: readonly unknown[]) => number;
 }
 

@@ -215,13 +215,16 @@ test("functions: nonsense", { timeout }, () => {
       () => addon.mapShared(0, wrong),
     ])
       refuses(run);
+    assert.throws(() => addon.exitWithin(wrong, 0), TypeError);
+    assert.throws(() => addon.exitWithin(0, wrong), TypeError);
     const valid = Number.isInteger(wrong) && Math.abs(Number(wrong)) < 2 ** 31;
     if (!valid) assert.throws(() => addon.setThreadNice(wrong), TypeError);
   }
-  for (const call of [addon.closeOnExecFrom, addon.mapShared, addon.setThreadNice])
+  for (const call of [addon.closeOnExecFrom, addon.mapShared, addon.setThreadNice, addon.exitWithin])
     assert.throws(() => call(), TypeError);
   assert.throws(() => addon.mapShared(9999, 4096), { code: "EBADF" });
   assert.throws(() => addon.mapShared(0, -1), TypeError);
+  assert.throws(() => addon.exitWithin(0, 256), TypeError);
   assert.ok(addon.bootTime(null, Number.NaN) > 0);
 });
 

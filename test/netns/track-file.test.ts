@@ -113,3 +113,30 @@ test(
     await daemon.stop();
   },
 );
+
+const alone = `vrrp_instance V {
+  interface eth0
+  virtual_router_id 51
+  priority 100
+  version 3
+  advert_int 0.1
+  virtual_ipaddress {
+    192.0.2.100/24
+  }
+}
+`;
+
+test("a log file on a disk that hangs does not hold up the end", options, async () => {
+  await using lan = await Lan.create(plainHosts("a"));
+  const a = lan.host("a");
+  const mountPoint = path.join(lan.dir, "hung");
+  await mkdir(mountPoint);
+  await using disk = await HungDisk.mount(mountPoint);
+  await disk.hang();
+  const file = path.join(mountPoint, "far/log");
+  const daemon = await a.start(holdfast("memory"), alone, ["--no-syslog", `--log-file=${file}`]);
+  await until("master", SOON, () => a.hasAddress("192.0.2.100"));
+  assert.equal(disk.asked, true);
+  await daemon.stop();
+  assert.equal(await a.hasAddress("192.0.2.100"), false);
+});

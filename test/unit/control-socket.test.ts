@@ -12,6 +12,7 @@ import type { StatusDocument, StatusSource, VirtualServerStatus } from "../../ma
 import { askStatus } from "../../main/control/status-client.js";
 import { jsonPieces } from "../../main/control/status-json.js";
 import { renderStatus } from "../../main/control/status-render.js";
+import { askUpgrade } from "../../main/control/upgrade-client.js";
 import { ms } from "../../main/units.js";
 import { until } from "../harness/until.js";
 
@@ -122,6 +123,18 @@ test("the seventeenth client is told so", async (t) => {
   await assert.rejects(askStatus(path), /refused: 16 clients are connected already/);
   for (const client of clients) client.destroy();
   await Promise.all(clients.map((client) => client.closed || once(client, "close")));
+});
+
+test("a client that waits for its answer is not idle; one that asks nothing is dropped", async (t) => {
+  const path = socketPath(t);
+  const upgraded = { from: { version: "1", pid: 1 }, to: { version: "2", pid: 2 } };
+  const idle = 100;
+  const upgrade = () => setTimeout(5 * idle, { upgrade: upgraded });
+  await using _server = await ControlSocket.open(path, source, { upgrade }, idle);
+  assert.deepEqual(await askUpgrade(path), upgraded);
+  const socket = connect(path).resume();
+  socket.write('{"get":"status"}\n');
+  await once(socket, "close", { signal: AbortSignal.timeout(10_000) });
 });
 
 /** 20,000 real servers, made while they are written. */

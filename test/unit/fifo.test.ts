@@ -164,6 +164,67 @@ test("without a reader nothing waits for it; what is lost is counted, said once,
   assert.match(lines[1]?.sentence ?? "", new RegExp(`is read again; ${made.lost} lines were lost`));
 });
 
+test("a pipe that its reader deletes and makes again is followed, and no line goes to the deleted one", async (t) => {
+  const path = join(folder(t), "f");
+  const { made, lines } = outlet(t, path);
+  await made.opened;
+  const before = new Reader(t, path);
+  made.tell("A\n", "state");
+  await made.settle(ms(5000));
+  assert.equal(before.read(), "A\n");
+  rmSync(path);
+  assert.equal(await makeFifo(path, 0o600), 0);
+  const after = new Reader(t, path);
+  for (const line of ["B\n", "C\n"]) made.tell(line, "state");
+  await made.settle(ms(5000));
+  assert.deepEqual([before.read(), after.read()], ["", "B\nC\n"]);
+  assert.deepEqual(
+    lines.map(({ sentence }) => sentence),
+    [`notify_fifo ${path} was deleted: going on with the pipe that is there now`],
+  );
+  await made.close();
+  assert.ok(existsSync(path), "it is the reader's");
+});
+
+test("what waits for a full pipe goes to the one that replaces it, in order", async (t) => {
+  const path = join(folder(t), "f");
+  const { made } = outlet(t, path);
+  await made.opened;
+  const before = new Reader(t, path);
+  const want = Array.from({ length: 5000 }, (_, i) => `INSTANCE "a name of some length" MASTER ${i}\n`);
+  for (const line of want) made.tell(line, "state");
+  await made.settle(ms(300));
+  rmSync(path);
+  assert.equal(await makeFifo(path, 0o600), 0);
+  const after = new Reader(t, path);
+  let read = "";
+  await until("the last line is read", 10_000, () => (read += after.read()).endsWith(want.at(-1) ?? ""));
+  assert.equal(before.read() + read, want.join(""));
+  assert.ok(read.length > 64 * 1024, "more than a pipe holds");
+});
+
+test("a deleted pipe that nobody makes again is made by the next line, and removed at the end", async (t) => {
+  const path = join(folder(t), "f");
+  const { made } = outlet(t, path);
+  await made.opened;
+  rmSync(path);
+  made.tell("A\n", "state");
+  await made.settle(ms(5000));
+  assert.equal(new Reader(t, path).read(), "A\n");
+  await made.close();
+  assert.equal(existsSync(path), false);
+});
+
+test("a pipe that somebody has put in the place of ours stays at the end", async (t) => {
+  const path = join(folder(t), "f");
+  const { made } = outlet(t, path);
+  await made.opened;
+  rmSync(path);
+  assert.equal(await makeFifo(path, 0o600), 0);
+  await made.close();
+  assert.ok(existsSync(path));
+});
+
 test("a flood costs little: 100,000 weaker adverts told to a full pipe", async (t) => {
   const path = join(folder(t), "f");
   const { made } = outlet(t, path);

@@ -57,7 +57,7 @@ class Bench {
       const file: FifoFile = {
         write: (text) => {
           this.done.push(`${path} < ${text.trimEnd()}`);
-          return Promise.resolve(true);
+          return Promise.resolve("written");
         },
         close: () => {
           this.done.push(`close ${path}`);

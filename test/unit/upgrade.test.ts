@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parseLauncherLine } from "../../main/control/signals.js";
 import { StateSlab } from "../../main/control/state-slab.js";
-import { isAwaited, upgradeBy } from "../../main/control/upgrade.js";
+import { isAwaited, LAUNCHER_WAITS, upgradeBy } from "../../main/control/upgrade.js";
 import { askUpgrade, untilInService } from "../../main/control/upgrade-client.js";
 import { whyUnfit } from "../../main/control/upgrade-fitness.js";
 import { version } from "../../main/control/version.js";
 import type { Log } from "../../main/observe/log.js";
 import { ms } from "../../main/units.js";
+import { projectRoot } from "../harness/project.js";
 
 const nothing = Buffer.alloc(12);
 const silent: Log = Object.assign(() => {}, { detail: false });
@@ -49,6 +50,14 @@ test("the answer names both versions, or why the daemon goes on", async () => {
 
 test("a daemon that was kept from making way stays when the launcher waits no longer", () => {
   assert.deepEqual([isAwaited(ms(1000), ms(25_999)), isAwaited(ms(1000), ms(26_000))], [true, false]);
+});
+
+test("the limits of the launcher are those that daemon and command go by", () => {
+  const source = readFileSync(join(projectRoot, "native-bindings/launcher/supervisor_upgrade.cc"), "utf8");
+  for (const name of ["kLoadsWithinMs", "kMakesWayWithinMs"]) {
+    const [, milliseconds = ""] = new RegExp(`${name} = ([\\d']+);`).exec(source) ?? [];
+    assert.equal(Number(milliseconds.replaceAll("'", "")), LAUNCHER_WAITS, name);
+  }
 });
 
 test("the command reads the answer, and says when the new one never answers", async (t) => {

@@ -13,7 +13,7 @@ export const layers = [
   { name: "unit", limitMs: 420_000, concurrency: 2, needs: [] },
   { name: "property", limitMs: 420_000, concurrency: 2, needs: [] },
   { name: "simulation", optional: true, limitMs: 600_000, concurrency: 2, needs: [] },
-  { name: "native", limitMs: 600_000, concurrency: 1, needs: ["native module"] },
+  { name: "native", limitMs: 1_500_000, concurrency: 1, needs: ["native module"] },
   {
     name: "netns",
     limitMs: 2_700_000, // most of it is waiting: 25 minutes
@@ -22,13 +22,13 @@ export const layers = [
   },
   {
     name: "kernel",
-    limitMs: 1_500_000,
+    limitMs: 2_700_000,
     concurrency: 2, // each guest has a processor to itself
     needs: ["root", "native module", "linux.uml", "UML modules", "/lib/modules", "ipvsadm", "keepalived", "modprobe"],
   },
   {
     name: "kernel-alone",
-    limitMs: 600_000,
+    limitMs: 1_200_000,
     concurrency: 1, // they measure time
     needs: ["root", "native module", "linux.uml", "UML modules", "/lib/modules", "ipvsadm", "keepalived", "modprobe"],
   },

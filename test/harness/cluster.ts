@@ -60,12 +60,12 @@ export class Cluster implements AsyncDisposable {
     return this.lan.host(name);
   }
 
-  /** Resolves when the web server answers. */
+  /** Resolves when the web server answers: Node starts in 2 s in a guest on a quiet machine, and in 20 s on a busy one. */
   async startWeb(name: WebName): Promise<void> {
     const host = this.host(name);
     const argv = [process.execPath, compiled("examples/demo/web-server.ts"), name];
     this.#webs.set(name, await host.spawn(argv));
-    await until(`${name} answers`, 20_000, async () => (await this.request(webAddress[name])) === name, 100);
+    await until(`${name} answers`, 90_000, async () => (await this.request(webAddress[name])) === name, 100);
   }
 
   async stopWeb(name: WebName): Promise<void> {
@@ -83,10 +83,11 @@ export class Cluster implements AsyncDisposable {
     return this.host(name).start(program, text, extra);
   }
 
-  /** One request of the client. @returns what the server said, or undefined when none answered within 2 s */
-  async request(address: string = vip): Promise<string | undefined> {
+  /** One request of the client. @returns what the server said, or undefined when none answered within so many seconds */
+  async request(address: string = vip, seconds = 2): Promise<string | undefined> {
     const host = address.includes(":") ? `[${address}]` : address;
-    const { code, stdout } = await this.host("client").attempt(["curl", "-gs", "--max-time", "2", `http://${host}/`]);
+    const argv = ["curl", "-gs", "--max-time", String(seconds), `http://${host}/`];
+    const { code, stdout } = await this.host("client").attempt(argv);
     return code === 0 ? stdout.trim() : undefined;
   }
 

@@ -5,5 +5,5 @@ kernelGroup({
   name: "what others do to the table is repaired",
   program: "heal.ts",
   steps: Object.values(healSteps),
-  timeoutMs: 300_000,
+  timeoutMs: 500_000,
 });

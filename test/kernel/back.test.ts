@@ -5,5 +5,5 @@ kernelGroup({
   name: "holdfast to keepalived",
   program: "back.ts",
   steps: Object.values(backSteps),
-  timeoutMs: 240_000,
+  timeoutMs: 400_000,
 });

@@ -5,5 +5,5 @@ kernelGroup({
   name: "an IPVS that goes and comes back under the daemon",
   program: "comings.ts",
   steps: Object.values(comingSteps),
-  timeoutMs: 240_000,
+  timeoutMs: 400_000,
 });

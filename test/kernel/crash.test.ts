@@ -5,5 +5,5 @@ kernelGroup({
   name: "SIGSEGV to the daemon of the master",
   program: "crash.ts",
   steps: Object.values(crashSteps),
-  timeoutMs: 180_000,
+  timeoutMs: 400_000,
 });

@@ -5,5 +5,5 @@ kernelGroup({
   name: "removal_floor and self_check in the kernel's table",
   program: "director-faults.ts",
   steps: Object.values(faultSteps),
-  timeoutMs: 240_000,
+  timeoutMs: 500_000,
 });

@@ -6,5 +6,5 @@ kernelGroup({
   program: "group-marks.ts",
   steps: Object.values(groupMarkSteps),
   also: ["iptables"],
-  timeoutMs: 180_000,
+  timeoutMs: 400_000,
 });

@@ -5,5 +5,5 @@ kernelGroup({
   name: "virtual_server_group: ipvsadm -Sn after holdfast equals ipvsadm -Sn after keepalived",
   program: "groups.ts",
   steps: Object.values(groupSteps),
-  timeoutMs: 240_000,
+  timeoutMs: 500_000,
 });

@@ -5,5 +5,5 @@ kernelGroup({
   name: "VLAN, bond and VRF",
   program: "links.ts",
   steps: Object.values(linkSteps),
-  timeoutMs: 360_000,
+  timeoutMs: 500_000,
 });

@@ -5,5 +5,5 @@ kernelGroup({
   name: "keepalived to holdfast, in place",
   program: "migrate.ts",
   steps: Object.values(migrateSteps),
-  timeoutMs: 240_000,
+  timeoutMs: 400_000,
 });

@@ -23,7 +23,7 @@ for name in work lvs; do ip netns add $name; ip -n $name link set lo up; done
 tables() { for name in work lvs; do echo "$1 $name: $(ip netns exec $name ipvsadm -Sn)"; done; echo "$1 own: $(ipvsadm -Sn)"; }
 ipvsadm -Sn
 ${path.join(projectRoot, "bin/holdfast")} -n -l -D -G --ipvs kernel -f ${guestResults}/a.conf > ${guestResults}/log 2>&1 &
-for try in $(seq 300); do grep -q 'Startup complete' ${guestResults}/log && break; sleep 0.2; done
+for try in $(seq 600); do grep -q 'Startup complete' ${guestResults}/log && break; sleep 0.2; done
 tables running
 kill $!
 wait
@@ -31,13 +31,13 @@ tables ended
 cat ${guestResults}/log
 `;
 
-const options = { skip: needs("root", "native", "uml", "ipvsadm"), timeout: 130_000 };
+const options = { skip: needs("root", "native", "uml", "ipvsadm"), timeout: 250_000 };
 
 test("the daemon works in one namespace and balances in another", options, async () => {
   const resultsDir = await mkdtemp(path.join(tmpdir(), "holdfast-uml-"));
   try {
     await writeFile(path.join(resultsDir, "a.conf"), config);
-    const { output } = await runInUml({ argv: ["sh", "-c", job], resultsDir, timeoutMs: 120_000 });
+    const { output } = await runInUml({ argv: ["sh", "-c", job], resultsDir, timeoutMs: 240_000 });
     const table = "-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 192.0.2.2:80 -g -w 3\n";
     const said = output.replaceAll("\r", "");
     assert.ok(said.includes(`running work: \nrunning lvs: ${table}running own: \n`), said);

@@ -5,5 +5,5 @@ kernelGroup({
   name: "what ipvsadm shows with holdfast equals what it shows with keepalived",
   program: "options.ts",
   steps: optionCases.map(({ name }) => name),
-  timeoutMs: 400_000,
+  timeoutMs: 600_000,
 });

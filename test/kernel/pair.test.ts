@@ -5,5 +5,5 @@ kernelGroup({
   name: "LVS-DR pair",
   program: "pair.ts",
   steps: Object.values(pairSteps),
-  timeoutMs: 180_000,
+  timeoutMs: 400_000,
 });

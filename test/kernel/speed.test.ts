@@ -5,5 +5,5 @@ kernelGroup({
   name: "5,000 destinations into an empty table",
   program: "speed.ts",
   steps: Object.values(speedSteps),
-  timeoutMs: 180_000,
+  timeoutMs: 400_000,
 });

@@ -6,5 +6,5 @@ kernelGroup({
   program: "traffic.ts",
   steps: [...ways.map(arrivalStep), ...Object.values(lastingSteps)],
   also: ["iptables"],
-  timeoutMs: 240_000,
+  timeoutMs: 500_000,
 });

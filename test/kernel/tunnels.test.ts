@@ -5,5 +5,5 @@ kernelGroup({
   name: "traffic through tunnels",
   program: "tunnels.ts",
   steps: Object.values(tunnelSteps),
-  timeoutMs: 180_000,
+  timeoutMs: 400_000,
 });

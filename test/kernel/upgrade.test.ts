@@ -5,5 +5,5 @@ kernelGroup({
   name: "another version of holdfast, in place",
   program: "upgrade.ts",
   steps: Object.values(upgradeSteps),
-  timeoutMs: 300_000,
+  timeoutMs: 500_000,
 });

@@ -13,7 +13,7 @@ const outDir = join(projectRoot, "build-asan");
 const headers = nodeHeaders();
 const options = {
   // Compiling takes two minutes on a busy machine, the 200 rounds of teardown.test.ts about two.
-  timeout: 600_000,
+  timeout: 1_200_000,
   ...(headers === undefined ? { skip: "needs the headers of Node (node_api.h): set npm_config_nodedir" } : {}),
 };
 

@@ -38,7 +38,7 @@ async function target(t: TestContext, mode: string): Promise<{ port: number; say
   return { port: ports[0]?.port ?? 0, say: (command) => void child.stdin.write(`${command}\n`) };
 }
 
-const options = { skip: programsMissing, timeout: 60_000 };
+const options = { skip: programsMissing, timeout: 180_000 };
 
 describe("bare loops", options, () => {
   for (const { check, mode, loop, resumed = 0, extra = [] } of [
@@ -81,7 +81,7 @@ describe("bare loops", options, () => {
         const got = await bareLoop(argv);
         return got.error !== undefined || (got.completed === 0 && got.failed === 50);
       };
-      await until("all are refused", 5000, refused);
+      await until("all are refused", 20_000, refused);
     });
   }
 
@@ -115,11 +115,11 @@ describe("keepalived without IPVS", { ...options, skip: programsMissing || needs
 
     const added = (): number => readTableCounts(file("counts")).newDestination.count;
     const removed = (): number => readTableCounts(file("counts")).deleteDestination.count;
-    await until("the table is full", 10_000, () => added() === servers);
+    await until("the table is full", 30_000, () => added() === servers);
     say(`down ${port}`); // its first checks come within a second and the delay_loop, and one failure is enough
-    await until("all are out", 10_000, () => removed() === servers);
+    await until("all are out", 30_000, () => removed() === servers);
     say(`up ${port}`);
-    await until("all are back", 10_000, () => added() === 2 * servers);
+    await until("all are back", 30_000, () => added() === 2 * servers);
 
     const exit = once(child, "exit");
     child.kill("SIGTERM");

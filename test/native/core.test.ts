@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { projectRoot } from "./addon-under-test.js";
 import { compile, sanitizerFlags, sources } from "./build.js";
 
-test("the parts without Node, as plain C++ with sanitizers", { timeout: 180_000 }, async (t) => {
+test("the parts without Node, as plain C++ with sanitizers", { timeout: 500_000 }, async (t) => {
   const dir = mkdtempSync(join(tmpdir(), "holdfast-core-"));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const program = join(dir, "core_test");

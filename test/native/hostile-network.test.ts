@@ -34,7 +34,7 @@ const SLACK_MS = 2000;
 
 const skip = needs("root", "netns", "native");
 
-describe("hostile networks", { skip, timeout: 180_000 }, () => {
+describe("hostile networks", { skip, timeout: 300_000 }, () => {
   let found: readonly Found[] = [];
   before(async () => {
     const made: string[] = [];

@@ -253,7 +253,7 @@ for (const [checker, spec, rows] of streams)
     test(`${checker}: ${name}`, options, (t) => judgeServer(t, acceptor(talk), spec, verdicts));
 
 for (const [name, talk, ...verdicts] of insideTls)
-  test(`SSL_GET: ${name}`, options, (t) => judgeServer(t, tlsServer(talk), secure, verdicts, 1000));
+  test(`SSL_GET: ${name}`, options, (t) => judgeServer(t, tlsServer(talk), secure, verdicts, 2000)); // and the handshake before it
 
 for (const [name, talk, ...verdicts] of cutTls)
   for (const octets of cuts)

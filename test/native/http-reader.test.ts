@@ -24,7 +24,7 @@ for (const { name, main, units, defines } of [
     defines: ["-DPROBE_PATTERN_BLOCK=8"],
   },
 ]) {
-  test(`${name}, as plain C++ with sanitizers`, { timeout: 180_000 }, async (t) => {
+  test(`${name}, as plain C++ with sanitizers`, { timeout: 500_000 }, async (t) => {
     const dir = mkdtempSync(join(tmpdir(), "holdfast-http-"));
     t.after(() => rmSync(dir, { recursive: true, force: true }));
     const program = join(dir, main);

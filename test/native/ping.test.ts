@@ -30,7 +30,7 @@ const network = [
   `netns exec ${far} sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0`,
 ];
 
-test("pings, as plain C++ with sanitizers", { skip: needs("root", "netns"), timeout: 300_000 }, async (t) => {
+test("pings, as plain C++ with sanitizers", { skip: needs("root", "netns"), timeout: 500_000 }, async (t) => {
   const dir = mkdtempSync(join(tmpdir(), "holdfast-ping-"));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const program = join(dir, "ping_test");

@@ -40,7 +40,7 @@ async function program(dir: string, name: string, files: readonly string[], libr
 
 const good = { status: 0, stdout: "ok\n", stderr: "" };
 
-test("timing wheel, admission, latencies", { timeout: 180_000 }, async (t) => {
+test("timing wheel, admission, latencies", { timeout: 500_000 }, async (t) => {
   const run = await program(
     folder(t),
     "probe_parts_test",
@@ -65,12 +65,12 @@ test("timing wheel, admission, latencies", { timeout: 180_000 }, async (t) => {
   });
 });
 
-test("phases of steady checks", { timeout: 180_000 }, async (t) => {
+test("phases of steady checks", { timeout: 500_000 }, async (t) => {
   const run = await program(folder(t), "phase_grid_test", [unit("phase_grid.cc")]);
   assert.deepEqual(run(), good);
 });
 
-test("the probe engine without Node", { skip, timeout: 400_000 }, async (t) => {
+test("the probe engine without Node", { skip, timeout: 500_000 }, async (t) => {
   const dir = folder(t);
   const engine = join(dir, "engine.o"); // all of it, once for all
   const units = readdirSync(join(sources, "probe")).filter((name) => name.endsWith(".cc"));

@@ -53,7 +53,7 @@ export class ScriptStand {
     const before = this.results.length;
     this.prober.add(id, miscCheck(check), []);
     this.prober.arm(id, 1, ms(0));
-    await until("a result", 15_000, () => this.results.length > before);
+    await until("a result", 40_000, () => this.results.length > before);
     return this.results.at(-1) ?? assert.fail("no result");
   }
 }

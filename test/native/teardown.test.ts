@@ -8,8 +8,8 @@ import { addon, call, getLink, type RawObject, script, udpPair, until } from "./
 const ROUNDS = 200;
 /** Before the counts are taken: threads, pools and lazily opened descriptors of Node itself. */
 const WARM_UP = 10;
-/** 0.1 s per round alone, five times that under a sanitizer on a busy machine. */
-const timeout = (ROUNDS + WARM_UP) * 500 + 30_000;
+/** 0.1 s per round alone, five times that under a sanitizer, and four times that on a busy machine. */
+const timeout = (ROUNDS + WARM_UP) * 2000 + 30_000;
 
 /** Descriptors of this process that are no files: sockets, timers, pidfds, pipes of Node's own threads. */
 function openFiles(): number {

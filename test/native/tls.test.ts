@@ -9,7 +9,7 @@ import { compile, sanitizerFlags, sources } from "./build.js";
 
 const skip = existsSync("/usr/include/openssl/ssl.h") ? false : "needs libssl-dev";
 
-test("TLS of the probe engine, as plain C++ with sanitizers", { skip, timeout: 300_000 }, async (t) => {
+test("TLS of the probe engine, as plain C++ with sanitizers", { skip, timeout: 500_000 }, async (t) => {
   const dir = mkdtempSync(join(tmpdir(), "holdfast-tls-"));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const program = join(dir, "tls_test");

@@ -101,14 +101,14 @@ test("only the threads that are configured leave the usual class, and a reload g
     const others = threads.filter(({ id }) => id !== pid);
     return {
       main: threads.filter(({ id }) => id === pid).map((main) => `${classOf(main)} on ${main.cpus}`),
-      others: [...new Set(others.map((thread) => `${classOf(thread)} on ${thread.cpus}`))].toSorted(),
+      others: new Set(others.map((thread) => `${classOf(thread)} on ${thread.cpus}`)),
       helpers: others.filter((thread) => classOf(thread) === "2:1").length >= 4,
       checkers: threads.filter(({ nice }) => nice === 5).map(classOf),
     };
   };
   await showsOnce("all of ours are usual, Node's own, with V8's four helpers, lowest", look, {
     main: ["2:50 on 0"],
-    others: [`0:0 on ${all}`, `2:1 on ${all}`],
+    others: new Set([`0:0 on ${all}`, `2:1 on ${all}`]),
     helpers: true,
     checkers: ["0:0"],
   });
@@ -132,13 +132,13 @@ test("only the threads that are configured leave the usual class, and a reload g
     return {
       main: threads.filter(({ id }) => id === pid).map((main) => [classOf(main), main.nice, main.cpus]),
       checkers: others.filter(({ nice }) => nice === 5).map((thread) => `${classOf(thread)} on ${thread.cpus}`),
-      others: [...new Set(others.filter(({ nice }) => nice !== 5).map(classOf))],
+      others: new Set(others.filter(({ nice }) => nice !== 5).map(classOf)),
     };
   };
   await showsOnce("the classes after the reload", lookAgain, {
     main: [["0:0", -7, all]],
     checkers: ["2:3 on 0"],
-    others: ["0:0"],
+    others: new Set(["0:0"]),
   });
   const unlimited = /Max realtime timeout\s+unlimited\s+unlimited/.test(readFileSync(`/proc/${pid}/limits`, "latin1"));
   const refused = /child process cannot set realtime rlimit \(EPERM\)/.test(await daemon.log());

@@ -159,7 +159,7 @@ test("signals that reach every process of the name end none", options, async () 
   const a = lan.host("a");
   await using daemon = await a.start(holdfast("memory"), instanceText());
   await until("it is master", PATIENCE_MS, () => a.hasAddress("192.0.2.51"));
-  await until("there is a spare", PATIENCE_MS, () => daemon.spareRests());
+  await until("there is a spare", 2 * PATIENCE_MS, () => daemon.spareRests());
   const all = [daemon.pid, ...descendants(daemon.pid)];
   assert.equal(all.length, 3);
   for (const name of ["HUP", "USR1", "USR2", "36", "63", "64"])

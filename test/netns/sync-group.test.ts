@@ -162,6 +162,7 @@ const cases: readonly Case[] = [
     run: async (stand) => {
       await stand.lan.cut("a", "carrier", "eth1");
       await stand.becomes("b");
+      await stand.master.says("Startup complete"); // it answers questions
       const ask = (...more: readonly string[]): Promise<string> =>
         stand.a.exec([...why, "V1", "--control-socket", stand.master.files.controlSocket, ...more]);
       assert.match(

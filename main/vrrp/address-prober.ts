@@ -13,12 +13,14 @@ export type OpenFrames = (interfaceIndex: number, version: 4 | 6, onFrame: (fram
 
 interface ProberDeps {
   readonly clock: Clock;
-  readonly network: HostNetwork;
+  readonly network: Pick<HostNetwork, "link">;
   readonly sendFrame: SendFrame;
   readonly openFrames?: OpenFrames;
 }
 
 const ETHERNET_ADDRESS = 6;
+/** Timers run before sockets are read: where this process was kept from running, answers may wait while the time is over. */
+const READ_FIRST = ms(1);
 
 /** Asks twice, at once and in the middle of the wait: one frame may be lost. */
 export class SegmentProber implements AddressProber {
@@ -46,11 +48,8 @@ class Probe implements Disposable {
     this.#deps = deps;
     this.#asked = asked;
     this.#done = done;
-    const { clock } = deps;
-    this.#held.push(clock.after(wait, () => this.#end({ kind: "free" })));
     // Not from within the call: whoever asks does not know of this probe yet.
-    this.#held.push(clock.after(ms(0), () => this.#begin()));
-    this.#held.push(clock.after(ms(wait / 2), () => this.#send()));
+    this.#held.push(deps.clock.after(ms(0), () => this.#begin(wait)));
   }
 
   [Symbol.dispose](): void {
@@ -58,7 +57,7 @@ class Probe implements Disposable {
     for (const one of this.#held.splice(0)) one[Symbol.dispose]();
   }
 
-  #begin(): void {
+  #begin(wait: Milliseconds): void {
     const open = this.#deps.openFrames ?? openFrameReader;
     try {
       for (const [link, version] of this.#places()) {
@@ -69,6 +68,13 @@ class Probe implements Disposable {
       return;
     }
     this.#send();
+    if (this.#done === undefined) return;
+    this.#later(ms(wait / 2), () => this.#send());
+    this.#later(wait, () => this.#later(READ_FIRST, () => this.#end({ kind: "free" })));
+  }
+
+  #later(delay: Milliseconds, fn: () => void): void {
+    this.#held.push(this.#deps.clock.after(delay, fn));
   }
 
   #places(): readonly (readonly [Link, 4 | 6])[] {

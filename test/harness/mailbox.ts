@@ -6,7 +6,7 @@ import { parseMail, type SunkMail } from "./mail-sink.js";
 
 /** Debian's exim4 on port 25 of a host's loopback, which puts every mail into one file. */
 export interface Mailbox {
-  /** Delivered so far. */
+  /** Delivered so far, in full. */
   mails(): Promise<readonly SunkMail[]>;
 }
 
@@ -42,8 +42,10 @@ export async function mailbox(host: Host, dir: string): Promise<Mailbox> {
   await host.spawn(["exim4", "-bdf", "-C", path.join(dir, "conf"), "-oP", path.join(dir, "pid")]);
   return {
     mails: async () => {
-      const text = await readFile(path.join(dir, "box"), "utf8").catch(() => "");
-      const mails = text.split(/^From (?=\S+ [A-Z][a-z]{2} )/m).slice(1);
+      const read = (name: string): Promise<string> => readFile(path.join(dir, name), "utf8").catch(() => "");
+      // A long mail is written in many pieces, one mail after the other; the log, which is read first, says which are whole.
+      const whole = (await read("mainlog")).match(/ Completed$/gm)?.length ?? 0;
+      const mails = (await read("box")).split(/^From (?=\S+ [A-Z][a-z]{2} )/m).slice(1, 1 + whole);
       return mails.map((mail) => parseMail("", [], mail.slice(mail.indexOf("\n") + 1).replaceAll("\n", "\r\n")));
     },
   };

@@ -67,6 +67,16 @@ export function processorTicks(pid: number): number | undefined {
   return fields === undefined ? undefined : Number(fields[11]) + Number(fields[12]);
 }
 
+/** No thread of it has work, or waits for a processor to do it; false when it is gone. proc(5) 3. */
+export function sleeps(pid: number): boolean {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    return threads.every((id) => /^\d+ \(.*\) S /s.test(readOptional(`/proc/${pid}/task/${id}/stat`) ?? ""));
+  } catch {
+    return false;
+  }
+}
+
 function processes(): readonly ProcessEntry[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids.flatMap((name) => {

@@ -41,7 +41,7 @@ for (const program of [keepalived, holdfast("memory")]) {
       const file = path.join(lan.dir, "icmp6.txt");
       const filter = "ip6 and not ip6 proto 112";
       await b.spawn(["sh", "-c", `exec tcpdump -l -n -e -i eth0 '${filter}' > ${file} 2> ${file}.err`]);
-      await until("tcpdump listens", 5000, async () =>
+      await until("tcpdump listens", 20_000, async () =>
         (await readFile(`${file}.err`, "utf8").catch(() => "")).includes("listening on"),
       );
       const daemon = await a.start(program, config(200), ["--vrrp"]);
@@ -53,10 +53,12 @@ for (const program of [keepalived, holdfast("memory")]) {
       // Somebody looks for the interface's own link-local address, which the VMAC has too.
       const send = `require("node:dgram").createSocket("udp6").send("x", 9, "${base}%eth0", () => process.exit())`;
       await b.exec([process.execPath, "-e", send]);
-      await until("the base answers", 5000, async () =>
+      await until("the base answers", 15_000, async () =>
         (await lines()).some((line) => line.includes("neighbor advertisement") && line.includes(`tgt is ${base},`)),
       );
-      const virtual = (await lines()).filter((line) => line.includes(` ${VIRTUAL_MAC} > `));
+      const carried = async () => (await lines()).slice(0, -1).filter((line) => line.includes(` ${VIRTUAL_MAC} > `));
+      await until("the addresses are announced", 15_000, async () => (await carried()).length > 0);
+      const virtual = await carried();
       t.diagnostic(`${(await reports()).length} reports, ${virtual.length} frames with the virtual MAC address`);
       // fe80::51:1 and 2001:db8::51 are announced with it, and nothing else is.
       // Announced with it; keepalived 2.2.7 answers with it for the base too, 2.4.3 does not.
@@ -65,7 +67,6 @@ for (const program of [keepalived, holdfast("memory")]) {
         (line) => !may.some((each) => line.includes(`neighbor advertisement, tgt is ${each},`)),
       );
       assert.deepEqual(own, []);
-      assert.ok(virtual.length > 0);
       if (program !== keepalived)
         assert.match(await b.exec(["ip", "-6", "neigh", "show", base]), new RegExp(await a.mac()));
     },

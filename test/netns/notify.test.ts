@@ -54,6 +54,7 @@ const globals = (dir: string): string => `global_defs {
 vrrp_script flag {
   script "/usr/bin/test -e ${dir}/flag"
   interval 0.2
+  timeout 10
   weight -10
 }
 `;
@@ -120,6 +121,11 @@ async function toldBy(program: Program): Promise<Told> {
   const says = (line: string, times = 1): Promise<unknown> =>
     until(`the FIFO says ${line}`, PATIENCE_MS, () => pipe.lines().filter((each) => each === line).length >= times);
 
+  const read = async (file: string): Promise<readonly string[]> =>
+    (await readFile(file, "utf8")).split("\n").slice(0, -1);
+  const arrives = (last: string, file: string): Promise<unknown> =>
+    until(`"${last}" in ${file}`, PATIENCE_MS, async () => (await read(`${dir}/${file}`)).includes(last));
+
   await b.start(keepalived, peer, ["--vrrp"]);
   await until("the peer is master", PATIENCE_MS, () => b.hasAddress("192.0.2.51"));
   const conf = globals(dir) + instance(dir, "V1", 51, 200) + instance(dir, "V2", 52, 150);
@@ -150,13 +156,10 @@ async function toldBy(program: Program): Promise<Told> {
   daemon.signal("SIGHUP");
   await says('INSTANCE "V1" DELETED 200');
   await until("the reload is over", PATIENCE_MS, async () => (await daemon.log()).includes("Reload complete"));
+  for (const last of ["V1 deleted", "V1 all INSTANCE V1 DELETED 200"]) await arrives(last, "scripts");
   await daemon.stop();
   await says('INSTANCE "V2" STOP 150');
-  const read = async (file: string): Promise<readonly string[]> =>
-    (await readFile(file, "utf8")).split("\n").slice(0, -1);
   // Who was told of the stop may be at work when the daemon has ended: keepalived waits for nobody, and ends its reader before.
-  const arrives = (last: string, file: string): Promise<unknown> =>
-    until(`"${last}" in ${file}`, PATIENCE_MS, async () => (await read(`${dir}/${file}`)).includes(last));
   for (const last of ["V2 stop", "V2 all INSTANCE V2 STOP 150"]) await arrives(last, "scripts");
   if (program.name === "holdfast") await arrives('INSTANCE "V2" STOP 150', "read");
   const lines = pipe.lines().map((line) => line.split(" "));

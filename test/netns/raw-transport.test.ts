@@ -15,8 +15,10 @@ import { until } from "../harness/until.js";
 const options = { skip: needs("root", "native"), timeout: 20_000 };
 const silent: Log = Object.assign(() => undefined, { detail: false });
 
-const a: IpAddress = "127.0.112.1";
-const b: IpAddress = "127.0.112.2";
+/** Of this process, whoever else tests on this machine. */
+const own = `${(process.pid >> 8) & 255}.${process.pid & 255}`;
+const a: IpAddress = `127.${112 + (process.pid >> 16)}.${own}`;
+const b: IpAddress = `127.${111 - (process.pid >> 16)}.${own}`;
 const at = (address: IpAddress): AdvertEndpoint => ({ kind: "unicast", link: undefined, address });
 
 const advert = (source: IpAddress, destination: IpAddress) => {

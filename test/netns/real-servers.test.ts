@@ -39,7 +39,7 @@ const unlike = (theirs: boolean, ours: Row): Row => ({ ...ours, theirs });
 const page = (...lines: readonly string[]): string => `url {\n${lines.join("\n")}\n}`;
 /** One more place for SMTP_CHECK. keepalived 2.2.7 has no time limit there but its own. */
 const host = (address: string, port: number): string =>
-  `host {\nconnect_ip ${address}\nconnect_port ${port}\nconnect_timeout 2\n}`;
+  `host {\nconnect_ip ${address}\nconnect_port ${port}\nconnect_timeout 5\n}`;
 
 /** A query for the addresses of www.example, and the octets that every good answer to it begins with: id, flags. */
 const query = "12 34 01 00 00 01 00 00 00 00 00 00 03 77 77 77 07 65 78 61 6d 70 6c 65 00 00 01 00 01";
@@ -132,7 +132,7 @@ virtual_server 198.51.100.1 ${1000 + i} {
   delay_loop 1
   delay_before_retry 1
   warmup 0
-  connect_timeout 2
+  connect_timeout 5
   lb_kind NAT
   protocol TCP
   real_server 10.9.0.${i + 1} 1 {

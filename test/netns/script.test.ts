@@ -15,6 +15,8 @@ import { until } from "../harness/until.js";
 
 const options = { skip: needs("root", "native"), timeout: 60_000 };
 const SOON = 10_000;
+/** Of a script that has to have begun before its time is over: a shell takes a while on a busy machine. */
+const LIMIT = 3000;
 
 /** A folder that everybody may write to, and scripts in it that are run as somebody. */
 class Workshop {
@@ -119,12 +121,12 @@ test("a script that hangs is killed with its children, also those that ignore SI
   const child = "trap '' TERM; echo $$ > \"$0\"/child; while :; do sleep 1; done";
   const file = shop.write("hang", `#!/bin/sh\nsh -c "${child.replaceAll(/["$]/g, "\\$&")}" "$1" &\nwait\n`);
   const began = performance.now();
-  const result = shop.run(root, 500, file, shop.dir);
+  const result = shop.run(root, LIMIT, file, shop.dir);
   await until("the child runs", SOON, () => shop.has("child") && shop.read("child") !== "");
   const pid = Number(shop.read("child"));
   assert.ok(alive(pid));
   assert.deepEqual(await result, { kind: "timed-out", value: 15 });
-  assert.ok(performance.now() - began >= 500);
+  assert.ok(performance.now() - began >= LIMIT);
   await until("the child is gone too", SOON, () => !alive(pid));
 });
 
@@ -132,8 +134,8 @@ test("a script that ignores SIGTERM gets SIGKILL 2 s later", options, async (t) 
   const shop = new Workshop(t);
   const file = shop.write("stubborn", "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 1; done\n");
   const began = performance.now();
-  assert.deepEqual(await shop.run(root, 300, file), { kind: "timed-out", value: 9 });
-  assert.ok(performance.now() - began >= 2300);
+  assert.deepEqual(await shop.run(root, LIMIT, file), { kind: "timed-out", value: 9 });
+  assert.ok(performance.now() - began >= LIMIT + 2000);
 });
 
 test("what cannot be started is told by its errno", options, async (t) => {
@@ -144,13 +146,13 @@ test("what cannot be started is told by its errno", options, async (t) => {
     ["missing interpreter", shop.write("odd", "#!/nonexistent/sh\n"), 2],
   ];
   for (const [what, file, value] of rows)
-    assert.deepEqual(await shop.run(root, 1000, file), { kind: "not-started", value }, what);
+    assert.deepEqual(await shop.run(root, SOON, file), { kind: "not-started", value }, what);
 });
 
 test("a script without an interpreter line is run by the shell", options, async (t) => {
   const shop = new Workshop(t);
   const file = shop.write("text", 'exit "$1"\n');
-  assert.deepEqual(await shop.run(root, 1000, file, "7"), { kind: "exited", value: 7 });
+  assert.deepEqual(await shop.run(root, SOON, file, "7"), { kind: "exited", value: 7 });
 });
 
 test("results of many at once, and starting one is quick", options, async (t) => {
@@ -158,7 +160,7 @@ test("results of many at once, and starting one is quick", options, async (t) =>
   const file = shop.write("code", '#!/bin/sh\nexit "$1"\n');
   const codes = Array.from({ length: 50 }, (_, i) => i);
   const began = performance.now();
-  const results = codes.map((code) => shop.run(root, 5000, file, String(code)));
+  const results = codes.map((code) => shop.run(root, SOON, file, String(code)));
   const starting = (performance.now() - began) / codes.length;
   t.diagnostic(`${starting.toFixed(2)} ms of the main thread for each start`);
   assert.deepEqual(
@@ -183,7 +185,7 @@ test(
     const here = shop.write("here", "#!/bin/sh\nexit 3\n");
     await using _ = await withoutAnswer(gone);
     let over = false;
-    const hangs = shop.run(root, 2000, gone).finally(() => {
+    const hangs = shop.run(root, LIMIT, gone).finally(() => {
       over = true;
     });
     const others = await Promise.all([shop.run(root, 0, here), shop.run(root, 0, here)]);

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
-import { askStatus } from "../../main/control/status-client.js";
+import type { ServersDocument } from "../../main/control/servers.js";
+import { askServers, askStatus } from "../../main/control/status-client.js";
 import { type Daemon, holdfast } from "../harness/daemon.js";
 import { Lan, plainHosts } from "../harness/lan.js";
 import { type Mailbox, mailbox } from "../harness/mailbox.js";
@@ -74,7 +75,7 @@ class Stand implements AsyncDisposable {
       const daemon = await a.start(holdfast("memory"), text(lan.dir, selfCheck), ["--check"]);
       const stand = new Stand(lan, daemon, box);
       await stand.says("Startup complete");
-      await a.exec(["sleep", "2.5"]); // every check has passed
+      await until("every check has passed", SOON, () => stand.#allPassed(), 50);
       assert.equal(await stand.inService(), servers.length);
       return stand;
     } catch (error) {
@@ -93,6 +94,12 @@ class Stand implements AsyncDisposable {
 
   async inService(): Promise<number> {
     return (await askStatus(this.daemon.files.controlSocket)).ipvs.destinations;
+  }
+
+  async #allPassed(): Promise<boolean> {
+    const { virtualServers }: ServersDocument = JSON.parse(await askServers(this.daemon.files.controlSocket));
+    const checks = virtualServers.flatMap(({ realServers }) => realServers.flatMap((server) => server.checks));
+    return checks.length === servers.length && checks.every(({ state, hasRun }) => state === "up" && hasRun);
   }
 
   async lines(): Promise<readonly string[]> {

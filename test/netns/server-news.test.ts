@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { holdfast, type Program } from "../harness/daemon.js";
 import type { Host } from "../harness/host.js";
 import { Lan, plainHosts } from "../harness/lan.js";
@@ -98,6 +99,9 @@ track_file load {
 ${services.join("")}`;
 }
 
+/** With nothing new, 50 ms apart: a pause of the machine is one look less. */
+const QUIET_LOOKS = 24;
+
 interface News {
   readonly mails: readonly string[];
   readonly fifo: readonly string[];
@@ -123,8 +127,26 @@ async function newsOf(program: Program, host: Host, dir: string): Promise<Readon
   });
   const fifo = async (): Promise<readonly string[]> =>
     (await readFile(`${dir}/lines`, "utf8")).replaceAll("\0", "").split("\n").slice(0, -1);
-  await host.exec(["sleep", "1"]); // servers
+  await until("the servers listen", 20_000, async () => {
+    const sockets = await host.exec(["ss", "-Hlntu"]);
+    return Object.values(switchedPorts).every((port) => sockets.includes(`127.0.0.1:${port} `));
+  });
   const daemon = await host.start(program, configOf(dir), ["--check"]);
+  /** No more news for much longer than a mail waits for others, which is half a second. */
+  const quiet = async (): Promise<void> => {
+    const news = async (): Promise<readonly number[]> => {
+      const [lines, scripts] = [await fifo(), await readFile(`${dir}/scripts`, "utf8")];
+      return [sink.mails.length, lines.length, scripts.length, sentencesOf(await daemon.log(), dir).length];
+    };
+    let [seen, looks] = [await news(), 0];
+    const isQuiet = async (): Promise<boolean> => {
+      const now = await news();
+      looks = isDeepStrictEqual(now, seen) ? looks + 1 : 0;
+      seen = now;
+      return looks === QUIET_LOOKS;
+    };
+    await until("there is no more news", 20_000, isQuiet, 50);
+  };
   const told = (kind: Kind, up: boolean, times: number): Promise<unknown> => {
     const line = `VS [198.51.100.${kinds.indexOf(kind) + 1}]:${protocolOf(kind)}:${portOf(kind)} ${up ? "UP" : "DOWN"}`;
     return until(`${program.name}: ${line}`, 20_000, async () => {
@@ -139,15 +161,17 @@ async function newsOf(program: Program, host: Host, dir: string): Promise<Readon
     );
   });
   await host.exec(["sleep", "2"]); // to the end of the first checks
+  await quiet();
   for (const kind of kinds) {
     for (const how of ["bad", "good"] as const) {
       await turn(host, dir, servers, kind, how);
       await told(kind, how === "good", how === "good" ? 2 : 1);
-      await host.exec(["sleep", "1.2"]); // mails
+      await quiet();
     }
   }
   const lines = await fifo(); // what keepalived writes when it ends nobody reads: it ends the reader first
   await daemon.stop();
+  await quiet(); // nobody waits for scripts that it started at the end
   const mails = sink.mails.map(({ headers, body }) => `${headers["Subject"]} / ${body.trim()}`);
   const scripts = (await readFile(`${dir}/scripts`, "utf8")).split("\n").slice(0, -1);
   const log = sentencesOf(await daemon.log(), dir);

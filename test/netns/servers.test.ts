@@ -60,18 +60,21 @@ test("holdfast servers: states since when, errors, latencies and counters of all
   const host = lan.host("a");
   await writeFile(`${lan.dir}/weigh`, "#!/bin/sh\nexit 7\n", { mode: 0o755 });
   await host.spawn([process.execPath, "-e", LISTENER]);
+  await until("it listens", 20_000, async () => (await host.exec(["ss", "-Hltn", "sport = :8080"])).trim() !== "");
   const begun = Date.now();
   const daemon = await host.start(holdfast("memory"), configOf(lan.dir), ["--check"]);
   const socket = `${daemon.files.config.replace(/\.conf$/, "")}.sock`;
   const ask = async (): Promise<ServersDocument> =>
     JSON.parse(await host.exec([path.join(projectRoot, "bin/holdfast"), "servers", `--control-socket=${socket}`]));
   await until("it has started", 20_000, async () => (await daemon.log()).includes("Startup complete"));
-  await until("a failure and a weight are known", 20_000, async () => {
-    const [first] = (await ask()).virtualServers;
+  let answer = await ask();
+  await until("a failure and a weight are known, and the table follows", 20_000, async () => {
+    answer = await ask();
+    const [first] = answer.virtualServers;
     const [up, down] = first?.realServers ?? [];
-    return down?.state === "down" && down.effectiveWeight === 5 && up?.checks[0]?.latencyMs !== undefined;
+    const isKnown = down?.state === "down" && down.effectiveWeight === 5 && up?.checks[0]?.latencyMs !== undefined;
+    return isKnown && down.counters === undefined;
   });
-  const answer = await ask();
   const now = Date.now();
   const isRecent = (at: number | undefined): boolean => at !== undefined && at >= begun - 1000 && at <= now + 1000;
   assert.equal(answer.ipvs, "memory");

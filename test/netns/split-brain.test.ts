@@ -15,9 +15,11 @@ const vip = "192.0.2.100";
 const ours = holdfast("memory");
 /** Start-up and elections, generously; the machine has other work. */
 const SETTLE = 15_000;
-/** Many times three intervals of 100 ms and the skew. */
-const QUIET = 2500;
-const options = { skip: needs("root", "netns"), timeout: 90_000 };
+/** Heartbeats have the same: a pause of the machine must not be a silence, after which a claim is right. */
+const ADVERT_INT = 0.3;
+/** Many times three such intervals and the skew. */
+const QUIET = 4500;
+const options = { skip: needs("root", "netns"), timeout: 120_000 };
 
 const hosts = (...names: readonly string[]): readonly HostSpec[] =>
   names.map((name, i) => ({
@@ -40,7 +42,7 @@ vrrp_instance V {
   virtual_router_id 51
   version 3
   priority ${priority}
-  advert_int 0.1
+  advert_int ${ADVERT_INT}
   virtual_ipaddress {
     ${vip}/24
   }

@@ -12,7 +12,7 @@ import { until } from "../harness/until.js";
 
 /** A checker thread that hangs in native code: only a new process is rid of it, and it has to know what the old one knew. */
 
-const options = { skip: needs("native"), timeout: 60_000 };
+const options = { skip: needs("native"), timeout: 120_000 };
 
 const dead = `
   real_server 127.0.0.1 9 {
@@ -50,16 +50,20 @@ test(
       await using _ = daemon;
       const says = (text: string): Promise<unknown> =>
         until(`the log says ${text}`, 20_000, async () => (await daemon.log()).includes(text));
+      await says("Startup complete");
       await says("Removing service [127.0.0.1]:tcp:9");
       const { pid } = await askStatus(daemon.files.controlSocket);
 
+      await writeFile(`${pipe}.new`, "no certificate\n");
       await writeFile(daemon.files.config, `SSL {\n  ca ${pipe}\n}\n${service(dead, secure)}`);
       daemon.signal("SIGHUP");
       await says("A checker thread hangs and cannot be ended");
-      await writeFile(`${pipe}.new`, "no certificate\n");
       renameSync(`${pipe}.new`, pipe); // for the next daemon
       await says("taking over with the state that it left");
       await says("SSL_CHECK on service [127.0.0.1]:tcp:10 could not be made");
+      const startedAgain = async (): Promise<boolean> =>
+        ((await daemon.log()).split("taking over").at(-1) ?? "").includes("Startup complete");
+      await until("it answers questions", 20_000, startedAgain);
 
       const status = await askStatus(daemon.files.controlSocket);
       assert.notEqual(status.pid, pid);

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { chmod, copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Daemon, keepalived } from "../harness/daemon.js";
 import type { Host } from "../harness/host.js";
 import { type HostSpec, Lan } from "../harness/lan.js";
@@ -14,11 +15,13 @@ import { type Pairing, pairings } from "./pairing.js";
 /** Two routers on two segments, one instance on each, joined in a sync group: what happens to one happens to both. */
 
 const vips = { eth0: "192.0.2.100", eth1: "198.51.100.100" } as const;
-const advertInt = 100;
+const usualInterval = 100;
+/** Where it matters that nothing moves: a pause of the machine must not be an election. */
+const calmInterval = 300;
 /** Start-up and elections, generously; the machine has other work. */
-const SETTLE = 10_000;
-/** Many times the interval in which a lone instance would have moved: 3 x 100 ms + skew. */
-const QUIET = 1500;
+const SETTLE = 20_000;
+/** Many times the interval in which a lone instance would have moved: 3 x 300 ms + skew. */
+const QUIET = 4500;
 
 const hosts: readonly HostSpec[] = ["a", "b"].map((name, i) => ({
   name,
@@ -36,7 +39,7 @@ interface Extra {
   readonly first?: string;
 }
 
-function config(priority: number, { blocks = "", group = "", first = "" }: Extra): string {
+function config(priority: number, advertInt: number, { blocks = "", group = "", first = "" }: Extra): string {
   const instance = (name: string, device: "eth0" | "eth1", vrid: number, more: string): string => `
 vrrp_instance ${name} {
   state BACKUP
@@ -83,12 +86,13 @@ class Stand {
     this.backup = backup;
   }
 
-  static async start(pairing: Pairing, lan: Lan, extra: Extra): Promise<Stand> {
-    const backup = await lan.host("b").start(pairing.backup, config(100, {}), ["--vrrp"]);
+  static async start(pairing: Pairing, lan: Lan, advertInt: number, extra: Extra): Promise<Stand> {
+    const backup = await lan.host("b").start(pairing.backup, config(100, advertInt, {}), ["--vrrp"]);
     await until("the backup listens", SETTLE, async () =>
       (await backup.log()).includes("(V2) Entering BACKUP STATE (init)"),
     );
-    const stand = new Stand(lan, await lan.host("a").start(pairing.master, config(200, extra), ["--vrrp"]), backup);
+    const master = await lan.host("a").start(pairing.master, config(200, advertInt, extra), ["--vrrp"]);
+    const stand = new Stand(lan, master, backup);
     await stand.becomes("a");
     return stand;
   }
@@ -112,6 +116,7 @@ class Stand {
 interface Case {
   readonly name: string;
   readonly pairings?: readonly Pairing[];
+  readonly advertInt?: number;
   readonly extra?: (lan: Lan) => Promise<Extra>;
   readonly run: (stand: Stand) => Promise<void>;
 }
@@ -137,6 +142,7 @@ const cases: readonly Case[] = [
   },
   {
     name: "a member of the backup that hears nobody waits for the other one",
+    advertInt: calmInterval,
     run: async (stand) => {
       await stand.lan.cut("b", "silence", "eth1");
       await stays("a keeps both addresses, b has none", QUIET, async () => (await stand.holders()) === "a a");
@@ -156,6 +162,7 @@ const cases: readonly Case[] = [
     run: async (stand) => {
       await stand.lan.cut("a", "carrier", "eth1");
       await stand.becomes("b");
+      await stand.master.says("Startup complete"); // it answers questions
       const ask = (...more: readonly string[]): Promise<string> =>
         stand.a.exec([...why, "V1", "--control-socket", stand.master.files.controlSocket, ...more]);
       assert.match(
@@ -183,7 +190,8 @@ const cases: readonly Case[] = [
     name: "an address of one member that somebody deletes is back, on both",
     run: async (stand) => {
       // Within a second of its own deletion, here that of the start, holdfast puts an address back in silence.
-      await stays("a keeps both", 1200, async () => (await stand.holders()) === "a a");
+      await sleep(1200);
+      await stand.becomes("a");
       const capture = await stand.lan.capture("two");
       await stand.a.exec(["ip", "addr", "del", `${vips.eth0}/24`, "dev", "eth0"]);
       await until("the other segment hears a good-bye", SETTLE, async () =>
@@ -272,12 +280,12 @@ const cases: readonly Case[] = [
   },
 ];
 
-for (const { name, pairings: with_ = pairings, extra, run } of cases) {
+for (const { name, pairings: with_ = pairings, advertInt = usualInterval, extra, run } of cases) {
   for (const pairing of with_) {
     const options = { skip: needs("root", "netns", "native", "keepalived", "tcpdump"), timeout: 90_000 };
     test(`${name}: ${pairing.name}`, options, async (t) => {
       await using lan = await Lan.create(hosts);
-      const stand = await Stand.start(pairing, lan, (await extra?.(lan)) ?? {});
+      const stand = await Stand.start(pairing, lan, advertInt, (await extra?.(lan)) ?? {});
       try {
         await run(stand);
       } catch (error) {

@@ -7,12 +7,14 @@ import { askStatus } from "../../main/control/status-client.js";
 import { holdfast } from "../harness/daemon.js";
 import { HungDisk } from "../harness/hung-disk.js";
 import { Lan, plainHosts } from "../harness/lan.js";
+import { Metronome } from "../harness/metronome.js";
 import { hasCommand, needs } from "../harness/needs.js";
 import { until } from "../harness/until.js";
 
-const SOON = 10_000;
+/** A start, which may wait for disks for 4 s. */
+const SOON = 30_000;
 const fuse = existsSync("/dev/fuse") && hasCommand("python3") ? false : "needs /dev/fuse and python3";
-const options = { skip: needs("root", "netns", "native") || fuse, timeout: 60_000 };
+const options = { skip: needs("root", "netns", "native") || fuse, timeout: 120_000 };
 
 const config = (hung: string, sound: string): string => `
 vrrp_track_file hung {
@@ -55,8 +57,10 @@ test(
     const a = lan.host("a");
     const { sound, text, ...place } = await files(lan);
     await using disk = place.disk;
+    using machine = new Metronome();
     const daemon = await a.start(holdfast("memory"), text, ["--no-syslog"]);
     await until("master", SOON, () => a.hasAddress("192.0.2.100"));
+    await daemon.says("Startup complete"); // it answers questions
     const status = () => askStatus(daemon.files.controlSocket);
     const priority = async (): Promise<number | undefined> => (await status()).instances[0]?.effectivePriority;
     await until("the file that can be read counts", SOON, async () => (await priority()) === 105);
@@ -65,7 +69,7 @@ test(
     await writeFile(sound, "7\n");
     await until("a change of the other counts", SOON, async () => (await priority()) === 107);
     const { max } = (await status()).loopDelay;
-    assert.ok(max < 1000, `the main thread was away for ${max} ms`);
+    assert.ok(max - machine.worst < 1000, `the main thread was away for ${max} ms`);
     await daemon.stop();
     assert.equal(await a.hasAddress("192.0.2.100"), false);
   },
@@ -79,9 +83,11 @@ test("a tracked file on a disk that hangs already does not hold up the start", o
   await disk.hang();
   const daemon = await a.start(holdfast("memory"), text, ["--no-syslog"]);
   await until("master", SOON, () => a.hasAddress("192.0.2.100"));
-  assert.equal(disk.asked, true);
-  const status = await askStatus(daemon.files.controlSocket);
-  assert.equal(status.instances[0]?.effectivePriority, 105, "the file that can be read counts");
+  await until("it was asked", SOON, () => disk.asked);
+  await daemon.says("Startup complete");
+  const status = () => askStatus(daemon.files.controlSocket);
+  const counts = async (): Promise<boolean> => (await status()).instances[0]?.effectivePriority === 105;
+  await until("the file that can be read counts", SOON, counts);
   await daemon.says(/directory .*hung\/far does not answer - taking it as there/);
   await daemon.stop();
   assert.equal(await a.hasAddress("192.0.2.100"), false);
@@ -99,17 +105,18 @@ test(
     const { text, ...place } = await files(lan);
     await using disk = place.disk;
     await disk.hang();
+    using machine = new Metronome();
     const script = path.join(lan.dir, "hung/far/check");
     const withScript = `${text}\nvrrp_script gone {\n  script ${script}\n  user root\n}\n`;
     const daemon = await a.start(holdfast("memory"), withScript, ["--no-syslog"]);
     await until("master", SOON, () => a.hasAddress("192.0.2.100"));
-    assert.match(await daemon.log(), /track script gone: .*hung\/far\/check does not answer - taking it as there/);
+    await daemon.says(/track script gone: .*hung\/far\/check does not answer - taking it as there/, "Startup complete");
     await writeFile(daemon.files.config, withScript.replace("priority 100", "priority 120"));
     daemon.signal("SIGHUP");
     await until("it has reloaded", RELOADED_WITHIN_MS, async () => (await daemon.log()).includes("Reload complete"));
     const { instances, loopDelay } = await askStatus(daemon.files.controlSocket);
     assert.equal(instances[0]?.priority, 120);
-    assert.ok(loopDelay.max < 1000, `the main thread was away for ${loopDelay.max} ms`);
+    assert.ok(loopDelay.max - machine.worst < 1000, `the main thread was away for ${loopDelay.max} ms`);
     await daemon.stop();
   },
 );

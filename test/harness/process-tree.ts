@@ -48,11 +48,18 @@ export function signal(pid: number, name: NodeJS.Signals): boolean {
 
 /** Executable of a process (`/usr/bin/node`), or undefined when it is gone. */
 export function executableOf(pid: number): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/exe`);
-  } catch {
-    return undefined; // ended between the listing and here
-  }
+  return linkOf(`/proc/${pid}/exe`);
+}
+
+/** Whether a process has this file open. */
+export function hasOpen(pid: number, file: string): boolean {
+  return entriesOf(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === file);
+}
+
+/** Whether a thread of a process runs, or would if it got a processor or its disk. */
+export function hasWork(pid: number): boolean {
+  const stats = entriesOf(`/proc/${pid}/task`).map((thread) => readOptional(`/proc/${pid}/task/${thread}/stat`) ?? "");
+  return stats.some((stat) => /^\d+ \(.*\) [RD] /s.test(stat));
 }
 
 /** Value of a variable in the environment that a process was started with. */
@@ -80,6 +87,22 @@ export function parseStat(text: string): ProcessEntry | undefined {
   const match = /^(\d+) \(.*\) (\S) (\d+) /s.exec(text);
   if (match === null) return undefined;
   return { pid: Number(match[1]), parent: Number(match[3]), zombie: match[2] === "Z" };
+}
+
+function entriesOf(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return []; // the process ended meanwhile
+  }
+}
+
+function linkOf(file: string): string | undefined {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return undefined; // ended between the listing and here
+  }
 }
 
 function readOptional(file: string): string | undefined {

@@ -85,7 +85,7 @@ async function dumpsOf(of: Program): Promise<Dumps> {
   await chmod(dir, 0o755);
   const a = lan.host("a");
   const daemon = await a.start(within(of, dir), config, ["--vrrp"]);
-  await until("both are master", 20_000, async () => (await a.hasAddress("192.0.2.52")) && a.hasAddress("192.0.2.51"));
+  await until("both are master", 40_000, async () => (await a.hasAddress("192.0.2.52")) && a.hasAddress("192.0.2.51"));
   await scriptSucceeded(daemon);
   await writeFile(path.join(dir, "other"), ""); // both may write beside what is there
   process.kill(daemon.pid, "SIGUSR1");
@@ -115,7 +115,7 @@ const comparable = (fields: Readonly<Record<string, unknown>> = {}): [string, un
 const moments =
   /^ +(Last transition|Read timeout|fd_in|Password|Using src_ip = fe80|Master down timer|index|MAC = (?!00:00:5e)|IPv6 address = fe80)/;
 
-const options = { skip: needs("root", "netns", "native", "keepalived"), timeout: 120_000 };
+const options = { skip: needs("root", "netns", "native", "keepalived"), timeout: 240_000 };
 
 test("dumps beside keepalived's", options, async (t) => {
   const theirs = await dumpsOf(keepalived);
@@ -164,7 +164,7 @@ async function sectionsOf(of: Program): Promise<Pick<Dumps, "json" | "data">> {
   for (const [device, address] of last) {
     // A VMAC may still be made.
     const isThere = (): Promise<boolean> => a.hasAddress(address, device).catch(() => false);
-    await until(`${address} is there`, 20_000, isThere);
+    await until(`${address} is there`, 40_000, isThere);
   }
   await scriptSucceeded(daemon);
   const bothSeen = /BFD event: instance B2/; // keepalived's sessions are down from the beginning, and tell so once

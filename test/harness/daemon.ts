@@ -4,7 +4,15 @@ import { closeSync, openSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { crashTree, descendants, environmentOf, executableOf, processorTicks, signal, sleeps } from "./process-tree.js";
+import {
+  crashTree,
+  descendants,
+  environmentOf,
+  executableOf,
+  hasWork,
+  processorTicks,
+  signal,
+} from "./process-tree.js";
 import { projectRoot } from "./project.js";
 import { until } from "./until.js";
 
@@ -127,13 +135,16 @@ export class Daemon implements AsyncDisposable {
     return this.#nodes().find((pid) => environmentOf(pid, "HOLDFAST_STANDBY") !== undefined);
   }
 
-  /** Whether there is a spare that has loaded its code, at its low priority: it used no processor time for a second, and wants none. */
+  /**
+   * Whether there is a spare that has loaded its code, at its low priority: it used no processor time for a second, and not because
+   * it got none.
+   */
   async spareRests(): Promise<boolean> {
     const pid = this.sparePid;
     const before = pid === undefined ? undefined : processorTicks(pid);
-    if (pid === undefined || before === undefined || before === 0) return false;
+    if (pid === undefined || before === undefined || before === 0 || hasWork(pid)) return false;
     await sleep(1000);
-    return this.sparePid === pid && processorTicks(pid) === before && sleeps(pid);
+    return this.sparePid === pid && !hasWork(pid) && processorTicks(pid) === before;
   }
 
   #nodes(): readonly number[] {

@@ -48,11 +48,18 @@ export function signal(pid: number, name: NodeJS.Signals): boolean {
 
 /** Executable of a process (`/usr/bin/node`), or undefined when it is gone. */
 export function executableOf(pid: number): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/exe`);
-  } catch {
-    return undefined; // ended between the listing and here
-  }
+  return linkOf(`/proc/${pid}/exe`);
+}
+
+/** Whether a process has this file open. */
+export function hasOpen(pid: number, file: string): boolean {
+  return entriesOf(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === file);
+}
+
+/** Whether a thread of a process runs, or would if it got a processor or its disk. */
+export function hasWork(pid: number): boolean {
+  const stats = entriesOf(`/proc/${pid}/task`).map((thread) => readOptional(`/proc/${pid}/task/${thread}/stat`) ?? "");
+  return stats.some((stat) => /^\d+ \(.*\) [RD] /s.test(stat));
 }
 
 /** Value of a variable in the environment that a process was started with. */
@@ -65,16 +72,6 @@ export function environmentOf(pid: number, variable: string): string | undefined
 export function processorTicks(pid: number): number | undefined {
   const fields = /^\d+ \(.*\) (.*)$/s.exec(readOptional(`/proc/${pid}/stat`) ?? "")?.[1]?.split(" ");
   return fields === undefined ? undefined : Number(fields[11]) + Number(fields[12]);
-}
-
-/** No thread of it has work, or waits for a processor to do it; false when it is gone. proc(5) 3. */
-export function sleeps(pid: number): boolean {
-  try {
-    const threads = readdirSync(`/proc/${pid}/task`);
-    return threads.every((id) => /^\d+ \(.*\) S /s.test(readOptional(`/proc/${pid}/task/${id}/stat`) ?? ""));
-  } catch {
-    return false;
-  }
 }
 
 function processes(): readonly ProcessEntry[] {
@@ -90,6 +87,22 @@ export function parseStat(text: string): ProcessEntry | undefined {
   const match = /^(\d+) \(.*\) (\S) (\d+) /s.exec(text);
   if (match === null) return undefined;
   return { pid: Number(match[1]), parent: Number(match[3]), zombie: match[2] === "Z" };
+}
+
+function entriesOf(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return []; // the process ended meanwhile
+  }
+}
+
+function linkOf(file: string): string | undefined {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return undefined; // ended between the listing and here
+  }
 }
 
 function readOptional(file: string): string | undefined {

@@ -81,8 +81,8 @@ for (const c of cases) {
 
     const frames = async () => readPcap(await readFile(file)).map((f) => f.bytes);
     const adverts = async () => (await frames()).filter((f) => ipProtocol(f) === 112).map((f) => f.subarray(ETHERNET));
-    // At most 3 x 1 s + 1 s of skew until it is master, then one more interval; as much again for a busy machine.
-    await until("two adverts", 10_000, async () => (await adverts()).length >= 2);
+    // At most 3 x 1 s + 1 s of skew until it is master, then one more interval; much for a busy machine.
+    await until("two adverts", 20_000, async () => (await adverts()).length >= 2);
 
     const spec: AdvertSpec = { ...c.spec, source: "192.0.2.1", vrid: vrid(51) };
     const [first, second] = await adverts();

@@ -8,6 +8,7 @@ import { Lan } from "../harness/lan.js";
 import { needs } from "../harness/needs.js";
 import { lacksReferenceChecker, referenceChecker } from "../harness/reference-checker.js";
 import { until } from "../harness/until.js";
+import { started } from "./check-dump.js";
 import { probedKinds } from "./check-kinds.js";
 
 /**
@@ -95,11 +96,12 @@ async function seenBy(program: Program): Promise<readonly string[]> {
   const file = path.join(lan.dir, "packets");
   const filter = ["tcpdump", "-i", "any", "-nlqt", "--immediate-mode", "dst net 203.0.113.0/24"];
   await b.spawn(filter, { stdio: ["ignore", openSync(file, "w"), "ignore"] });
-  const daemon = await a.start(program, config, ["--check"]);
+  const daemon = await started(() => a.start(program, config, ["--check"]));
   const first = new Map<string, string>();
-  await until(`${program.name} has tried all`, 15_000, async () => {
+  await until(`${program.name} has tried all`, 30_000, async () => {
     // `eth0  In  IP 192.0.2.1.4001 > 203.0.113.1.80: ...`, of ICMP without ports.
-    for (const line of (await readFile(file, "utf8")).split("\n")) {
+    // What has no end yet may be half of an address.
+    for (const line of (await readFile(file, "utf8")).split("\n").slice(0, -1)) {
       const [, link, from, port, to] =
         /^(\w+) +In +IP (\d+\.\d+\.\d+\.\d+)\.?(\d*) > (\d+\.\d+\.\d+\.\d+)/.exec(line) ?? [];
       if (to === undefined || first.has(to)) continue;
@@ -115,7 +117,7 @@ async function seenBy(program: Program): Promise<readonly string[]> {
 const skip = needs("root", "netns", "native", "keepalived", "tcpdump") || lacksReferenceChecker();
 
 for (const program of [holdfast("memory"), referenceChecker])
-  test(`where checks come from: ${program.name}`, { skip, timeout: 60_000 }, async () => {
+  test(`where checks come from: ${program.name}`, { skip, timeout: 120_000 }, async () => {
     const seen = await seenBy(program);
     const wrong = rows.flatMap(({ check, seen: right, theirs }, i) => {
       const wanted = program.name === "keepalived" ? theirs : right;

@@ -105,7 +105,7 @@ const timesOf = (dump: string, isMeant: (line: string) => boolean): readonly str
 
 const options = {
   skip: needs("root", "netns", "native", "keepalived") || lacksReferenceChecker(),
-  timeout: 60_000,
+  timeout: 120_000,
 };
 
 /** keepalived says of each check what the block says, and what the globals say elsewhere; ours says what holds. */

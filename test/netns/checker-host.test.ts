@@ -6,13 +6,15 @@ import { Lan, plainHosts } from "../harness/lan.js";
 import { needs } from "../harness/needs.js";
 import { lacksReferenceChecker, referenceChecker } from "../harness/reference-checker.js";
 import { until } from "../harness/until.js";
+import { started } from "./check-dump.js";
 
 /** What checks do to the host and want of it: files that they begin with, processes that they wait for. */
 
 const service = (servers: readonly string[]): string =>
   `virtual_server 192.0.2.100 80 {\ndelay_loop 1\nlb_kind NAT\nprotocol TCP\n${servers.join("\n")}\n}\n`;
 
-const options = { skip: needs("root", "netns", "native"), timeout: 60_000 };
+const options = { skip: needs("root", "netns", "native"), timeout: 120_000 };
+const asInit = ["5", "3", "7"];
 
 test("init_file of what FILE_CHECK follows is written where VRRP does not run, as by keepalived", {
   ...options,
@@ -31,15 +33,15 @@ test("init_file of what FILE_CHECK follows is written where VRRP does not run, a
       service(
         names.map((name, i) => `real_server 127.0.0.${i + 1} 80 {\nFILE_CHECK {\ntrack_file ${name}\nweight 1\n}\n}`),
       );
-    await using daemon = await lan.host("a").start(program, config, ["--check"]);
+    await using daemon = await started(() => lan.host("a").start(program, config, ["--check"]));
     await until("the start is over", 20_000, async () => (await daemon.log()).includes("Gained quorum"));
-    const read = async (): Promise<readonly string[]> =>
-      Promise.all(names.map((name) => readFile(`${dir}/${name}`, "utf8").catch(() => "")));
-    await until("the new file is there", 5000, async () => (await read())[0] !== "").catch(() => undefined);
-    return (await read()).map((text) => text.trim());
+    const read = (): Promise<readonly string[]> =>
+      Promise.all(names.map(async (name) => (await readFile(`${dir}/${name}`, "utf8").catch(() => "")).trim()));
+    await until("all are written", 10_000, async () => (await read()).join() === asInit.join()).catch(() => undefined);
+    return read();
   };
-  assert.deepEqual(await wrote(holdfast("memory")), ["5", "3", "7"]);
-  assert.deepEqual(await wrote(referenceChecker), ["5", "3", "7"]);
+  assert.deepEqual(await wrote(holdfast("memory")), asInit);
+  assert.deepEqual(await wrote(referenceChecker), asInit);
 });
 
 test("programs that start late because too many run are said, with what to do", options, async () => {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { chmod, readFile, writeFile } from "node:fs/promises";
+import { chmod, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 import { type Daemon, holdfast, keepalived, type Program } from "../harness/daemon.js";
 import { Lan, plainHosts } from "../harness/lan.js";
 import { needs } from "../harness/needs.js";
 import { until } from "../harness/until.js";
+import { writtenFile } from "../harness/written-file.js";
 import { everySection, everySectionLinks } from "./dump-configs.js";
 
 /** keepalived's dump files beside ours, of the same configuration in the same state. */
@@ -76,17 +77,7 @@ interface Dumps {
 const within = ({ name, argv }: Program, dir: string): Program => ({ name, argv: ["env", `TMPDIR=${dir}`, ...argv] });
 
 const scriptSucceeded = (daemon: Daemon) =>
-  until("the script has succeeded", 5000, async () => /VRRP_Script\(flag\) succeeded/.test(await daemon.log()));
-
-/** Whole only when its last line ends. */
-async function dumpFile(dir: string, file: string): Promise<string> {
-  let text = "";
-  await until(`${file} is written`, 5000, async () => {
-    text = await readFile(path.join(dir, file), "utf8").catch(() => "");
-    return text.endsWith("\n");
-  });
-  return text;
-}
+  until("the script has succeeded", 20_000, async () => /VRRP_Script\(flag\) succeeded/.test(await daemon.log()));
 
 async function dumpsOf(of: Program): Promise<Dumps> {
   await using lan = await Lan.create(plainHosts("a"));
@@ -94,15 +85,15 @@ async function dumpsOf(of: Program): Promise<Dumps> {
   await chmod(dir, 0o755);
   const a = lan.host("a");
   const daemon = await a.start(within(of, dir), config, ["--vrrp"]);
-  await until("both are master", 15_000, async () => (await a.hasAddress("192.0.2.52")) && a.hasAddress("192.0.2.51"));
+  await until("both are master", 40_000, async () => (await a.hasAddress("192.0.2.52")) && a.hasAddress("192.0.2.51"));
   await scriptSucceeded(daemon);
   await writeFile(path.join(dir, "other"), ""); // both may write beside what is there
   process.kill(daemon.pid, "SIGUSR1");
-  const data = await dumpFile(dir, "keepalived.data");
+  const data = await writtenFile(daemon, path.join(dir, "keepalived.data"));
   process.kill(daemon.pid, "SIGUSR2");
-  const stats = await dumpFile(dir, "keepalived.stats");
+  const stats = await writtenFile(daemon, path.join(dir, "keepalived.stats"));
   await a.exec(["kill", "-36", String(daemon.pid)]); // SIGRTMIN+2 of glibc
-  const json = await dumpFile(dir, "keepalived.json");
+  const json = await writtenFile(daemon, path.join(dir, "keepalived.json"));
   return { json: JSON.parse(json) as Dumps["json"], data: data.split("\n"), stats: stats.split("\n") };
 }
 
@@ -124,7 +115,7 @@ const comparable = (fields: Readonly<Record<string, unknown>> = {}): [string, un
 const moments =
   /^ +(Last transition|Read timeout|fd_in|Password|Using src_ip = fe80|Master down timer|index|MAC = (?!00:00:5e)|IPv6 address = fe80)/;
 
-const options = { skip: needs("root", "netns", "native", "keepalived"), timeout: 60_000 };
+const options = { skip: needs("root", "netns", "native", "keepalived"), timeout: 240_000 };
 
 test("dumps beside keepalived's", options, async (t) => {
   const theirs = await dumpsOf(keepalived);
@@ -170,14 +161,18 @@ async function sectionsOf(of: Program): Promise<Pick<Dumps, "json" | "data">> {
     ["vrrp.54", "203.0.113.54"],
     ["eth0", "2001:db8::1"],
   ] as const;
-  for (const [device, address] of last) await until(`${address} is there`, 15_000, () => a.hasAddress(address, device));
+  for (const [device, address] of last) {
+    // A VMAC may still be made.
+    const isThere = (): Promise<boolean> => a.hasAddress(address, device).catch(() => false);
+    await until(`${address} is there`, 40_000, isThere);
+  }
   await scriptSucceeded(daemon);
   const bothSeen = /BFD event: instance B2/; // keepalived's sessions are down from the beginning, and tell so once
-  if (of.name === "keepalived") await until("BFD is known", 5000, async () => bothSeen.test(await daemon.log()));
+  if (of.name === "keepalived") await until("BFD is known", 20_000, async () => bothSeen.test(await daemon.log()));
   process.kill(daemon.pid, "SIGUSR1");
-  const data = (await dumpFile(dir, "keepalived.data")).replaceAll(dir, "DIR").split("\n");
+  const data = (await writtenFile(daemon, path.join(dir, "keepalived.data"))).replaceAll(dir, "DIR").split("\n");
   await a.exec(["kill", "-36", String(daemon.pid)]); // as above
-  const json = JSON.parse(await dumpFile(dir, "keepalived.json")) as Dumps["json"];
+  const json = JSON.parse(await writtenFile(daemon, path.join(dir, "keepalived.json"))) as Dumps["json"];
   return { json, data: data.slice(data.indexOf("------< Gratuitous ARP delays >------")) };
 }
 

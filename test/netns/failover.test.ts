@@ -81,7 +81,7 @@ async function lateness({ b }: Pair, router: Router, capture: Capture, before: n
       (frame, i) =>
         i >= before && frame.kind === "arp" && frame.gratuitous && frame.sender === vip && frame.senderMac === mac,
     );
-  await until("the backup announces the address", due + 2000, async () => (await announcement()) >= 0);
+  await until("the backup announces the address", due + 20_000, async () => (await announcement()) >= 0);
   assert.ok(await b.hasAddress(vip), "the backup holds the address that it announces");
   const frames = (await capture.frames()).slice(0, (await announcement()) + 1);
   const announced = frames.at(-1);

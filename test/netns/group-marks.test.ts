@@ -15,12 +15,12 @@ import { recordingLog } from "../unit/notify-support.js";
  */
 const skip = needs("root", "netns", "native");
 const server = `require("net").createServer((s) => s.end()).listen(8080, "::")`;
-const client = `const s = require("net").connect(8080, process.argv[1], () => process.exit(0)); s.setTimeout(700, () => process.exit(1)); s.on("error", () => process.exit(2))`;
+const client = `const s = require("net").connect(8080, process.argv[1], () => process.exit(0)); s.setTimeout(3000, () => process.exit(1)); s.on("error", () => process.exit(2))`;
 const MARK = 0x12345678;
 
 test("packets to the addresses and ports of a group get its mark, in both families, and no others", {
   skip,
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   await using lan = await Lan.create(plainHosts("a", "b"));
   const [a, b] = [lan.host("a"), lan.host("b")];
@@ -40,7 +40,7 @@ test("packets to the addresses and ports of a group get its mark, in both famili
     const answered = await Promise.all(all.map(answers));
     return all.filter((_, i) => answered[i]);
   };
-  await until("the server answers", 10_000, () => answers(all[3]));
+  await until("the server answers", 30_000, () => answers(all[3]));
 
   const { log, lines } = recordingLog();
   using marks = new IpvsMarks(() => new NftConnection(openSocketIn(`/run/netns/${a.namespace}`)), log);

@@ -31,7 +31,7 @@ test("ha_suspend: servers are checked once the address is on this host, and not 
   const daemon = await host.start(holdfast("memory"), text, ["--check"]);
   const counted = async (words: string): Promise<number> => (await daemon.log()).split(words).length - 1;
   const says = (words: string, times: number): Promise<unknown> =>
-    until(words, 15_000, async () => (await counted(words)) === times, 50);
+    until(words, 20_000, async () => (await counted(words)) === times, 50);
   const suspending = `Suspending healthchecker for service [127.0.0.1]:tcp:80 for VS [${vip}]:tcp:80`;
   await says(suspending, 1);
   await says("Startup complete", 1);

@@ -28,7 +28,7 @@ const own = (list: readonly Advert[], who: Who, from: number): readonly Advert[]
   list.filter((advert) => advert.at >= from && sentBy(advert) === who);
 
 /** Until the capture, a process like others, has what was sent: before, for what must not be there; at most, for what must. */
-const CAPTURE_MS = { least: 300, most: 3000 } as const;
+const CAPTURE_MS = { least: 300, most: 10_000 } as const;
 
 async function each(stand: Stand, judge: (kind: Kind, adverts: readonly Advert[]) => void): Promise<void> {
   await sleep(CAPTURE_MS.least);

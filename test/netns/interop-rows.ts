@@ -36,7 +36,7 @@ async function remains(stand: Stand, who: Holder, ms = QUIET_MS): Promise<void> 
 }
 
 const heard = (stand: Stand, who: "a" | "b", what: RegExp): Promise<unknown> =>
-  until(`${who} says ${what}`, 10_000, async () => what.test(await stand.daemon(who).log()), 50);
+  until(`${who} says ${what}`, 20_000, async () => what.test(await stand.daemon(who).log()), 50);
 
 export const rows: readonly Row[] = [
   { name: "crash, return, clean stop", kinds, run: crashReturnStop },
@@ -116,7 +116,7 @@ export async function crashReturnStop(stand: Stand): Promise<void> {
   const crashed = now();
   await stand.daemon("a").crash();
   await until("b is master", 15_000, async () => (await stand.holders()).every((one) => one.includes("b")), 100);
-  await until("b advertises", 5000, async () => {
+  await until("b advertises", 15_000, async () => {
     const heardFrom = (await stand.adverts()).filter(({ at, priority }) => at > crashed && priority === priorities.b);
     return new Set(heardFrom.map(({ vrid }) => vrid)).size === stand.kinds.length;
   });
@@ -290,7 +290,7 @@ async function learnedInterval(stand: Stand): Promise<void> {
   await stand.startBoth();
   const crashed = now();
   await stand.daemon("a").crash();
-  await until("b is master", 5000, async () => (await stand.holders()).every((one) => one.includes("b")), 50);
+  await until("b is master", 15_000, async () => (await stand.holders()).every((one) => one.includes("b")), 50);
   await sleep(200); // until the last first advert is in the capture
   await tookOverAfterSilence(stand, ["a", "b"], crashed, (kind) => masterDownOf(kind, priorities.b));
 }

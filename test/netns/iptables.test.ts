@@ -32,9 +32,9 @@ after(() => {
   if (tools !== undefined) rmSync(tools, { recursive: true });
 });
 const skip = needs("root", "netns", "native") || (tools === undefined ? "no iptables-legacy" : false);
-const SOON = 10_000;
+const SOON = 30_000;
 const server = `require("net").createServer((s) => s.end()).listen(8080)`;
-const client = `const s = require("net").connect(8080, process.argv[1], () => process.exit(0)); s.setTimeout(700, () => process.exit(1)); s.on("error", () => process.exit(2))`;
+const client = `const s = require("net").connect(8080, process.argv[1], () => process.exit(0)); s.setTimeout(3000, () => process.exit(1)); s.on("error", () => process.exit(2))`;
 
 const text = `global_defs {
   vrrp_iptables KA_IN KA_OUT
@@ -56,7 +56,7 @@ vrrp_instance V1 {
 
 test("vrrp_iptables: rules while it is MASTER, in the chains that are named, and none after it", {
   skip,
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   process.env["PATH"] = `${tools}:${process.env["PATH"]}`;
   await using lan = await Lan.create(plainHosts("a", "b"));
@@ -66,18 +66,19 @@ test("vrrp_iptables: rules while it is MASTER, in the chains that are named, and
       ["KA_IN", "INPUT"],
       ["KA_OUT", "OUTPUT"],
     ] as const) {
-      await a.exec([command, "-N", chain]);
-      await a.exec([command, "-A", from, "-j", chain]);
+      await a.exec([command, "-w", "-N", chain]);
+      await a.exec([command, "-w", "-A", from, "-j", chain]);
     }
   }
   const rules = async (command: string, chain: string) =>
-    (await a.exec([command, "-S", chain])).split("\n").filter((line) => line.startsWith("-A"));
+    (await a.exec([command, "-w", "-S", chain])).split("\n").filter((line) => line.startsWith("-A"));
   const reaches = async (address: string) => (await b.attempt([process.execPath, "-e", client, address])).code === 0;
   await a.spawn([process.execPath, "-e", server]);
   await until("the server listens", SOON, () => reaches("192.0.2.1"));
   const daemon = await a.start(holdfast("memory"), text, ["--vrrp"]);
   await until("it is master", SOON, () => a.hasAddress("192.0.2.100"));
   await until("rules are there", SOON, async () => (await rules("ip6tables", "KA_OUT")).length === 3);
+  await until("so they are for IPv4", SOON, async () => (await rules("iptables", "KA_IN")).length === 1);
   const [rule = ""] = await rules("iptables", "KA_IN");
   assert.match(rule, /^-A KA_IN -d 192\.0\.2\.100\/32 -m comment --comment holdfast-[0-9a-f]{8} -j DROP$/);
   assert.match((await rules("ip6tables", "KA_IN"))[2] ?? "", /-d fe80::7\/128 -i eth0 .*-j DROP/);

@@ -107,7 +107,7 @@ export async function holdsAlone(holder: Host, other: Host): Promise<boolean> {
 }
 
 /** From the start of a daemon, or a change of who should be master, to a settled pair: a slow start-up and one election, doubled. */
-export const settleMs = (router: Router): number => 2 * (10_000 + masterDownInterval(router, backupPriority));
+export const settleMs = (router: Router): number => 2 * (20_000 + masterDownInterval(router, backupPriority));
 
 /** What the daemons said, for the reader of a failed test. */
 export async function describeLogs(pair: Pair): Promise<string> {

@@ -73,7 +73,10 @@ async function serve(start: StartOptions, log: OpenLog): Promise<number> {
   else if (takesOver)
     say("alert", "daemon.takeover", "The daemon before this one died: taking over with the state that it left");
   const begun = takesOver ? await takeOver(start, log) : await begin(start, log);
-  if (begun === undefined) return 0;
+  if (begun === undefined) {
+    if (takesOver) supervisor.stopping(); // else the launcher takes it for one more crash, and starts the next one
+    return 0;
+  }
   const { options, config, takeOver: inPlace } = begun;
   const daemon = new Daemon({ options, configFile, log, supervisor, hasLauncher, takeOver: inPlace }, config);
   const early = new EarlyEvents(options.ignoreSigint);

@@ -42,6 +42,8 @@ export class ControlClient {
   #partial = "";
   #waiting: string[] = [];
   #phase: "idle" | "answering" = "idle";
+  /** It has nothing more to ask. */
+  #isLast: boolean = false;
 
   constructor(socket: Socket, sources: Sources) {
     this.#socket = socket;
@@ -49,6 +51,7 @@ export class ControlClient {
     socket.setEncoding("utf8");
     socket.setTimeout(IDLE_MS, () => socket.destroy());
     socket.on("data", (chunk: string) => this.#receive(chunk));
+    socket.on("end", () => this.#finish());
     socket.on("error", () => socket.destroy()); // the client went away; nobody else is concerned
     socket.on("close", () => this.#gone.abort());
   }
@@ -67,6 +70,14 @@ export class ControlClient {
     else if (this.#phase === "idle") void this.#work();
   }
 
+  /** A last line needs no line feed. */
+  #finish(): void {
+    if (!this.#socket.writable) return; // refused, and gone in a moment
+    this.#isLast = true;
+    if (this.#partial !== "") this.#receive("\n");
+    else if (this.#phase === "idle") this.#socket.end();
+  }
+
   #refuse(reason: string): void {
     this.#waiting = [];
     this.#socket.removeAllListeners("data");
@@ -79,6 +90,7 @@ export class ControlClient {
       if (!(await this.#answer(request))) break;
     }
     this.#phase = "idle";
+    if (this.#isLast) this.#socket.end();
   }
 
   /** @returns false when the client is gone */

@@ -10,7 +10,7 @@ import type { ServerEvent } from "../health/effects.js";
 import { inSlices } from "../health/slices.js";
 import { openFifo } from "../notify/fifo-file.js";
 import { Fifos } from "../notify/fifos.js";
-import { runLifecycleScript } from "../notify/lifecycle-script.js";
+import { type LifecycleDeps, runLifecycleScript } from "../notify/lifecycle-script.js";
 import { MailThread } from "../notify/mail-thread.js";
 import { Mailer } from "../notify/mailer.js";
 import { Notifier } from "../notify/notifier.js";
@@ -241,15 +241,18 @@ export class Daemon {
   async #runStartupScript(asked: AbortSignal): Promise<boolean> {
     const { startup, startupTimeout } = this.#config.global.scripts;
     if (startup === undefined) return true;
-    const [scripts, log] = [this.#scripts, this.#log];
-    await runLifecycleScript("startup", startup, startupTimeout, { scripts, log, signal: asked });
+    await runLifecycleScript("startup", startup, startupTimeout, { ...this.#lifecycleDeps, signal: asked });
     return !asked.aborted;
   }
 
   async #runShutdownScript(): Promise<void> {
     const { shutdown, shutdownTimeout } = this.#config.global.scripts;
     if (shutdown === undefined) return;
-    await runLifecycleScript("shutdown", shutdown, shutdownTimeout, { scripts: this.#scripts, log: this.#log });
+    await runLifecycleScript("shutdown", shutdown, shutdownTimeout, this.#lifecycleDeps);
+  }
+
+  get #lifecycleDeps(): LifecycleDeps {
+    return { scripts: this.#scripts, clock: this.#clock, log: this.#log };
   }
 
   get #reloadMarker(): string | undefined {

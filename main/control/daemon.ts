@@ -436,7 +436,7 @@ export class Daemon {
 
   async #startLvs(): Promise<void> {
     const { options } = this.#deps;
-    if (!options.daemons.checker || this.#config.virtualServers.length === 0) return;
+    if (!options.daemons.checker || !this.#hasLvs()) return;
     const [clock, log, lasting, files] = [this.#clock, this.#serverLog, this.#lasting, this.#files];
     const deps = { clock, log, lasting, ipvs: options.ipvs, files, initialisesFiles: this.#vrrp === undefined };
     const { LvsSide } = await import("./lvs-side.js");
@@ -462,6 +462,11 @@ export class Daemon {
     const { ipvs, daemons } = this.#deps.options;
     const log = this.#deps.log.log("Keepalived_healthcheckers");
     const stateOf = (instance: string): string | undefined => this.#vrrp?.stateOf(instance);
+  /** Without virtual servers there may be something to remove and to forget: a daemon died, and the file has none any more. */
+  #hasLvs(): boolean {
+    return this.#config.virtualServers.length > 0 || this.#lasting.ownsEntries() || this.#lasting.knowsHealth();
+  }
+
     return new IpvsSettings({ clock: this.#clock, log, memory: this.#lasting.ipvsSettings, ipvs, daemons, stateOf });
   }
 

@@ -1,9 +1,10 @@
+import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { closeOnExecFrom } from "../../native-bindings/process.js";
 import { lockMemory, readThread } from "../../native-bindings/scheduling.js";
-import { removeAccepted } from "../config/accepted.js";
+import { copyBefore, removeAccepted } from "../config/accepted.js";
 import type { Edition, Kept } from "../config/config-protocol.js";
-import type { Config } from "../config/model.js";
+import type { Config, VrrpInstanceConfig } from "../config/model.js";
 import { DeadlineClock } from "../deadline-clock.js";
 import { DaemonError, errnoName } from "../errors.js";
 import type { ServerEvent } from "../health/effects.js";
@@ -234,7 +235,24 @@ export class Daemon {
     const copy = await this.#keep(this.#leaving.signal);
     if (this.#phase === "stopping") return;
     this.#noteKept(copy);
-    await this.#vrrp?.releaseLeft(copy.left ?? []);
+    const refusals = await refusalsOf([() => this.#releaseLeft(copy.left ?? [])]);
+    for (const { message } of refusals)
+      this.#log("error", "take-over.left", `Addresses of earlier virtual routers may stay: ${message}`);
+    if (refusals.length === 0) await this.#forgetBefore();
+  }
+
+  /** What the daemon before this one put on the host for virtual routers that nobody configures any more, all of them maybe. */
+  async #releaseLeft(left: readonly VrrpInstanceConfig[]): Promise<void> {
+    if (left.length > 0 && this.#vrrp === undefined) await this.#startVrrp("for what is left");
+    await this.#vrrp?.releaseLeft(left);
+  }
+
+  /** What was in force before is off the host, and need not be known any more (main/config/accepted.ts). */
+  async #forgetBefore(): Promise<void> {
+    await this.#vrrp?.settled();
+    await rm(copyBefore(acceptedConfigPath(this.#deps.options)), { force: true }).catch((error: unknown) => {
+      if (errnoName(error) === undefined) throw error; // else the next reload says why
+    });
   }
 
   /** @returns false when the daemon was asked to stop meanwhile */
@@ -400,8 +418,8 @@ export class Daemon {
     this.#bfd.apply(this.#config);
   }
 
-  async #startVrrp(): Promise<void> {
-    if (!this.#deps.options.daemons.vrrp || !hasVrrp(this.#config)) return;
+  async #startVrrp(why: "configured" | "for what is left" = "configured"): Promise<void> {
+    if (!this.#deps.options.daemons.vrrp || (why === "configured" && !hasVrrp(this.#config))) return;
     const { VrrpSide } = await loadVrrp();
     const log = this.#deps.log.log("Keepalived_vrrp");
     const [clock, scripts, notifier, lasting] = [this.#clock, this.#scripts, this.#notifier, this.#lasting];
@@ -444,6 +462,11 @@ export class Daemon {
     await this.#lvs.start();
   }
 
+  /** Without virtual servers there may be something to remove and to forget: a daemon died, and the file has none any more. */
+  #hasLvs(): boolean {
+    return this.#config.virtualServers.length > 0 || this.#lasting.ownsEntries() || this.#lasting.knowsHealth();
+  }
+
   #stateMemory(): StateMemory {
     const more = (): Buffer => {
       const piece = this.#state.more();
@@ -462,11 +485,6 @@ export class Daemon {
     const { ipvs, daemons } = this.#deps.options;
     const log = this.#deps.log.log("Keepalived_healthcheckers");
     const stateOf = (instance: string): string | undefined => this.#vrrp?.stateOf(instance);
-  /** Without virtual servers there may be something to remove and to forget: a daemon died, and the file has none any more. */
-  #hasLvs(): boolean {
-    return this.#config.virtualServers.length > 0 || this.#lasting.ownsEntries() || this.#lasting.knowsHealth();
-  }
-
     return new IpvsSettings({ clock: this.#clock, log, memory: this.#lasting.ipvsSettings, ipvs, daemons, stateOf });
   }
 
@@ -671,6 +689,7 @@ export class Daemon {
     for (const refusal of refusals) this.#incomplete(refusal);
     if (refusals.length > 0) return;
     this.#log("info", "reload.complete", "Reload complete", { longestWait: watch.longest });
+    await unlessAborted(this.#leaving.signal, this.#forgetBefore());
     await this.#saveState("post");
   }
 

@@ -1,6 +1,8 @@
-import { closeSync, constants, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, linkSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
 import { deserialize, serialize } from "node:v8";
+import { errnoName } from "../errors.js";
 import { additions, difference, isRecord, keyOfRecord, type Plain, type Step } from "./difference.js";
+import { leftInstances } from "./left-instances.js";
 import type { Config } from "./model.js";
 import { Rebuild } from "./rebuild.js";
 import { Sealed, type Spot, sealOf, spotOf } from "./sealed.js";
@@ -20,6 +22,9 @@ const LENGTH_OCTETS = 4;
 
 /** Written here first, and then renamed: a torn copy is never in its place. */
 export const unfinishedCopy = (path: string): string => `${path}.new`;
+
+/** What a reload replaces, until it has: a daemon that dies over it leaves things of both on the host. */
+export const copyBefore = (path: string): string => `${path}.before`;
 
 export interface Pace {
   /** Frames are put together to so many octets, at least. */
@@ -112,6 +117,39 @@ export interface Accepted<T = Config> {
 export const readAnyAccepted = (path: string): Accepted | undefined =>
   readCopy<Config>(path, (sealed) => sealed.open());
 
+/** Whatever may still be on the host, the newest first. */
+export function readEarlier(path: string): readonly Config[] {
+  const copies = [readAnyAccepted(path), readAnyAccepted(copyBefore(path))];
+  return copies.flatMap((copy) => (copy === undefined ? [] : [copy.config]));
+}
+
+/**
+ * To be called before a copy is replaced: it stays there under another name. One of that name says that the copy itself was never in
+ * force as a whole: then both are kept, as one. @throws system error
+ */
+export function keepBefore(path: string): void {
+  const before = copyBefore(path);
+  const older = readAnyAccepted(before);
+  if (older === undefined) {
+    rmSync(before, { force: true }); // torn, or somebody else's
+    linkIfThere(path, before);
+    return;
+  }
+  const copy = readAnyAccepted(path);
+  if (copy === undefined) return;
+  const { edition, config } = copy;
+  const vrrpInstances = [...config.vrrpInstances, ...leftInstances([older.config], config)];
+  saveAccepted(before, edition, { ...config, vrrpInstances });
+}
+
+function linkIfThere(path: string, name: string): void {
+  try {
+    linkSync(path, name);
+  } catch (error) {
+    if (errnoName(error) !== "ENOENT") throw error;
+  }
+}
+
 function readCopy<T extends object>(path: string, elementOf: (sealed: Sealed) => object): Accepted<T> | undefined {
   let fd: number | undefined;
   try {
@@ -188,4 +226,6 @@ function* framesOf(fd: number): Generator<Buffer> {
 const endOf = (octets: Buffer, at: number): number =>
   at + LENGTH_OCTETS + (at + LENGTH_OCTETS <= octets.length ? octets.readUInt32LE(at) : 0);
 
-export const removeAccepted = (path: string): void => rmSync(path, { force: true });
+export function removeAccepted(path: string): void {
+  for (const file of [path, copyBefore(path)]) rmSync(file, { force: true });
+}

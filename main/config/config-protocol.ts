@@ -1,5 +1,6 @@
-import { difference, portionLimits, type Step, sameButForPositions } from "./difference.js";
+import { difference, portionLimits, type Step } from "./difference.js";
 import { changedFixedSettings, type FixedSettings } from "./fixed-settings.js";
+import { leftInstances } from "./left-instances.js";
 import { loadConfig } from "./load.js";
 import type { Config, RealServerConfig, VrrpInstanceConfig } from "./model.js";
 import type { ConfigHost } from "./ports.js";
@@ -64,15 +65,15 @@ export type Kept = (
   | { readonly edition: Edition }
   | { readonly edition: undefined; readonly reason: string | undefined }
 ) & {
-  /** At a take-over: instances that the file no longer has, or has otherwise, as the copy had them before it was replaced. */
+  /** At a take-over: instances that the file no longer has, or has otherwise, as earlier copies had them. */
   readonly left?: readonly VrrpInstanceConfig[];
 };
 
 export interface AcceptedCopy {
   /** To be compared with: accepted.ts. Undefined when it is not there, or another one. */
   read(edition: Edition): object | undefined;
-  /** What is in its place, whoever wrote it. */
-  readAny(): Config | undefined;
+  /** Whoever wrote them: what is in its place, and what that was to replace when a daemon died over it. */
+  earlier(): readonly Config[];
   save(config: Config): Kept;
 }
 
@@ -105,17 +106,9 @@ export function* answerLoad(
     yield { kind: "end", verdict: { is: "good", kept: { edition: running } } }; // the copy is of this already
     return;
   }
-  const left = purpose === "take-over" ? leftInstances(copy.readAny(), config) : [];
+  const left = purpose === "take-over" ? leftInstances(copy.earlier(), config) : [];
   const kept = copy.save(config);
   yield { kind: "end", verdict: { is: "good", kept: left.length === 0 ? kept : { ...kept, left } } };
-}
-
-/** A daemon that died may have left on the host what they name. */
-function leftInstances(before: Config | undefined, { vrrpInstances: now }: Config): readonly VrrpInstanceConfig[] {
-  return (before?.vrrpInstances ?? []).filter((one, i) => {
-    const same = (other: VrrpInstanceConfig | undefined): boolean => sameButForPositions(one, other);
-    return !same(now[i]) && !now.some(same); // mostly it is where it was
-  });
 }
 
 /** Findings have been made by now, and nothing else names the line of a real server: that of its virtual server does. */

@@ -5,7 +5,7 @@ import { parentPort } from "node:worker_threads";
 import { endSoon, withCeiling } from "../../native-bindings/scheduling.js";
 import { errnoName } from "../errors.js";
 import { unreachable } from "../unreachable.js";
-import { readAccepted, readAnyAccepted, saveAccepted } from "./accepted.js";
+import { keepBefore, readAccepted, readEarlier, saveAccepted } from "./accepted.js";
 import type { AcceptedCopy, FromConfigWorker, Kept, ToConfigWorker } from "./config-protocol.js";
 import { answerLoad } from "./config-protocol.js";
 import { createHost } from "./host.js";
@@ -52,7 +52,7 @@ function next(): FromConfigWorker {
 function copyAt(keepAt: string | undefined): AcceptedCopy {
   return {
     read: (edition) => (keepAt === undefined ? undefined : readAccepted(keepAt, edition)),
-    readAny: () => (keepAt === undefined ? undefined : readAnyAccepted(keepAt)?.config),
+    earlier: () => (keepAt === undefined ? [] : readEarlier(keepAt)),
     save: (config) => save(config, keepAt),
   };
 }
@@ -61,6 +61,7 @@ function save(config: Config, keepAt: string | undefined): Kept {
   if (keepAt === undefined) return { edition: undefined, reason: undefined };
   const edition = randomUUID();
   try {
+    keepBefore(keepAt);
     saveAccepted(keepAt, edition, config);
     return { edition };
   } catch (error) {

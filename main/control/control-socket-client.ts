@@ -43,6 +43,8 @@ export class ControlClient {
   #partial = "";
   #waiting: string[] = [];
   #phase: "idle" | "answering" = "idle";
+  /** It has nothing more to ask. */
+  #isLast: boolean = false;
 
   constructor(socket: Socket, sources: Sources, idle: number) {
     this.#socket = socket;
@@ -50,6 +52,7 @@ export class ControlClient {
     socket.setEncoding("utf8");
     socket.setTimeout(idle, () => this.#phase === "idle" && socket.destroy());
     socket.on("data", (chunk: string) => this.#receive(chunk));
+    socket.on("end", () => this.#finish());
     socket.on("error", () => socket.destroy()); // the client went away; nobody else is concerned
     socket.on("close", () => this.#gone.abort());
   }
@@ -68,6 +71,14 @@ export class ControlClient {
     else if (this.#phase === "idle") void this.#work();
   }
 
+  /** A last line needs no line feed. */
+  #finish(): void {
+    if (!this.#socket.writable) return; // refused, and gone in a moment
+    this.#isLast = true;
+    if (this.#partial !== "") this.#receive("\n");
+    else if (this.#phase === "idle") this.#socket.end();
+  }
+
   #refuse(reason: string): void {
     this.#waiting = [];
     this.#socket.removeAllListeners("data");
@@ -80,6 +91,7 @@ export class ControlClient {
       if (!(await this.#answer(request))) break;
     }
     this.#phase = "idle";
+    if (this.#isLast) this.#socket.end();
   }
 
   /** @returns false when the client is gone */

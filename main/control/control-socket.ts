@@ -42,7 +42,8 @@ export class ControlSocket implements AsyncDisposable {
     await removeStale(path);
     const clients = new Set<ControlClient>();
     const newServer = (): Server => {
-      const server = createServer((socket) =>
+      // Whoever has nothing more to ask may say so (`nc -N`) and still wants the answer.
+      const server = createServer({ allowHalfOpen: true }, (socket) =>
         accept(socket, clients, idle, {
           ...{ status, servers: undefined, why: undefined, upgrade: undefined, giveWay: undefined },
           ...others,

@@ -1,16 +1,17 @@
+import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { closeOnExecFrom } from "../../native-bindings/process.js";
 import { lockMemory, readThread } from "../../native-bindings/scheduling.js";
-import { removeAccepted } from "../config/accepted.js";
+import { copyBefore, removeAccepted } from "../config/accepted.js";
 import type { Edition, Kept } from "../config/config-protocol.js";
-import type { Config } from "../config/model.js";
+import type { Config, VrrpInstanceConfig } from "../config/model.js";
 import { DeadlineClock } from "../deadline-clock.js";
 import { DaemonError, errnoName } from "../errors.js";
 import type { ServerEvent } from "../health/effects.js";
 import { inSlices } from "../health/slices.js";
 import { openFifo } from "../notify/fifo-file.js";
 import { Fifos } from "../notify/fifos.js";
-import { runLifecycleScript } from "../notify/lifecycle-script.js";
+import { type LifecycleDeps, runLifecycleScript } from "../notify/lifecycle-script.js";
 import { MailThread } from "../notify/mail-thread.js";
 import { Mailer } from "../notify/mailer.js";
 import { Notifier } from "../notify/notifier.js";
@@ -234,22 +235,42 @@ export class Daemon {
     const copy = await this.#keep(this.#leaving.signal);
     if (this.#phase === "stopping") return;
     this.#noteKept(copy);
-    await this.#vrrp?.releaseLeft(copy.left ?? []);
+    const refusals = await refusalsOf([() => this.#releaseLeft(copy.left ?? [])]);
+    for (const { message } of refusals)
+      this.#log("error", "take-over.left", `Addresses of earlier virtual routers may stay: ${message}`);
+    if (refusals.length === 0) await this.#forgetBefore();
+  }
+
+  /** What the daemon before this one put on the host for virtual routers that nobody configures any more, all of them maybe. */
+  async #releaseLeft(left: readonly VrrpInstanceConfig[]): Promise<void> {
+    if (left.length > 0 && this.#vrrp === undefined) await this.#startVrrp("for what is left");
+    await this.#vrrp?.releaseLeft(left);
+  }
+
+  /** What was in force before is off the host, and need not be known any more (main/config/accepted.ts). */
+  async #forgetBefore(): Promise<void> {
+    await this.#vrrp?.settled();
+    await rm(copyBefore(acceptedConfigPath(this.#deps.options)), { force: true }).catch((error: unknown) => {
+      if (errnoName(error) === undefined) throw error; // else the next reload says why
+    });
   }
 
   /** @returns false when the daemon was asked to stop meanwhile */
   async #runStartupScript(asked: AbortSignal): Promise<boolean> {
     const { startup, startupTimeout } = this.#config.global.scripts;
     if (startup === undefined) return true;
-    const [scripts, log] = [this.#scripts, this.#log];
-    await runLifecycleScript("startup", startup, startupTimeout, { scripts, log, signal: asked });
+    await runLifecycleScript("startup", startup, startupTimeout, { ...this.#lifecycleDeps, signal: asked });
     return !asked.aborted;
   }
 
   async #runShutdownScript(): Promise<void> {
     const { shutdown, shutdownTimeout } = this.#config.global.scripts;
     if (shutdown === undefined) return;
-    await runLifecycleScript("shutdown", shutdown, shutdownTimeout, { scripts: this.#scripts, log: this.#log });
+    await runLifecycleScript("shutdown", shutdown, shutdownTimeout, this.#lifecycleDeps);
+  }
+
+  get #lifecycleDeps(): LifecycleDeps {
+    return { scripts: this.#scripts, clock: this.#clock, log: this.#log };
   }
 
   get #reloadMarker(): string | undefined {
@@ -397,8 +418,8 @@ export class Daemon {
     this.#bfd.apply(this.#config);
   }
 
-  async #startVrrp(): Promise<void> {
-    if (!this.#deps.options.daemons.vrrp || !hasVrrp(this.#config)) return;
+  async #startVrrp(why: "configured" | "for what is left" = "configured"): Promise<void> {
+    if (!this.#deps.options.daemons.vrrp || (why === "configured" && !hasVrrp(this.#config))) return;
     const { VrrpSide } = await loadVrrp();
     const log = this.#deps.log.log("Keepalived_vrrp");
     const [clock, scripts, notifier, lasting] = [this.#clock, this.#scripts, this.#notifier, this.#lasting];
@@ -433,12 +454,17 @@ export class Daemon {
 
   async #startLvs(): Promise<void> {
     const { options } = this.#deps;
-    if (!options.daemons.checker || this.#config.virtualServers.length === 0) return;
+    if (!options.daemons.checker || !this.#hasLvs()) return;
     const [clock, log, lasting, files] = [this.#clock, this.#serverLog, this.#lasting, this.#files];
     const deps = { clock, log, lasting, ipvs: options.ipvs, files, initialisesFiles: this.#vrrp === undefined };
     const { LvsSide } = await import("./lvs-side.js");
     this.#lvs = await LvsSide.open({ ...deps, ...this.#lvsEvents(), takeOver: this.#takeOver }, this.#config);
     await this.#lvs.start();
+  }
+
+  /** Without virtual servers there may be something to remove and to forget: a daemon died, and the file has none any more. */
+  #hasLvs(): boolean {
+    return this.#config.virtualServers.length > 0 || this.#lasting.ownsEntries() || this.#lasting.knowsHealth();
   }
 
   #stateMemory(): StateMemory {
@@ -663,6 +689,7 @@ export class Daemon {
     for (const refusal of refusals) this.#incomplete(refusal);
     if (refusals.length > 0) return;
     this.#log("info", "reload.complete", "Reload complete", { longestWait: watch.longest });
+    await unlessAborted(this.#leaving.signal, this.#forgetBefore());
     await this.#saveState("post");
   }
 

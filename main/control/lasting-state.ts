@@ -52,6 +52,14 @@ export class LastingState implements SettingsMemory, FifoMemory {
     this.#slab.delete("health", identity);
   }
 
+  /** After a start: of checks that an earlier daemon made, and nobody wants any more. Configured again, they begin anew. */
+  *forgettingHealth(isWanted: (identity: string) => boolean): Generator<void> {
+    for (const { key } of this.#slab.records("health")) {
+      if (!isWanted(key)) this.#slab.delete("health", key);
+      yield;
+    }
+  }
+
   resumption(instance: string): Resumption | undefined {
     const record = this.#slab.get("vrrp", this.#vrrpKey(instance));
     const state = record && stateNames.get(record.state);
@@ -108,6 +116,11 @@ export class LastingState implements SettingsMemory, FifoMemory {
       floor: (what) => this.#slab.get(what, key)?.number ?? 0,
       reserve: (what, upTo) => this.#slab.set(what, key, 0, upTo),
     };
+  }
+
+  /** Something of ours is in the table, or was. */
+  ownsEntries(): boolean {
+    return this.#slab.records("owned").next().done !== true;
   }
 
   /** A record at a time: there are as many as destinations. */

@@ -223,6 +223,7 @@ export class LvsSide {
       await pool.update({ added: this.#pooled(this.#director.runningChecks()), removed: [] });
       this.#hear(this.#followed.missed());
     });
+    await inSlices(this.#deps.lasting.forgettingHealth((identity) => this.#director.wants(identity)));
     await inSlices(this.#sayLimits());
   }
 

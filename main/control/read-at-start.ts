@@ -17,7 +17,7 @@ export function readConfigHere(order: LoadOrder, keepAt?: (config: Config) => st
   const findings: string[] = [];
   const copy = {
     read: () => undefined,
-    readAny: () => undefined,
+    earlier: () => [],
     save: () => ({ edition: undefined, reason: undefined }),
   };
   const host = createHost({ configId: order.configId, patience: "bounded" });

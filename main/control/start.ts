@@ -1,6 +1,7 @@
 import type { Worker } from "node:worker_threads";
-import { readAnyAccepted, removeAccepted } from "../config/accepted.js";
+import { readAnyAccepted, readEarlier, removeAccepted } from "../config/accepted.js";
 import type { LoadOrder, Purpose } from "../config/config-protocol.js";
+import { leftInstances } from "../config/left-instances.js";
 import type { Config } from "../config/model.js";
 import { DaemonError } from "../errors.js";
 import { type OpenLog, openLog } from "../observe/create-log.js";
@@ -74,7 +75,10 @@ async function serve(start: StartOptions, log: OpenLog): Promise<number> {
   else if (takesOver)
     say("alert", "daemon.takeover", "The daemon before this one died: taking over with the state that it left");
   const begun = takesOver ? await takeOver(start, log) : await begin(start, log);
-  if (begun === undefined) return 0;
+  if (begun === undefined) {
+    if (takesOver) supervisor.stopping(); // else the launcher takes it for one more crash, and starts the next one
+    return 0;
+  }
   const { options, config, takeOver: inPlace } = begun;
   const daemon = new Daemon({ options, configFile, log, supervisor, hasLauncher, takeOver: inPlace }, config);
   const early = new EarlyEvents(options.ignoreSigint);
@@ -175,12 +179,14 @@ async function readAgain(start: StartOptions, say: Log): Promise<StartConfig> {
   const { options, configFile, configThread } = start;
   const first = await readConfigAtStart(orderOf(start, "take-over"), configThread);
   if (first.kind === "good") return taken(first, say);
-  const before = readAnyAccepted(acceptedConfigPath(options));
+  const path = acceptedConfigPath(options);
+  const before = readAnyAccepted(path);
   if (before !== undefined) {
     tellFindings(first, say);
     const sentence = `${configFile} has errors: going on with the configuration that was in force - correct it and reload`;
     say("error", "config.kept", sentence);
-    return { config: before.config, keep: () => Promise.resolve({ edition: before.edition }) };
+    const { edition, config } = before;
+    return { config, keep: () => Promise.resolve({ edition, left: leftInstances(readEarlier(path), config) }) };
   }
   const second = first.kind === "errors" ? await readConfigAtStart(orderOf(start, "start")) : first;
   if (second.kind === "good") return taken(second, say);

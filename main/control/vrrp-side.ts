@@ -186,8 +186,17 @@ export class VrrpSide {
 
   /** What a daemon that died has left of instances that changed since. */
   async releaseLeft(left: readonly VrrpInstanceConfig[]): Promise<void> {
-    await inSlices(this.#router.releasingLeft(left));
+    if (left.length > 0 && this.#placed !== undefined) {
+      const links = this.#links.left(left, this.#placed);
+      await inSlices(this.#router.releasingLeft(links.instances));
+      await links.remove();
+    }
     await inSlices(this.#deps.lasting.forgettingOthers(() => this.#router.keys()));
+  }
+
+  /** Resolves when the kernel has answered every request. */
+  settled(): Promise<void> {
+    return this.#router.settled();
   }
 
   async #place(config: Config): Promise<Config> {

@@ -160,6 +160,11 @@ export class HealthDirector {
     return this.#registry.all();
   }
 
+  /** Somebody wants a check of that lasting name; of no use before checks have their names. */
+  wants(identity: string): boolean {
+    return this.#registry.knows(identity);
+  }
+
   /** Those of them that do not rest. */
   *runningChecks(among: Iterable<ServerCheckSpec> = this.checks()): Generator<ServerCheckSpec> {
     for (const spec of among) if (!this.#paused.has(spec.id)) yield spec;

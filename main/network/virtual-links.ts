@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { IpAddress } from "../address.js";
 import type { Clock } from "../clock.js";
-import type { Config, VirtualAddress } from "../config/model.js";
+import type { Config, VirtualAddress, VrrpInstanceConfig } from "../config/model.js";
 import { groupBy } from "../group-by.js";
 import { ipOfBytes } from "../ip-bytes.js";
 import type { Request } from "../netlink/connection.js";
@@ -61,6 +61,12 @@ export interface ComingLinks {
   readonly all: Promise<void>;
   /** When it is there and fit for use, if that can be. Undefined: it is none of these. */
   readonly made: (name: string) => Promise<void> | undefined;
+}
+
+/** What a daemon before this one left. */
+export interface LeftLinks {
+  readonly instances: readonly VrrpInstanceConfig[];
+  readonly remove: () => Promise<void>;
 }
 
 /** Macvlans and ipvlans of the instances: made, adopted, made again when somebody deletes them, and removed at the end. */
@@ -155,8 +161,27 @@ export class VirtualLinks implements Disposable {
 
   /** After a reload: removes what no instance uses any more. */
   async prune(): Promise<void> {
-    await Promise.all(this.#making.values()); // one that is being made for an older wish would stay behind
+    await this.#settled();
     await this.#removeAll([...this.#ours.keys()].filter((name) => !this.#wishes.has(name)));
+  }
+
+  /**
+   * After a crash: links of instances that a daemon before this one had. @returns those instances with the names of the links, and what
+   * removes the links that nobody wants today
+   */
+  left(instances: readonly VrrpInstanceConfig[], today: Config): LeftLinks {
+    const view = { ...this.#view(), isOurs: () => true };
+    const { wishes, config } = planLinks({ ...today, vrrpInstances: instances }, view);
+    const isThere = (wish: LinkWish): boolean => {
+      const [link, base] = [this.#network.link(wish.name), this.#network.link(wish.base)];
+      return link !== undefined && base !== undefined && fits(wish, link, base);
+    };
+    const remove = async (): Promise<void> => {
+      await this.#settled();
+      const unwanted = wishes.filter((wish) => !this.#wishes.has(wish.name) && isThere(wish));
+      await this.#removeAll([...new Set(unwanted.map(({ name }) => name))]);
+    };
+    return { instances: config.vrrpInstances, remove };
   }
 
   /** At the end. */
@@ -170,6 +195,11 @@ export class VirtualLinks implements Disposable {
   [Symbol.dispose](): void {
     this.#subscription?.[Symbol.dispose]();
     this.#subscription = undefined;
+  }
+
+  /** One that is being made for an older wish would stay behind. */
+  async #settled(): Promise<void> {
+    await Promise.all(this.#making.values());
   }
 
   #wish(wishes: readonly LinkWish[]): void {

@@ -32,6 +32,8 @@ interface Running {
 
 /** A script that has no end of its own, such as the reader of a pipe. */
 export interface RunningScript {
+  /** Undefined while there is no process. */
+  readonly pid?: number | undefined;
   /** SIGTERM to its group, then SIGKILL, as when its time is over. Nothing when it has ended. */
   end(): void;
 }
@@ -80,7 +82,12 @@ export class HostScriptRunner implements ScriptRunner {
       const value = errnoOf(error);
       queueMicrotask(() => this.#finish(script, { kind: "not-started", value }));
     }
-    return { end: () => this.#end(script) };
+    return {
+      get pid() {
+        return script.process?.pid;
+      },
+      end: () => this.#end(script),
+    };
   }
 
   /** Ends all scripts: SIGTERM, then SIGKILL. Resolves when none is left, or a second later at the latest. */

@@ -16,8 +16,13 @@ export function instanceKeys(configs: readonly VrrpInstanceConfig[]): ReadonlyMa
   const keys = new Map<string, VrrpInstanceConfig>();
   for (const config of configs) {
     const plain = instanceKey(config);
-    const key = keys.has(plain) ? `${plain} ${config.unicastPeers.join(",")}` : plain;
+    const key = keys.has(plain) ? withPeers(config) : plain;
     keys.set(keys.has(key) ? `${key} ${config.name}` : key, config);
   }
   return keys;
 }
+
+/** Under which of several keys one of another configuration may be known, the more exact one first. */
+export const wasKeyOf = (config: VrrpInstanceConfig): readonly string[] => [withPeers(config), instanceKey(config)];
+
+const withPeers = (config: VrrpInstanceConfig): string => `${instanceKey(config)} ${config.unicastPeers.join(",")}`;

@@ -17,7 +17,7 @@ import { GarpSender } from "./garp-sender.js";
 import type { GuardReducer } from "./guard.js";
 import type { GuardHost } from "./guard-ports.js";
 import { Instance } from "./instance.js";
-import { instanceKeys } from "./instance-key.js";
+import { instanceKeys, wasKeyOf } from "./instance-key.js";
 import type { InstanceDeps, Resumption, VrrpNotice, VrrpTransition } from "./instance-types.js";
 import { LinkBeat, polledLinks } from "./link-beat.js";
 import { LinkStandings } from "./link-standings.js";
@@ -267,9 +267,11 @@ export class VrrpRouter {
       for (const key of instance.names()) named.add(key);
       yield;
     }
-    for (const [key, config] of instanceKeys(left)) {
-      const { virtualInterface } = this.#entries.get(key)?.config ?? config; // its VMAC is known by the one of today
-      const placed = { ...config, virtualInterface };
+    for (const config of left) {
+      const today = wasKeyOf(config).map((key) => this.#entries.get(key)?.config.virtualInterface);
+      const known = today.find((one) => one?.own !== undefined);
+      const own = config.virtualInterface.own === undefined ? undefined : known; // its VMAC is known by the one of today
+      const placed = own === undefined ? config : { ...config, virtualInterface: own };
       new EntryHolder(placed, this.#instanceDeps).forceRelease((entry) => named.has(entry));
       new AddressHolder(placed, this.#instanceDeps).forceRelease((address) => named.has(address));
       yield;
@@ -297,6 +299,11 @@ export class VrrpRouter {
     if (options.release) this.#statics.release();
     this.#garp[Symbol.dispose]();
     await this.#verdicts.settled();
+  }
+
+  /** Resolves when the kernel has answered every request. */
+  settled(): Promise<void> {
+    return this.#verdicts.settled();
   }
 
   snapshot(): readonly VrrpSnapshot[] {

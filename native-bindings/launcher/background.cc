@@ -1,6 +1,7 @@
 #include "background.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -21,6 +22,9 @@ struct Report {
   unsigned char code = 1;  // what a launcher that died without a word counts as
 };
 
+// TimeoutStartSec ends us, too.
+constexpr int kManagerBusyMs = 60'000;
+
 volatile sig_atomic_t launcher_pid = -1;
 
 void PassOn(int signal) { ::kill(launcher_pid, signal); }
@@ -35,6 +39,16 @@ void PassSignalsTo(pid_t pid) {
   UnblockSignals();
 }
 
+// With NotifyAccess=main systemd believes only us, so that the last word of ours names our successor.
+void NameSuccessor(pid_t pid) {
+  SystemdNotifier systemd(::getpid());
+  systemd.Send("MAINPID=" + std::to_string(pid) + "\nREADY=1");
+  for (int waited = 0; systemd.waits() && waited < kManagerBusyMs; waited += SystemdNotifier::kRetryMs) {
+    ::poll(nullptr, 0, SystemdNotifier::kRetryMs);
+    systemd.Flush();
+  }
+}
+
 [[noreturn]] void WaitAndExit(UniqueFd pipe, pid_t pid) {
   PassSignalsTo(pid);
   Report report;
@@ -42,8 +56,7 @@ void PassSignalsTo(pid_t pid) {
   do got = ::read(pipe.get(), &report, sizeof report);
   while (got < 0 && errno == EINTR);
   if (got != sizeof report) report = {};
-  // With NotifyAccess=main systemd believes only us, so that the last word of ours names our successor.
-  if (report.ready != 0) SystemdNotifier(::getpid()).Send("MAINPID=" + std::to_string(pid) + "\nREADY=1");
+  if (report.ready != 0) NameSuccessor(pid);
   ::_exit(report.code);
 }
 

@@ -134,6 +134,7 @@ void Supervisor::RunDueTimers() {
   else if (restart_at_ms_) FeedWatchdog();  // nobody else does while no daemon runs
   if (spare_at_ms_ && *spare_at_ms_ <= now) StartSpare();
   if (candidate_until_ms_ && *candidate_until_ms_ <= now) CandidateIsLate();
+  systemd_.Flush();
 }
 
 int Supervisor::PollTimeoutMs() const {
@@ -141,6 +142,7 @@ int Supervisor::PollTimeoutMs() const {
   if (restart_at_ms_) until = *restart_at_ms_;
   if (spare_at_ms_) until = std::min(until, *spare_at_ms_);
   if (candidate_until_ms_) until = std::min(until, *candidate_until_ms_);
+  if (systemd_.waits()) until = std::min(until, NowMs() + SystemdNotifier::kRetryMs);
   if (until == INT64_MAX) return -1;
   int64_t wait = until - NowMs();
   if (restart_at_ms_ && watchdog_.enabled()) wait = std::min(wait, watchdog_.interval_ms());

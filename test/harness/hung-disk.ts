@@ -2,16 +2,17 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { until } from "./until.js";
 
-/** A file system in user space (linux/fuse.h): directories, empty all of them, until SIGUSR1; from then on nothing is answered. */
+/** A file system in user space (linux/fuse.h): directories, empty all of them, until SIGUSR1 or SIGUSR2; from then on nothing is answered. */
 const server = `
 import ctypes, errno, os, select, signal, struct, sys
 libc = ctypes.CDLL(None, use_errno=True)
-hung = False
-def hang(*_):
-    global hung
-    hung = True
+hung = deaf = False
+def hang(signum, _):
+    global hung, deaf
+    hung, deaf = signum == signal.SIGUSR1, signum == signal.SIGUSR2
     print("hung", flush=True)
 signal.signal(signal.SIGUSR1, hang)
+signal.signal(signal.SIGUSR2, hang)
 fd = os.open("/dev/fuse", os.O_RDWR)
 data = ("fd=%d,rootmode=40000,user_id=0,group_id=0" % fd).encode()
 if libc.mount(b"hung", sys.argv[1].encode(), b"fuse", 0, data) != 0: sys.exit(os.strerror(ctypes.get_errno()))
@@ -24,6 +25,9 @@ while True:
         signal.pause()
     try: request = os.read(fd, 1 << 20)
     except OSError: break
+    if deaf:  # read, it has to be answered before whoever waits can be killed
+        print("asked", flush=True)
+        continue
     length, opcode, unique, node = struct.unpack_from("=IIQQ", request)
     error, body = 0, b""
     if opcode == 26:  # INIT
@@ -59,8 +63,9 @@ export class HungDisk implements AsyncDisposable {
     return disk;
   }
 
-  async hang(): Promise<void> {
-    this.#server.kill("SIGUSR1");
+  /** @param whoWaits with "stays" not even SIGKILL ends the wait, as where a disk does not answer */
+  async hang(whoWaits: "can be killed" | "stays" = "can be killed"): Promise<void> {
+    this.#server.kill(whoWaits === "stays" ? "SIGUSR2" : "SIGUSR1");
     await until("the disk hangs", 10_000, () => this.#said.includes("hung"));
   }
 

@@ -485,3 +485,59 @@ test("a crash after a refused reload: what was in force stays in force", options
   await daemon.stop();
   assert.deepEqual([await bench.host.hasAddress(vip), existsSync(copy)], [false, false]);
 });
+
+const second = `
+vrrp_instance VI_2 {
+  state BACKUP
+  interface eth0
+  use_vmac
+  virtual_router_id 52
+  priority 150
+  advert_int 1
+  virtual_ipaddress { 192.0.2.110/24 }
+}
+`;
+
+/** A reload as far as its config thread takes it: the copy is that of the new file, and the daemon has not heard of it yet. */
+async function halfReload({ host, dir }: Bench, file: string, keepAt: string): Promise<void> {
+  const order = JSON.stringify({ kind: "load", purpose: "reload", file, keepAt });
+  const module = path.join(projectRoot, "dist/main/control/reload.js");
+  const script = path.join(dir, "half-reload.mjs");
+  const code = `const { readConfigAside } = await import(${JSON.stringify(module)});
+    const { kind, findings } = await readConfigAside(${order}, undefined);
+    if (kind !== "good") throw new Error(kind + " " + findings);`;
+  await writeFile(script, code);
+  await host.exec([process.execPath, script]);
+}
+
+for (const [what, next, last] of [
+  ["one of two virtual routers", instance(), instance()],
+  ["all virtual routers", "global_defs {\n}\n", "global_defs {\n}\n"],
+  ["one of two, and then the file is broken", instance(), instance().replace("interface eth0", "interfase eth0")],
+] as const) {
+  test(`a crash in the middle of a reload that removes ${what}: nothing of that stays`, options, async () => {
+    await using bench = await Bench.create();
+    const { host } = bench;
+    const daemon = await bench.start(instance() + second);
+    const isThere = async (address: string): Promise<boolean> =>
+      (await host.exec(["ip", "-o", "address", "show", "to", address])) !== "";
+    await until("it is master of both", 20_000, async () => (await isThere(vip)) && isThere("192.0.2.110"));
+    const { config } = daemon.files;
+    const copy = config.replace(/\.conf$/, ".pid.config");
+    await until("a copy is kept", 5000, () => existsSync(copy));
+    await until("the spare waits", 10_000, () => daemon.sparePid !== undefined);
+    await writeFile(config, next);
+    await halfReload(bench, config, copy);
+    await writeFile(config, last);
+    daemon.signalNode("SIGSEGV");
+    await until("the address of the second one is gone", 15_000, async () => !(await isThere("192.0.2.110")));
+    await until("and its link", 5000, async () => !(await host.exec(["ip", "link", "show"])).includes("vrrp.52"));
+    const stays = next.includes("VI_1");
+    await until("the first one is as the file has it", 15_000, async () => (await isThere(vip)) === stays);
+    await until("nothing more is to be removed", 5000, () => !existsSync(`${copy}.before`));
+    assert.ok(existsSync(copy));
+    await daemon.stop();
+    assert.equal(await isThere(vip), false);
+    assert.deepEqual([existsSync(copy), existsSync(`${copy}.before`)], [false, false]);
+  });
+}

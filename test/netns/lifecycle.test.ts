@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chmod, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { holdfast, keepalived, type Program } from "../harness/daemon.js";
+import { HungDisk } from "../harness/hung-disk.js";
 import { instanceText } from "../harness/instance-text.js";
 import { Lan, plainHosts } from "../harness/lan.js";
 import { needs } from "../harness/needs.js";
@@ -132,6 +133,32 @@ test("findings of a reload go into the log file of reload_check_config; default_
   const found = async (): Promise<boolean> => existsSync(log) && (await readFile(log, "utf8")).includes("nonsense");
   await until("it is in the file", PATIENCE_MS, found);
   await daemon.stop();
+  assert.equal(await a.hasAddress("192.0.2.51"), false);
+});
+
+test("scripts that a dead disk keeps are waited for no longer than 4 s after their time", options, async () => {
+  await using lan = await Lan.create(plainHosts("a"));
+  const a = lan.host("a");
+  const file = path.join(lan.dir, "hangs");
+  await writeFile(file, `#!/bin/sh\ncd ${lan.dir}/disk/gone\n`, { mode: 0o755 });
+  await chmod(lan.dir, 0o755);
+  await mkdir(path.join(lan.dir, "disk"));
+  await using disk = await HungDisk.mount(path.join(lan.dir, "disk"));
+  await disk.hang("stays");
+  const text = `global_defs {
+  script_user root
+  startup_script ${file}
+  startup_script_timeout 1
+  shutdown_script ${file}
+  shutdown_script_timeout 1
+}
+${instanceText()}`;
+  await using daemon = await a.start(holdfast("memory"), text);
+  await daemon.says("startup script (PID");
+  assert.ok(disk.asked);
+  await until("it is master", PATIENCE_MS, () => a.hasAddress("192.0.2.51"));
+  await daemon.stop();
+  assert.match(await daemon.log(), /shutdown script \(PID \d+\) failed to terminate after kill: going on without it/);
   assert.equal(await a.hasAddress("192.0.2.51"), false);
 });
 

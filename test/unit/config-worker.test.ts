@@ -3,6 +3,7 @@ import { getEventListeners } from "node:events";
 import {
   chownSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -14,11 +15,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { Worker } from "node:worker_threads";
-import { readAnyAccepted } from "../../main/config/accepted.js";
+import { copyBefore, readAnyAccepted, readEarlier } from "../../main/config/accepted.js";
 import type { LoadOrder } from "../../main/config/config-protocol.js";
 import { sameButForPositions } from "../../main/config/difference.js";
 import { createHost } from "../../main/config/host.js";
 import { loadConfig } from "../../main/config/load.js";
+import type { VrrpInstanceConfig } from "../../main/config/model.js";
 import { startConfigThread } from "../../main/control/config-thread.js";
 import { readConfigHere } from "../../main/control/read-at-start.js";
 import { readConfigAside, readConfigAtStart } from "../../main/control/reload.js";
@@ -265,22 +267,80 @@ test("the real host knows users, groups, files and interfaces", () => {
   assert.deepEqual(host.readFile("/dev/zero"), { kind: "unreadable", why: "not a regular file" });
 });
 
+const instance = (name: string, id: number, addresses: string): string =>
+  `vrrp_instance ${name} {\n interface lo\n virtual_router_id ${id}\n virtual_ipaddress {\n ${addresses}\n }\n}\n`;
+
+/** What a take-over, or a reload, says of instances that earlier configurations had. */
+async function left(order: Omit<LoadOrder, "kind">): Promise<readonly string[] | undefined> {
+  const answer = await readConfigAside({ kind: "load", ...order }, undefined);
+  assert.ok(answer.kind === "good" && answer.kept.edition !== undefined);
+  const named = (one: VrrpInstanceConfig): string =>
+    `${one.name} ${one.virtualAddresses.map(({ address }) => address).join()}`;
+  return answer.kept.left?.map(named);
+}
+
 test("a take-over says which instances the copy had otherwise, before it is replaced", { timeout }, async (t) => {
-  const instance = (name: string, id: number, addresses: string): string =>
-    `vrrp_instance ${name} {\n interface lo\n virtual_router_id ${id}\n virtual_ipaddress {\n ${addresses}\n }\n}\n`;
   const before =
     instance("A", 1, "192.0.2.1") + instance("B", 2, "192.0.2.2\n 192.0.2.3") + instance("C", 3, "192.0.2.4");
   const { file, write, keepAt } = place(t, before);
-  const read = async () => {
-    const answer = await readConfigAside({ kind: "load", purpose: "take-over", file, keepAt }, undefined);
-    assert.ok(answer.kind === "good");
-    return answer.kept.left?.map(({ name }) => name);
-  };
-  assert.equal(await read(), undefined, "there is no copy yet");
-  assert.equal(await read(), undefined, "nothing has changed");
+  const takeOver = () => left({ purpose: "take-over", file, keepAt });
+  assert.equal(await takeOver(), undefined, "there is no copy yet");
+  assert.equal(await takeOver(), undefined, "nothing has changed");
+  rmSync(copyBefore(keepAt));
   write(instance("B", 2, "192.0.2.2") + instance("A", 1, "192.0.2.1"));
-  assert.deepEqual(await read(), ["B", "C"]);
-  assert.equal(await read(), undefined, "the copy is of what is in force now");
+  const gone = ["B 192.0.2.2,192.0.2.3", "C 192.0.2.4"];
+  assert.deepEqual(await takeOver(), gone);
+  assert.deepEqual(await takeOver(), gone, "a crash before they were removed");
+  rmSync(copyBefore(keepAt)); // as the daemon does when they are
+  assert.equal(await takeOver(), undefined, "the copy is of what is in force now");
+});
+
+test("a crash in the middle of a reload: the take-over knows what the reload was removing", { timeout }, async (t) => {
+  const { file, write, keepAt } = place(t, instance("A", 1, "192.0.2.1") + instance("B", 2, "192.0.2.2"));
+  const start = readConfigHere({ kind: "load", purpose: "start", file, keepAt });
+  assert.ok(start.kind === "good");
+  await start.keep();
+  assert.equal(existsSync(copyBefore(keepAt)), false);
+  const reload = () => left({ purpose: "reload", file, keepAt });
+  write(instance("A", 1, "192.0.2.1"));
+  await reload();
+  const { mode, uid } = statSync(copyBefore(keepAt));
+  assert.deepEqual([mode & 0o777, uid], [0o600, process.getuid?.()]);
+  assert.deepEqual(
+    readEarlier(keepAt).map(({ vrrpInstances }) => vrrpInstances.length),
+    [1, 2],
+  );
+  // The next one, which never heard of it, reloads before anybody has removed anything; then it crashes as well.
+  write(instance("A", 1, "192.0.2.9"));
+  await reload();
+  assert.equal(statSync(copyBefore(keepAt)).mode & 0o777, 0o600);
+  assert.deepEqual(await left({ purpose: "take-over", file, keepAt }), ["A 192.0.2.1", "B 192.0.2.2"]);
+});
+
+test("a reload that ends with the same configuration, or with errors, keeps no second copy", { timeout }, async (t) => {
+  const { file, write, keepAt } = place(t, farm(1));
+  const start = readConfigHere({ kind: "load", purpose: "start", file, configId: "x", keepAt });
+  assert.ok(start.kind === "good");
+  const { edition } = await start.keep();
+  const order = { kind: "load", purpose: "reload", file, configId: "x", keepAt, running: edition } as const;
+  assert.equal((await readConfigAside(order, start.config)).kind, "good");
+  write("nonsense\n");
+  assert.equal((await readConfigAside(order, start.config)).kind, "errors");
+  assert.equal(existsSync(copyBefore(keepAt)), false);
+});
+
+test("where the copy before cannot be kept, the copy is not replaced", { timeout }, async (t) => {
+  const { file, write, keepAt } = place(t, farm(1));
+  const start = readConfigHere({ kind: "load", purpose: "start", file, keepAt });
+  assert.ok(start.kind === "good");
+  const { edition } = await start.keep();
+  mkdirSync(copyBefore(keepAt)); // somebody's folder
+  write(farm(2));
+  const order = { kind: "load", purpose: "reload", file, keepAt, running: edition } as const;
+  const answer = await readConfigAside(order, start.config);
+  assert.ok(answer.kind === "good");
+  assert.equal(answer.kept.edition, undefined);
+  assert.equal(readAnyAccepted(keepAt)?.edition, edition);
 });
 
 test("a copy that somebody else wrote, or a link to one, is none", { timeout, skip: needs("root") }, async (t) => {
@@ -293,4 +353,8 @@ test("a copy that somebody else wrote, or a link to one, is none", { timeout, sk
   assert.equal(readAnyAccepted(`${keepAt}.link`), undefined);
   chownSync(keepAt, 65_534, 65_534);
   assert.equal(readAnyAccepted(keepAt), undefined);
+  symlinkSync(keepAt, copyBefore(keepAt));
+  assert.deepEqual(readEarlier(keepAt), []);
+  await left({ purpose: "reload", file, keepAt });
+  assert.equal(readEarlier(keepAt).length, 1, "what is somebody else's is not taken for what was in force before");
 });

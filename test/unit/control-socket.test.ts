@@ -111,6 +111,46 @@ test("bad requests get a sentence, and the connection goes on where it can", asy
   assert.deepEqual(JSON.parse(second), { status: document });
 });
 
+/** As `nc -N` does: nothing more to ask, and all ears. */
+async function askAndEnd(path: string, text: string): Promise<string> {
+  const socket = connect({ path, allowHalfOpen: true });
+  socket.setEncoding("utf8").end(text);
+  let answer = "";
+  for await (const chunk of socket as AsyncIterable<string>) answer += chunk;
+  return answer;
+}
+
+test("whoever half-closes after its requests has every answer, and then the end", async (t) => {
+  const path = socketPath(t);
+  await using _server = await ControlSocket.open(path, async () => {
+    await setTimeout(20); // the end of the requests is there before the answer
+    return document;
+  });
+  const answer = `${JSON.stringify({ status: document })}\n`;
+  const rows: readonly [string, string][] = [
+    ['{"get":"status"}\n', answer],
+    ['{"get":"status"}\n{"get":"status"}\n', answer + answer],
+    ['{"get":"status"}', answer], // printf without a line feed
+    ['{"get":"status"}\n ', answer],
+    ["status\n", '{"error":"the request is not JSON"}\n'],
+    ["", ""],
+  ];
+  for (const [request, want] of rows) assert.equal(await askAndEnd(path, request), want, JSON.stringify(request));
+});
+
+test("a large answer reaches whoever half-closed, and one that is not read ends", async (t) => {
+  const path = socketPath(t);
+  const made = { count: 0 };
+  await using _server = await ControlSocket.open(path, () => ({ ...document, virtualServers: farm(made) }));
+  const whole = JSON.parse(await askAndEnd(path, '{"get":"status"}\n')) as { readonly status: StatusDocument };
+  assert.equal(whole.status.virtualServers.length, 200);
+  const gone = connect({ path, allowHalfOpen: true });
+  gone.end('{"get":"status"}\n');
+  await once(gone, "finish");
+  gone.destroy(); // while it is answered
+  assert.deepEqual((await askStatus(path)).virtualServers.length, 200);
+});
+
 test("the seventeenth client is told so", async (t) => {
   const path = socketPath(t);
   await using _server = await ControlSocket.open(path, source);

@@ -21,6 +21,20 @@ test("health goes on: a dead server stays dead, an unknown one is unknown", () =
   assert.deepEqual([next.health("dead"), next.health("alive"), next.health("gone")], ["down", "up", undefined]);
 });
 
+test("health of checks that nobody wants any more is forgotten: they begin anew, and leave no record", () => {
+  const next = handOver((state) => {
+    state.rememberHealth("kept", false);
+    state.rememberHealth("left", true);
+    state.rememberHealth("left too", false);
+    state.rememberVrrp("left", "BACKUP");
+  });
+  for (const _ of next.forgettingHealth((identity) => identity === "kept"));
+  assert.deepEqual([next.health("kept"), next.health("left"), next.health("left too")], ["down", undefined, undefined]);
+  assert.equal(next.resumption("left")?.state, "BACKUP", "nothing but health");
+  for (const _ of next.forgettingHealth(() => false));
+  assert.equal(next.knowsHealth(), false);
+});
+
 test("sequence numbers of signed adverts go on above what was reserved; who stopped begins anew", () => {
   const next = handOver((state) => {
     state.sequences("a").reserve("ah", 1025);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { checkIdentity } from "../../main/config/identity.js";
 import type { VirtualServerConfig } from "../../main/config/model.js";
 import type { MarkMemory } from "../../main/control/group-marks.js";
 import { LastingState } from "../../main/control/lasting-state.js";
@@ -77,6 +78,40 @@ test("a look for IPVS that is under way when the daemon leaves writes nothing an
   assert.deepEqual(written, []);
   assert.equal(opened[1]?.closed, true);
   assert.ok(lines.every(({ event }) => event !== "ipvs.found"));
+});
+
+test("after a crash, with a file that has no virtual servers any more: entries go, and what was known of checks", async () => {
+  const { log } = recordingLog();
+  const lasting = new LastingState(new StateSlab(Buffer.alloc(64 * 1024)));
+  const kernel = new MemoryBackend();
+  const open = (servers: readonly VirtualServerConfig[]): Promise<LvsSide> => {
+    const events = { onServerEvent: () => undefined, onCheckerThread: () => undefined };
+    const deps = { clock: new HandClock(), log, lasting, ipvs: "kernel", kernel: () => kernel, ...events } as const;
+    return LvsSide.open(deps, config(servers));
+  };
+  const services = async (): Promise<number> => {
+    const dump = await kernel.dumpServices();
+    return dump.kind === "complete" ? dump.entries.length : -1;
+  };
+  const known = tcpCheck();
+  const before = await open([virtualServer({ realServers: [realServer({ checks: [known] })] })]);
+  await before.start();
+  lasting.rememberHealth(checkIdentity(known), true);
+  lasting.rememberHealth("of a check that a reload was removing", false);
+  assert.deepEqual([await services(), lasting.ownsEntries()], [1, true]);
+  await before.stop(false); // as a crash would leave it
+
+  const same = await open([virtualServer({ realServers: [realServer({ checks: [known] })] })]);
+  await same.start();
+  const health = ["of a check that a reload was removing", checkIdentity(known)].map((each) => lasting.health(each));
+  assert.deepEqual([await services(), health], [1, [undefined, "up"]]);
+  await same.stop(false);
+
+  const after = await open([]);
+  await after.start();
+  await settle();
+  assert.deepEqual([await services(), lasting.ownsEntries(), lasting.knowsHealth()], [0, false, false]);
+  await after.stop(true);
 });
 
 /** One server that is as its BFD session says: who follows that shows which checks are made. */

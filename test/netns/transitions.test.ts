@@ -35,6 +35,8 @@ interface Case {
 }
 
 const fast = routers.filter(({ advertInt }) => advertInt < 1000);
+/** Where the master must be one until the script fails: a pause of the machine is no election. */
+const calm: readonly Router[] = [{ version: 3, advertInt: 300 }];
 /** Reading addresses with `ip` and the machine's other work; not for what the capture measures. */
 const SLACK_MS = 500;
 /** With what a capture times, or a bound is compared with afterwards. */
@@ -57,7 +59,7 @@ const cases: readonly Case[] = [
   { name: "clean stop: the backup waits skew time only", routers, run: cleanStop },
   {
     name: "priority change by script, there and back",
-    routers: fast,
+    routers: calm,
     options: { blocks: [script], lines: ["track_script {", "  flag", "}"] },
     run: scriptChange,
   },
@@ -87,16 +89,29 @@ for (const { name, routers: with_, options: instance, run } of cases) {
   }
 }
 
-/** Until it is so: after `bound` ms at most, beside what the machine alone keeps a thread waiting for. */
+/**
+ * Until it is so: no look that began later than `bound` ms, beside what the machine alone keeps a thread waiting for, finds it otherwise.
+ * How long a look takes is the machine's.
+ */
 async function within(
   bound: number,
   machine: Metronome,
   what: string,
   condition: () => Promise<boolean>,
 ): Promise<void> {
-  const took = await until(what, PATIENCE_MS, condition);
+  const began = performance.now();
+  let notYet = 0;
+  await until(what, PATIENCE_MS, async () => {
+    const at = performance.now() - began;
+    const isSo = await condition();
+    if (!isSo) notYet = at;
+    return isSo;
+  });
   const late = machine.worst;
-  assert.ok(took - late < bound, `${what} after ${took.toFixed(0)} ms, the machine being ${late.toFixed(0)} ms late`);
+  assert.ok(
+    notYet - late < bound,
+    `${what}: not yet after ${notYet.toFixed(0)} ms, of which ${late.toFixed(0)} are the machine's`,
+  );
 }
 
 /** RFC 5798 §6.4.2: skew time after the priority 0 advert. 10 ms for a busy machine; the crash test holds it to 3 ms. */

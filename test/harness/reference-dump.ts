@@ -26,10 +26,10 @@ ip address add 192.168.41.2/24 dev eth1
 ip link set ens33 up
 ip link set eth1 up
 TMPDIR=$3 keepalived -n -P -D -l -i "$2" -f "$1" -p /run/parent.pid -r /run/child.pid >"$3/log" 2>&1 &
-for i in $(seq 200); do grep -q 'Startup complete' "$3/log" && break; sleep 0.02; done
+for i in $(seq 1000); do grep -q 'Startup complete' "$3/log" && break; sleep 0.02; done
 kill -USR1 $(cat /run/child.pid)
 kill -$(keepalived --signum=JSON) $(cat /run/child.pid)
-for i in $(seq 200); do grep -q '}}]' "$3/keepalived.json" && break; sleep 0.02; done
+for i in $(seq 1000); do grep -q '}}]' "$3/keepalived.json" && break; sleep 0.02; done
 `;
 
 /** For the checker process, which needs IPVS: in a guest with nothing else, one after the other, with few forks: they are slow. */
@@ -39,7 +39,7 @@ export function checkerDumpScript(jobs: readonly DumpJob[]): string {
   return `take() {
   mkdir "$3"
   TMPDIR=$3 keepalived -n -C -D -l -i "$2" -f "$1" -p /tmp/parent.pid -c /tmp/child.pid >"$3/log" 2>&1 &
-  for i in $(seq 30); do
+  for i in $(seq 200); do
     sleep 0.1
     case "$(cat "$3/log")" in *'Startup complete'*) break ;; esac
   done
@@ -47,7 +47,7 @@ export function checkerDumpScript(jobs: readonly DumpJob[]): string {
   kill -USR1 $child
   kill -KILL $!
   kill -TERM $child
-  for i in $(seq 30); do [ -e /proc/$child ] || break; sleep 0.05; done
+  for i in $(seq 400); do [ -e /proc/$child ] || break; sleep 0.05; done
   rm -f /tmp/*.pid
 }
 ${calls.join("\n")}
@@ -71,7 +71,7 @@ export async function takeVrrpDumps(jobs: readonly DumpJob[], parallel = 4): Pro
 
 function end([file = "", ...args]: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    spawn(file, args, { stdio: "ignore", timeout: 20_000, killSignal: "SIGKILL" })
+    spawn(file, args, { stdio: "ignore", timeout: 60_000, killSignal: "SIGKILL" })
       .on("error", reject)
       .on("exit", () => resolve());
   });

@@ -55,7 +55,7 @@ test("HTTP response: any bytes get a verdict, and it does not depend on how they
   await fc.assert(
     fc.asyncProperty(bytes, wanted, fc.array(fc.integer({ min: 1, max: 500 })), async (all, what, cuts) => {
       const { port } = server.address() as AddressInfo;
-      const check = httpCheck({ urls: [what], timing: timing({ connectTimeout: ms(2000) }) }, port);
+      const check = httpCheck({ urls: [what], timing: timing({ connectTimeout: ms(20_000) }) }, port);
       pieces = [all];
       const whole = await live.once(check);
       pieces = pieced(all, cuts);

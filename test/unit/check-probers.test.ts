@@ -37,6 +37,8 @@ const heldPort = (): Promise<number> => listen((socket) => socket.destroy());
 const patience = ms(5000);
 /** For those who do not. */
 const connectTimeout = ms(300);
+/** The machine may be away while one of them is measured: so many may take too long, as long as one does not. */
+const tries = 5;
 
 function get(port: number, over: Partial<HttpCheckConfig> = {}, within = patience): Promise<LiveResult> {
   return live.once(httpCheck({ timing: timing({ connectTimeout: within }), ...over }, port));
@@ -84,17 +86,21 @@ test("TCP: a port that never answers fails after connect_timeout", async () => {
     const fillers = Array.from({ length: 4 }, () => connect(${port}, "127.0.0.1").on("error", () => {}));
     setTimeout(async () => {
       const live = new LiveProbe();
-      console.log(JSON.stringify(await live.once(${JSON.stringify(tcpCheck({ connectTimeout }, port))})));
+      const results = [];
+      while (results.length < ${tries} && results.every(({ latency }) => latency >= 600))
+        results.push(await live.once(${JSON.stringify(tcpCheck({ connectTimeout }, port))}));
+      console.log(JSON.stringify(results));
       live[Symbol.dispose]();
       for (const filler of fillers) filler.destroy();
     }, 50);`;
   const child = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
     encoding: "utf8",
-    timeout: 10_000,
+    timeout: 30_000,
   });
-  const result = JSON.parse(child.stdout) as LiveResult;
-  assert.equal(short(result), "timeout 0 Timeout connecting");
-  assert.ok(result.latency >= 299 && result.latency < 600, `${result.latency} ms`);
+  const results = JSON.parse(child.stdout) as readonly LiveResult[];
+  for (const result of results) assert.equal(short(result), "timeout 0 Timeout connecting");
+  const latencies = results.map(({ latency }) => latency);
+  assert.ok(Math.min(...latencies) >= 299 && Math.min(...latencies) < 600, `${latencies.join()} ms`);
 });
 
 test("TCP: no way to have a socket says nothing of the server", async () => {
@@ -193,9 +199,14 @@ test("HTTP: dripping bytes do not hold the check: the response as a whole has co
     const drip = setInterval(() => socket.write("."), 20);
     socket.once("close", () => clearInterval(drip));
   });
-  const result = await get(port, {}, connectTimeout);
-  assert.equal(short(result), "timeout 0 Timeout HTTP read");
-  assert.ok(result.latency < 2 * connectTimeout + 200, `${result.latency} ms`);
+  const most = 2 * connectTimeout + 200;
+  const latencies: number[] = [];
+  while (latencies.length < tries && latencies.every((latency) => latency >= most)) {
+    const result = await get(port, {}, connectTimeout);
+    assert.equal(short(result), "timeout 0 Timeout HTTP read");
+    latencies.push(result.latency);
+  }
+  assert.ok(Math.min(...latencies) < most, `${latencies.join()} ms`);
 });
 
 test("HTTP: a reset in the middle", async () => {

@@ -29,7 +29,8 @@ function secure(onRequest: (socket: TLSSocket, request: string) => void, options
   return listening(server);
 }
 
-const connectTimeout = ms(1000);
+/** For those who answer: a busy machine may be away for a while. */
+const connectTimeout = ms(10_000);
 
 function get(port: number, over: Partial<HttpCheckConfig> = {}): Promise<LiveResult> {
   return live.once(httpCheck({ type: "SSL_GET", timing: timing({ connectTimeout }), ...over }, port));

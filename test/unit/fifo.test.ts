@@ -156,7 +156,7 @@ test("without a reader nothing waits for it; what is lost is counted, said once,
   );
   const reader = new Reader(t, path);
   let read = "";
-  await until("all is read", 5000, () => (read += reader.read()).endsWith(line(109_999)));
+  await until("all is read", 30_000, () => (read += reader.read()).endsWith(line(109_999)));
   const arrived = read.split("\n").length - 1;
   assert.ok(read.startsWith(line(0)), "what was in the pipe stays there");
   assert.equal(made.lost, 110_000 - arrived);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { type TestContext, test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "../../main/clock.js";
 import type { Log } from "../../main/observe/log.js";
 import { ms, port } from "../../main/units.js";
@@ -42,6 +43,22 @@ const message = (vrid: number, heardSession = SESSION): Buffer =>
     { from: peer, to: local },
     undefined,
   );
+
+/** A second is over when the test says so: a slow machine sends no 5000 messages in a real one. */
+function byHand() {
+  const held = new Set<() => void>();
+  const on: Clock = {
+    now: clock.now,
+    after: (_delay, fn) => {
+      held.add(fn);
+      return { [Symbol.dispose]: () => void held.delete(fn) };
+    },
+  };
+  const passes = (): void => {
+    for (const fn of [...held]) if (held.delete(fn)) fn();
+  };
+  return { on, passes };
+}
 
 /** Two instances that share one socket. */
 async function shared(t: TestContext, on: Clock = clock) {
@@ -91,7 +108,7 @@ type Sender = Awaited<ReturnType<typeof sender>>;
 /** A hundred messages, and a turn of the loop for those who hear them. */
 async function burst(from: Sender, bytes: Buffer): Promise<void> {
   for (let i = 0; i < 100; i++) from.send(bytes, PORT, local);
-  await new Promise((resolve) => setImmediate(resolve));
+  await nextTurn();
 }
 
 /** In the peer's name, by somebody who does not hear us. */
@@ -100,18 +117,10 @@ async function flood(from: Sender, messages: number): Promise<void> {
 }
 
 test("in a flood of those who do not know our session the peer is heard, and no socket is closed", {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
-  const long: (() => void)[] = [];
-  const handClock: Clock = {
-    now: clock.now,
-    after: (delay, fn) => {
-      if (delay < 10_000) return clock.after(delay, fn);
-      long.push(fn);
-      return { [Symbol.dispose]: () => undefined };
-    },
-  };
-  const { heard, logs, one, two } = await shared(t, handClock);
+  const { on, passes } = byHand();
+  const { heard, logs, one, two } = await shared(t, on);
   for (const [vrid, socket] of [
     [51, one],
     [52, two],
@@ -120,7 +129,7 @@ test("in a flood of those who do not know our session the peer is heard, and no 
   const real = await sender(t, peer);
   for (let i = 0; i < 10 && logs.length === 0; i++) await flood(real, 10_000);
   assert.match(logs.join(), /^More than 5000 heartbeats in a second from 127\.0\.113\.2 to 127\.0\.113\.1.* tcpdump/);
-  await stays("what is in the socket is read", 200, () => true);
+  for (let i = 0; i < 50; i++) await nextTurn(); // what was in the socket before the filter is read, some 30 in each
   const before = heard.length;
   await flood(real, 20_000);
   for (const vrid of [51, 52]) real.send(message(vrid), PORT, local);
@@ -130,7 +139,7 @@ test("in a flood of those who do not know our session the peer is heard, and no 
   const after = heard.length;
   real.send(message(51, 0x0505_0505_0505), PORT, local);
   await until("who repeats the new session is heard", 5000, () => heard.length > after);
-  for (const fn of long.splice(0)) fn();
+  passes();
   const open = heard.length;
   await until("ten seconds later greetings are heard again", 5000, () => {
     real.send(message(52, 0), PORT, local);
@@ -139,21 +148,22 @@ test("in a flood of those who do not know our session the peer is heard, and no 
 });
 
 test("a flood by somebody who hears us is not heard for the rest of the second, and then the peer is heard again", {
-  timeout: 30_000,
+  timeout: 180_000,
 }, async (t) => {
-  const { heard, logs, one } = await shared(t);
+  const { on, passes } = byHand();
+  const { heard, logs, one } = await shared(t, on);
   one.send(message(51));
   const real = await sender(t, peer);
   const flooded = (): Promise<number> =>
-    until("the flood is noticed", 10_000, async () => {
+    until("the flood is noticed", 60_000, async () => {
       for (let i = 0; i < 50 && one.problem === undefined; i++) await burst(real, message(51));
       return one.problem !== undefined;
     });
-  const took = await flooded();
+  await flooded();
   assert.match(one.problem ?? "", /more than 5000 messages in a second/);
-  const seconds = 1 + Math.floor(took / 1000); // one, unless the machine takes longer to send so many
-  assert.ok(heard.length <= 5000 * (seconds + 1) + 1, `${heard.length} were heard`);
+  assert.ok(heard.length <= 5000 * 2 + 1, `${heard.length} were heard`);
   assert.match(logs.join("\n"), /No heartbeats between 127\.0\.113\.1 and 127\.0\.113\.2/);
+  passes();
   await until("it is open again", 5000, () => one.problem === undefined);
   const before = heard.length;
   await until("and hears", 5000, () => {

@@ -226,6 +226,16 @@ function statusOf(pid: number): string {
   return readFileSync(`/proc/${pid}/status`, "utf8");
 }
 
+/**
+ * Measures what the machine can only make longer, up to five times as long as it takes `bound` ms or more: somebody else may have had
+ * the processor in one of them. @returns the shortest
+ */
+export async function shortest(bound: number, measure: () => Promise<number>): Promise<number> {
+  let took = await measure();
+  for (let again = 0; again < 4 && took >= bound; again++) took = Math.min(took, await measure());
+  return took;
+}
+
 /** Waits for a condition, with a bound. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
   const deadline = Date.now() + BOUND_MS;

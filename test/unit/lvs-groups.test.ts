@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { difference } from "../../main/config/difference.js";
 import type { Config } from "../../main/config/model.js";
 import { Rebuild } from "../../main/config/rebuild.js";
@@ -63,7 +64,13 @@ const operationText = (operation: Operation): string =>
     ? `${operation.do} ${serviceKey(operation.service)} -> ${destinationKey(operation.destination)}`
     : `${operation.do} ${serviceKey(operation.service)}`;
 
-const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 400));
+/**
+ * Changes are collected for up to 250 ms, and written in a few turns of the loop. So many turns there are, however long the machine is
+ * away in one.
+ */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 20; i++) await sleep(20);
+}
 
 test("every address of a range and a prefix, both ends included, in both families", () => {
   const all = (first: string, last: string): readonly string[] => [...addressesOf({ first, last })];

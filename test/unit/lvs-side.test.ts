@@ -32,8 +32,9 @@ class LateKernel extends MemoryBackend {
   }
 }
 
+/** More turns of the loop than anything here takes, also where each step ends its slice: a busy machine is away in any of them. */
 const settle = async (): Promise<void> => {
-  for (let i = 0; i < 20; i++) await nextTurn();
+  for (let i = 0; i < 200; i++) await nextTurn();
 };
 
 async function withoutIpvs() {

@@ -6,6 +6,7 @@ import { MessageWriter } from "../../main/netlink/writer.js";
 import { type NftChange, writeTransaction } from "../../main/network/nft-codec.js";
 import { PacketFilter } from "../../main/network/packet-filter.js";
 import type { Link } from "../../main/vrrp/ports.js";
+import { threadCpuTime } from "../../native-bindings/process.js";
 import { globalConfig } from "../harness/config-fixtures.js";
 import { recordingLog } from "./notify-support.js";
 
@@ -227,12 +228,12 @@ test("thousands of addresses go in several transactions, each of a size that the
 
 test("1,500 instances with 20 addresses each are blocked within moments", () => {
   const { filter } = bench();
-  const started = performance.now();
+  const started = threadCpuTime();
   for (let i = 0; i < 1500; i++) {
     const addresses = Array.from({ length: 20 }, (_, j) => at(`10.${i >> 8}.${i & 255}.${j}`));
     filter.block(`VI_${i}`, addresses);
   }
-  assert.ok(performance.now() - started < 5000, "quadratic: a minute");
+  assert.ok(threadCpuTime() - started < 5000, "quadratic: a minute");
 });
 
 test("a transaction is framed, and only its last change asks for an answer", () => {

@@ -46,12 +46,13 @@ for (const [how, code, message] of ends) {
     const { pool, edges, attempts, faults } = open(t, { workerFile: faultyWorker });
     const checks = [spec(1, tcpCheck(), "up"), { ...spec(2, tcpCheck()), identity: how }];
     await pool.start(checks);
-    await until("the check is reported", 10_000, () => edges.length === 1 && attempts.length === 1);
+    const started = await until("the check is reported", 10_000, () => edges.length === 1 && attempts.length === 1);
     attempts.length = 0;
     await pool.update({ added: [{ ...spec(3, tcpCheck()), identity: "trigger" }], removed: [] });
-    // A second without a heartbeat, at most 100 ms until that is seen; a new thread takes a fraction of a second.
-    const took = await until("the new worker has its checks", 5000, () => attempts.length === 3);
-    assert.ok(took < 1100 + 1000, `took ${took} ms`);
+    // A second without a heartbeat, at most 100 ms until that is seen; a new thread takes a fraction of a second, unless the first
+    // one took longer on this machine.
+    const took = await until("the new worker has its checks", 15_000, () => attempts.length === 3);
+    assert.ok(took < 1100 + Math.max(1000, 3 * started), `took ${took} ms, the first one ${started} ms`);
     assert.deepEqual(
       attempts.map(({ id, detail }) => `${id} ${detail}`),
       ["1 known up", "2 known down", "3 known undefined"],
@@ -68,16 +69,17 @@ test("a worker that hangs outside JavaScript is replaced, and the pool says that
   timeout: 20_000,
 }, async (t) => {
   const pipe = blockingPipe(t);
-  const { pool, attempts, faults } = open(t, { workerFile: faultyWorker, endWithin: ms(500) });
+  const endWithin = ms(500);
+  const faults: [code: ShardFault["code"], at: number, stuck: boolean][] = [];
+  const onFault = ({ code }: ShardFault): void => void faults.push([code, performance.now(), pool.stuck()]);
+  const { pool, attempts } = open(t, { workerFile: faultyWorker, endWithin, onFault });
   const checks = [`hangs at ${pipe}`, "trigger"].map((identity, i) => ({ ...spec(i + 1, tcpCheck()), identity }));
   await pool.start(checks);
   await until("the new worker has its checks", 10_000, () => attempts.length === 2);
-  assert.deepEqual(
-    faults.map(({ code }) => code),
-    ["stalled"],
-  );
-  assert.equal(pool.stuck(), false, "it has its time to end");
+  const [[code, toldToEnd, stuckAtOnce] = assert.fail(), ...others] = faults;
+  assert.deepEqual([code, stuckAtOnce, others], ["stalled", false, []]);
   await until("it counts as stuck", 10_000, () => pool.stuck());
+  assert.ok(performance.now() - toldToEnd >= endWithin, "it has its time to end");
   assert.equal(pool.alive(), false);
   release(pipe);
   await until("its end is noticed", 5000, () => !pool.stuck());
@@ -206,7 +208,13 @@ test("latencies of one virtual server, also after a reload has given it other ch
 test("a reload that leaves one thread with all the work moves checks, with their states", {
   timeout: 20_000,
 }, async (t) => {
-  const { pool, attempts, faults } = open(t, { workerFile: faultyWorker, threads: 2 });
+  const beats = [0, 0];
+  const onScriptsWaiting = (shard: number): void => void (beats[shard] = (beats[shard] ?? 0) + 1);
+  const { pool, attempts, faults } = open(t, { workerFile: faultyWorker, threads: 2, onScriptsWaiting });
+  const nextBeats = async (): Promise<void> => {
+    const before = [...beats];
+    await until("a beat of each", 10_000, () => beats.every((count, shard) => count > (before[shard] ?? 0)));
+  };
   const states = ["up", "down"] as const;
   const checks = Array.from({ length: 80 }, (_, i) => spec(i + 1, tcpCheck(), states[i % 3 === 0 ? 1 : 0]));
   await pool.start(checks);
@@ -215,7 +223,8 @@ test("a reload that leaves one thread with all the work moves checks, with their
   const kept = checks.filter(({ identity }) => identityHash(identity) % 2 === 0).slice(0, 30);
   const removed = checks.filter((check) => !kept.includes(check)).map(({ id }) => id);
   await pool.update({ added: [], removed });
-  await until("some are told to the other thread", 5000, () => attempts.length > 0);
+  await until("some are told to the other thread", 10_000, () => attempts.length > 0);
+  await nextBeats(); // of one message: its heart beats after the last of them
   const moved = attempts.map(({ id, detail }) => `${id} ${detail}`);
   const known = new Map(checks.map(({ id, known: state }) => [id, `${id} known ${state}`]));
   assert.deepEqual(
@@ -224,5 +233,6 @@ test("a reload that leaves one thread with all the work moves checks, with their
   );
   assert.ok(moved.length > 5 && moved.length <= 16, `${moved.length} of 30 moved`);
   await pool.update({ added: [], removed: [] });
+  await nextBeats();
   assert.deepEqual([attempts.length, faults], [moved.length, []], "now it is even");
 });

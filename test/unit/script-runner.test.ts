@@ -181,7 +181,7 @@ const withoutCapKill = `
   import { DeadlineClock } from "${new URL("../../main/deadline-clock.js", import.meta.url)}";
   import { openScriptRunner } from "${new URL("../../main/notify/open-script-runner.js", import.meta.url)}";
   const clock = new DeadlineClock();
-  const command = { argv: ["/bin/sh", "-c", "sleep 2 & sleep 0.5"], user: { name: "", uid: 65534, gid: 65534 } };
+  const command = { argv: ["/bin/sh", "-c", "sleep 4 & sleep 2"], user: { name: "", uid: 65534, gid: 65534 } };
   await new Promise((done) => openScriptRunner(clock).run(command, [], 100, ({ kind }) => done(console.log(kind))));
   process.exit();
 `;

@@ -18,7 +18,7 @@ import { loadCorpusFile } from "./our-config.js";
  * one boot of a User Mode Linux kernel, and the files are a sample: about a second each.
  */
 const SAMPLE = 40;
-const LIMIT_MS = 150_000;
+const LIMIT_MS = 400_000;
 const skip = needs("root", "uml", "keepalived");
 
 const candidates = readCorpus().filter(

@@ -111,7 +111,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-const options = { skip: needs("root", "netns", "native", "tcpdump"), timeout: 150_000 };
+const options = { skip: needs("root", "netns", "native", "tcpdump"), timeout: 180_000 };
 
 async function flood(host: Host, { v6, message, ttl, protocol = 112 }: Case): Promise<number> {
   const group = v6 ? "ff02::12" : "224.0.0.18";
@@ -141,8 +141,8 @@ for (const one of cases) {
     const master = await c.start(ours, config(one, 200), ["--vrrp"]);
     const started = async () =>
       [await backup.log(), await master.log()].every((log) => log.includes("Startup complete"));
-    await until("both have started", 20_000, started, 50);
-    await until("c is master and a is backup", 10_000, async () => (await lanState(a, c, one.v6)) === "c", 50);
+    await until("both have started", 60_000, started, 50);
+    await until("c is master and a is backup", 20_000, async () => (await lanState(a, c, one.v6)) === "c", 50);
     // The log is written by another thread than the one that acts.
     const last = async (daemon: Daemon): Promise<string | undefined> =>
       [...(await daemon.log()).matchAll(/Entering (\w+) STATE/g)].at(-1)?.[1];

@@ -13,7 +13,7 @@ import { config, describeLogs, holdsAlone, masterDownInterval, type Router, sett
 
 /** A false transition would take three lost adverts: short intervals would test the machine. */
 const router: Router = { version: 3, advertInt: 500 };
-const options = { skip: needs("root", "netns", "native"), timeout: 120_000 };
+const options = { skip: needs("root", "netns", "native"), timeout: 300_000 };
 const keys = { 1: `key 1 hex:${"a1".repeat(32)}`, 2: `key 2 hex:${"b2".repeat(32)}` } as const;
 /** Whoever drops all adverts takes over in this time, doubled for a busy machine. */
 const LONG_ENOUGH_MS = 2 * masterDownInterval(router, 100) + 500;

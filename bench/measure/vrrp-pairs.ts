@@ -34,8 +34,8 @@ export interface TakeOver {
 
 /** Starts of many daemons on few processors, and an election. */
 const START_MS = 60_000;
-/** Beyond what a take-over may take before it counts as lost. */
-const GRACE_MS = 1000;
+/** Beyond what a take-over may take before somebody looks, and before it counts as lost. */
+const GRACE_MS = { first: 1000, last: 10_000 } as const;
 
 /** Pairs of routers on one segment, a virtual router each, all in one capture. Needs root. */
 export class VrrpPairs implements AsyncDisposable {
@@ -110,9 +110,12 @@ export class VrrpPairs implements AsyncDisposable {
    * @param from as `mark` gave it @param within from the last advert of the master, ms
    */
   async takeOvers(pairs: readonly VrrpPair[], from: number): Promise<readonly (TakeOver | undefined)[]> {
-    await sleep(masterDownInterval(this.#router, backupPriority) + GRACE_MS);
-    const frames = await this.#capture.frames();
-    return pairs.map((pair) => takeOver(frames, pair, from));
+    await sleep(masterDownInterval(this.#router, backupPriority) + GRACE_MS.first);
+    for (const deadline = performance.now() + GRACE_MS.last; ; await sleep(500)) {
+      const frames = await this.#capture.frames();
+      const seen = pairs.map((pair) => takeOver(frames, pair, from));
+      if (!seen.includes(undefined) || performance.now() > deadline) return seen;
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -46,7 +46,7 @@ let nextRun = 0;
 const STOP_MS = 15_000;
 
 /** Until a line that must come is there: patience with a busy machine, no bound on the program. */
-const SAYING_MS = 20_000;
+const SAYING_MS = 60_000;
 
 /** Of every process that keepalived may have: one that another instance holds, in whichever network namespace, keeps it from starting. */
 const pidFileOptions = { "-p": "", "-r": ".vrrp", "-c": ".checkers", "-b": ".bfd" };

@@ -14,7 +14,7 @@ import { config, describeLogs, holdsAlone, pairings, type Router, settleMs, vip 
 
 const router: Router = { version: 2, advertInt: 1000 };
 const lines = ["authentication {", "  auth_type AH", "  auth_pass secret12", "}", "garp_master_delay 0"];
-const options = { skip: needs("root", "netns", "native", "keepalived"), timeout: 120_000 };
+const options = { skip: needs("root", "netns", "native", "keepalived", "tcpdump"), timeout: 180_000 };
 
 for (const pairing of pairings) {
   test(`auth_type AH, crash and return: ${pairing.name}`, options, async (t) => {
@@ -22,7 +22,7 @@ for (const pairing of pairings) {
     const [a, b] = [lan.host("a"), lan.host("b")];
     const [high, low] = [200, 100].map((priority) => config(router, priority, { lines })) as [string, string];
     const backup = await b.start(pairing.backup, low, ["--vrrp"]);
-    await until("the backup listens", 10_000, async () =>
+    await until("the backup listens", settleMs(router), async () =>
       (await backup.log()).includes("Entering BACKUP STATE (init)"),
     );
     const first = await a.start(pairing.master, high, ["--vrrp"]);
@@ -52,9 +52,13 @@ test("auth_type AH: a daemon that crashed goes on with higher numbers, and its p
   const backup = await b.start(keepalived, low, ["--vrrp"]);
   const master = await a.start(holdfast("memory"), high, ["--vrrp"]);
   await until("a is the only master", settleMs(router), () => holdsAlone(a, b));
-  await until("the spare waits", 20_000, () => master.spareRests());
+  await until("the spare waits", 60_000, () => master.spareRests());
   await sleep(LONG_ENOUGH_MS);
   const before = (await backup.log()).length;
+  // An instance goes on within two intervals of its last advert: both of them are for the spare to start.
+  const capture = await lan.capture();
+  const isSent = async (): Promise<boolean> => (await capture.frames()).some(({ kind }) => kind === "advert");
+  await until("an advert has just been sent", 10_000, isSent, 1);
   master.signalNode("SIGKILL");
   await until("a is back", 20_000, async () => (await master.log()).includes("Resuming MASTER STATE"), 50);
   await sleep(LONG_ENOUGH_MS);

@@ -12,12 +12,12 @@ const programs = existsSync(path.join(projectRoot, "build/bench/arrival_target")
 const skip = needs("root", "netns", "native") || (programs ? false : "needs the programs of the bench (npm run setup)");
 
 /** Whether its numbers are reached is the bench's own business; that it measures what is there is ours. */
-test("a scenario runs from the command line and leaves its report", { skip, timeout: 90_000 }, () => {
+test("a scenario runs from the command line and leaves its report", { skip, timeout: 200_000 }, () => {
   const dir = mkdtempSync(path.join(tmpdir(), "holdfast-bench-"));
   try {
     const file = path.join(dir, "scale.json");
     const argv = [compiled("bench/bench.ts"), "check-scale", "--quick", "--peer", "", "--run", "test", "--json", file];
-    const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: "utf8", timeout: 80_000 });
+    const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: "utf8", timeout: 180_000 });
     assert.equal(status, 0, `${stdout}\n${stderr}`);
     const { run, figures, distributions, faults } = parseReport(readFileSync(file, "utf8"), file);
     assert.deepEqual([run, faults], ["test", []]);
@@ -40,7 +40,7 @@ function quick(scenario: string): Report {
   try {
     const file = path.join(dir, "report.json");
     const argv = [compiled("bench/bench.ts"), scenario, "--quick", "--run", "test", "--json", file];
-    const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: "utf8", timeout: 100_000 });
+    const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: "utf8", timeout: 220_000 });
     assert.equal(status, 0, `${stdout}\n${stderr}`);
     const report = parseReport(readFileSync(file, "utf8"), file);
     assert.deepEqual(report.faults, []);
@@ -53,7 +53,7 @@ function quick(scenario: string): Report {
 const roundsOf = ({ figures }: Report, subject: string, quantity: string): readonly number[] =>
   figures.find((figure) => figure.subject === subject && figure.quantity === quantity)?.rounds ?? [];
 
-test("vrrp-failover measures both programs", { skip: vrrpSkip, timeout: 120_000 }, () => {
+test("vrrp-failover measures both programs", { skip: vrrpSkip, timeout: 240_000 }, () => {
   const report = quick("vrrp-failover");
   for (const subject of ["keepalived", "holdfast"]) {
     const rounds = roundsOf(report, subject, "to first gratuitous ARP");
@@ -65,13 +65,13 @@ test("vrrp-failover measures both programs", { skip: vrrpSkip, timeout: 120_000 
   }
 });
 
-test("vrrp-stop measures both programs", { skip: vrrpSkip, timeout: 120_000 }, () => {
+test("vrrp-stop measures both programs", { skip: vrrpSkip, timeout: 240_000 }, () => {
   const report = quick("vrrp-stop");
   for (const subject of ["keepalived", "holdfast"])
     assert.equal(roundsOf(report, subject, "to first gratuitous ARP").length, 2, subject);
 });
 
-test("vrrp-scale counts adverts, processor time and memory of both sides", { skip: vrrpSkip, timeout: 120_000 }, () => {
+test("vrrp-scale counts adverts, processor time and memory of both sides", { skip: vrrpSkip, timeout: 240_000 }, () => {
   const report = quick("vrrp-scale");
   for (const role of ["master", "backup"])
     for (const subject of ["keepalived", "holdfast"]) {
@@ -82,7 +82,7 @@ test("vrrp-scale counts adverts, processor time and memory of both sides", { ski
   assert.equal(report.distributions.length, 2);
 });
 
-test("vrrp-start sees the last VMAC get its address", { skip: vrrpSkip, timeout: 120_000 }, () => {
+test("vrrp-start sees the last VMAC get its address", { skip: vrrpSkip, timeout: 240_000 }, () => {
   const report = quick("vrrp-start");
   for (const subject of ["keepalived", "holdfast"]) {
     const [first, last] = ["to the first address", "to the last address"].map(
@@ -112,7 +112,7 @@ test("what is not there is listed", { skip: needs("native") }, () => {
     assert.ok(stdout.includes(name), name);
 });
 
-test("misc-storm: both programs run all of theirs, and ours bounds them", { skip: vrrpSkip, timeout: 120_000 }, () => {
+test("misc-storm: both programs run all of theirs, and ours bounds them", { skip: vrrpSkip, timeout: 240_000 }, () => {
   const report = quick("misc-storm");
   for (const subject of ["keepalived", "holdfast"]) {
     const of = (name: string, quantity: string): number =>
@@ -123,7 +123,7 @@ test("misc-storm: both programs run all of theirs, and ours bounds them", { skip
   }
 });
 
-test("reload: what a reload writes is what has changed", { skip: vrrpSkip, timeout: 120_000 }, () => {
+test("reload: what a reload writes is what has changed", { skip: vrrpSkip, timeout: 240_000 }, () => {
   const report = quick("reload");
   const of = (name: string, subject: string, quantity: string): number =>
     report.figures.find(

@@ -15,7 +15,7 @@ import { until } from "../harness/until.js";
 
 /** The daemon as its users meet it: command line, signals, files, and what it says about bad input. */
 
-const options = { skip: needs("root", "netns", "native"), timeout: 120_000 };
+const options = { skip: needs("root", "netns", "native"), timeout: 180_000 };
 const binary = path.join(projectRoot, "bin/holdfast");
 const vip = "192.0.2.100";
 
@@ -252,7 +252,7 @@ test("SIGTERM while a crashed daemon waits for its restart takes the address awa
   const daemon = await bench.start(instance());
   await until("it is master", 20_000, () => bench.host.hasAddress(vip));
   // Who is to go on as MASTER has two seconds: not with the start of Node in them.
-  await until("the spare waits", 20_000, () => daemon.spareRests());
+  await until("the spare waits", 60_000, () => daemon.spareRests());
   let pid = 0;
   for (const sentence of ["died: Respawning", "Restart of Daemon process delayed 1 seconds"]) {
     const before = pid;

@@ -90,9 +90,15 @@ for (const program of [keepalived, holdfast("memory")]) {
       [fourth, 2 * EXTRA_MS],
     ] as const)
       assert.ok(at >= due - 50 && at < due + 500, `garp_extra_if on eth2: ${at.toFixed(0)} ms, ${due} wanted`);
-    const extra = (await announced([grouped[1] ?? assert.fail()])).filter(({ at }) => at - start > EXTRA_MS - 50);
-    assert.ok(extra.length >= 2 && extra.every(({ address }) => address === "198.51.100.100"), JSON.stringify(extra));
-    const atHome = (await announced([grouped[0] ?? assert.fail()])).filter(({ at }) => at - start > EXTRA_MS - 50);
-    assert.deepEqual(atHome, [], "the instance's own interface has its adverts");
+    const later = async (capture: Capture | undefined): Promise<readonly Announcement[]> =>
+      (await announced([capture ?? assert.fail()])).filter(({ at }) => at - start > EXTRA_MS - 50);
+    // Each capture is a process of its own.
+    await until("so it has on eth1", 10_000, async () => (await later(grouped[1])).length >= 2, 50);
+    const extra = await later(grouped[1]);
+    assert.ok(
+      extra.every(({ address }) => address === "198.51.100.100"),
+      JSON.stringify(extra),
+    );
+    assert.deepEqual(await later(grouped[0]), [], "the instance's own interface has its adverts");
   });
 }

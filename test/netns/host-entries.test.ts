@@ -11,7 +11,7 @@ import { type HostState, hostState } from "./host-state.js";
 
 /** Addresses, routes and rules on the host, beside keepalived with the same file: `ip -j` is the judge. */
 
-const options = { skip: needs("root", "netns", "native", "keepalived"), timeout: 120_000 };
+const options = { skip: needs("root", "netns", "native", "keepalived"), timeout: 240_000 };
 const ours = holdfast("memory");
 const SOON = 20_000;
 
@@ -106,7 +106,7 @@ static_rules {
 `;
 
 async function master(host: Host, daemon: Daemon): Promise<void> {
-  await until("it is master", SOON, () => host.hasAddress("192.0.2.100"));
+  await until("it is master", 60_000, () => host.hasAddress("192.0.2.100"));
   await until("it has said so", SOON, async () => /Entering MASTER STATE/.test(await daemon.log()));
 }
 

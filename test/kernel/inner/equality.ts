@@ -66,7 +66,7 @@ let up: readonly number[] = webNumbers;
 await prepare();
 const wanted = await reference.start(keepalived, file(false, "keepalived"), ["--check"]);
 const daemon = await ours.start(holdfast("kernel"), file(false, "holdfast"), ["--check"]);
-await until("both have started", PATIENCE_MS, async () => (await started(wanted)) && (await started(daemon)), 200);
+await until("both have started", 2 * PATIENCE_MS, async () => (await started(wanted)) && (await started(daemon)), 200);
 
 const running = new Map<Host, Daemon>([
   [reference, wanted],

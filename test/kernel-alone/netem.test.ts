@@ -5,5 +5,5 @@ kernelGroup({
   name: "a bad network (netem)",
   program: "netem.ts",
   steps: Object.values(netemSteps),
-  timeoutMs: 500_000,
+  timeoutMs: 600_000,
 });

@@ -7,6 +7,6 @@ kernelGroup({
   name: "ipvsadm -Sn after holdfast equals ipvsadm -Sn after keepalived",
   program: "equality.ts",
   steps: [...equalityCases.map(({ name }) => name), ...mutants.map(mutantStep)],
-  timeoutMs: 600_000,
+  timeoutMs: 900_000,
   also: ["nginx", "exim4", "unbound"],
 });

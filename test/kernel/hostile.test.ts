@@ -5,5 +5,5 @@ kernelGroup({
   name: "a kernel that lacks something, loses answers, or has somebody else in it",
   program: "hostile.ts",
   steps: Object.values(hostileSteps),
-  timeoutMs: 500_000,
+  timeoutMs: 800_000,
 });

@@ -5,5 +5,5 @@ kernelGroup({
   name: "sync daemons and timeouts of IPVS",
   program: "settings.ts",
   steps: Object.values(settingsSteps),
-  timeoutMs: 500_000,
+  timeoutMs: 800_000,
 });

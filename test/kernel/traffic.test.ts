@@ -6,5 +6,5 @@ kernelGroup({
   program: "traffic.ts",
   steps: [...ways.map(arrivalStep), ...Object.values(lastingSteps)],
   also: ["iptables"],
-  timeoutMs: 500_000,
+  timeoutMs: 800_000,
 });

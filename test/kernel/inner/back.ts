@@ -38,13 +38,13 @@ if (prepared) {
 async function giveWay(): Promise<void> {
   const { files } = director1;
   const word = [path.join(projectRoot, "bin/holdfast"), "give-way", "--control-socket", files.controlSocket];
-  const { code, stdout, stderr } = await one.attempt(word);
+  const { code, stdout, stderr } = await one.attempt(word, { timeoutMs: 60_000 }); // Node starts slowly here
   assert.equal(code, 0, stderr);
   assert.match(stdout, /start keepalived within 60 s/);
   present = await one.start(keepalived, withAlpha(), ["-p", files.config.replace(/\.conf$/, ".pid")]);
   const isMaster = async (): Promise<boolean> => ((await present?.log()) ?? "").includes("Entering MASTER STATE");
-  await until("keepalived is master", 30_000, isMaster, 50);
-  await until("holdfast has left", 30_000, () => !director1.running, 50);
+  await until("keepalived is master", 60_000, isMaster, 50);
+  await until("holdfast has left", 60_000, () => !director1.running, 50);
 }
 
 /** Nothing is added unchecked. */

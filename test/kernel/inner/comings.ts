@@ -9,7 +9,7 @@ import { comingSteps } from "../steps.js";
 import { Results } from "./results.js";
 
 /** A start. The guest has one slow processor. */
-const PATIENCE_MS = 40_000;
+const PATIENCE_MS = 120_000;
 /** A look every second, and the table; without it nothing would ever come back. */
 const SECONDS_MS = 20_000;
 const NAMESPACE = `hf${process.pid}again`;
@@ -35,7 +35,9 @@ const results = new Results();
 await using lan = await Lan.create(plainHosts("director", "other"));
 const [director, other] = [lan.host("director"), lan.host("other")];
 await loadIpvs(director);
+/** Who writes the log is another thread than the one that acts. */
 const saidOnce = async (daemon: Daemon, what: RegExp): Promise<string> => {
+  await daemon.says(what);
   const lines = (await daemon.log()).split("\n").filter((line) => what.test(line));
   assert.equal(lines.length, 1, await daemon.log());
   return lines[0] ?? "";

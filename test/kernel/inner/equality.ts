@@ -17,9 +17,11 @@ import { Results, UNUSABLE } from "./results.js";
 
 /** A check and its retry, both in vain, take 2 + 1 + 1 + 1 s. What does not change for longer is at rest. */
 const QUIET_MS = 7000;
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
+/** Until the first of them change at all: many times that. */
+const FOLLOWS_MS = 40_000;
 /** What is not equal then may become so: the guest is slow. */
-const GRACE_MS = 8000;
+const GRACE_MS = 20_000;
 
 /** A configuration with its number, which is in its addresses, marks and names. */
 interface Entry {
@@ -64,7 +66,7 @@ let up: readonly number[] = webNumbers;
 await prepare();
 const wanted = await reference.start(keepalived, file(false, "keepalived"), ["--check"]);
 const daemon = await ours.start(holdfast("kernel"), file(false, "holdfast"), ["--check"]);
-await until("both have started", PATIENCE_MS, async () => (await started(wanted)) && (await started(daemon)), 200);
+await until("both have started", 2 * PATIENCE_MS, async () => (await started(wanted)) && (await started(daemon)), 200);
 
 const running = new Map<Host, Daemon>([
   [reference, wanted],
@@ -144,6 +146,9 @@ async function reload(): Promise<void> {
 }
 
 async function compare(moment: Moment): Promise<void> {
+  await until(`keepalived follows ${moment}`, FOLLOWS_MS, async () => isFollowed(moment, await read()), 400).catch(
+    () => undefined,
+  );
   let tables = await settled();
   const unequal = (): number =>
     entries.filter((entry) => entry.mutant === undefined && !same(at(moment, entry, tables))).length;
@@ -154,12 +159,22 @@ async function compare(moment: Moment): Promise<void> {
 }
 
 /** 2.2.7 stops checking now and then, for good: then there is nothing to compare with, and the guest is booted once more. */
-function refersTo(moment: Moment, [reference]: readonly Tables[]): void {
-  const [plainest] = entries;
-  const lines = reference?.get(plainest?.number ?? 0)?.length;
-  if (moment === "after SIGTERM" || lines === 1 + up.length) return;
-  console.log(`keepalived does not follow ${moment}: ${lines} lines of ${plainest?.of.name} with ${up.length} servers`);
+function refersTo(moment: Moment, tables: readonly Tables[]): void {
+  if (isFollowed(moment, tables)) return;
+  const lines = plainestLines(tables);
+  console.log(
+    `keepalived does not follow ${moment}: ${lines} lines of ${entries[0]?.of.name} with ${up.length} servers`,
+  );
   process.exit(UNUSABLE);
+}
+
+/** By the plainest configuration. */
+function isFollowed(moment: Moment, tables: readonly Tables[]): boolean {
+  return moment === "after SIGTERM" || plainestLines(tables) === 1 + up.length;
+}
+
+function plainestLines([reference]: readonly Tables[]): number | undefined {
+  return reference?.get(entries[0]?.number ?? 0)?.length;
 }
 
 function at(moment: Moment, { number, of }: Entry, [reference, fresh, ours]: readonly Tables[]): Comparison {

@@ -93,13 +93,13 @@ async function reference(): Promise<Record<Moment, Table>> {
   const first = await director.start(keepalived, text(before), ["--check"]);
   const rest = await settled();
   await cluster.stopWeb("web2");
-  const failure = await settled();
+  const failure = await settled(rest);
   await first.stop();
   await director.exec(["ipvsadm", "-C"]);
   const second = await director.start(keepalived, text(after), ["--check"]);
   const reload = await settled();
   await cluster.startWeb("web2");
-  const recovery = await settled();
+  const recovery = await settled(reload);
   await second.stop();
   await director.exec(["ipvsadm", "-C"]);
   return { rest, failure, reload, recovery, stopped: [] };
@@ -116,31 +116,32 @@ async function observe(): Promise<{ found: Record<Moment, Table>; answered: stri
   const reload = await near(expected.reload);
   await cluster.startWeb("web2");
   const recovery = await near(expected.recovery);
-  const answered = await cluster.request(vip);
+  const answered = await cluster.request(vip, 10);
   await daemon.stop();
   const stopped = await near(expected.stopped);
   return { found: { rest, failure, reload, recovery, stopped }, answered };
 }
 
-/** A table that did not change for longer than a check and its retry take together. */
-async function settled(): Promise<Table> {
-  let [table, since] = [await read(), performance.now()];
+/** A table that is not as before, and then did not change for longer than a check and its retry take together. */
+async function settled(before: Table = []): Promise<Table> {
+  let [table, since] = [before, performance.now()];
+  let changed = false;
   const isSettled = async (): Promise<boolean> => {
     const now = await read();
-    if (now.join("\n") !== table.join("\n")) [table, since] = [now, performance.now()];
-    return performance.now() - since > 5000;
+    if (now.join("\n") !== table.join("\n")) [table, since, changed] = [now, performance.now(), true];
+    return changed && performance.now() - since > 5000;
   };
-  await until("keepalived's table settles", 60_000, isSettled, 200);
+  await until("keepalived's table settles", 90_000, isSettled, 200);
   return table;
 }
 
-/** The table once it is as wanted, or what it is after all that time. */
+/** The table once it is as wanted, or what it is after all that time, which a start takes at most in a slow guest. */
 async function near(wanted: Table): Promise<Table> {
   let table: Table = [];
   const isEqual = async (): Promise<boolean> => {
     table = await read();
     return table.join("\n") === wanted.join("\n");
   };
-  await until("equal tables", 20_000, isEqual, 100).catch(() => undefined);
+  await until("equal tables", 90_000, isEqual, 100).catch(() => undefined);
   return table;
 }

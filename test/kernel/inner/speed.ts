@@ -50,7 +50,8 @@ await results.step(speedSteps.writer, () => {
 /** @returns ms from the writer's first request to the kernel's last verdict */
 async function writerAlone(): Promise<number> {
   const size = ["--services", String(SERVICES), "--destinations", String(DESTINATIONS_EACH)];
-  const report: unknown = JSON.parse(await director.exec([process.execPath, compiled("bench/ipvs.ts"), ...size]));
+  const argv = [process.execPath, compiled("bench/ipvs.ts"), ...size];
+  const report: unknown = JSON.parse(await director.exec(argv, { timeoutMs: 120_000 }));
   assert.ok(typeof report === "object" && report !== null && "fill" in report && typeof report.fill === "number");
   return report.fill;
 }
@@ -65,7 +66,7 @@ async function daemonStart(program: Program): Promise<number> {
     if (lines === 0) lastEmpty = now;
     return lines === SERVICES * (1 + DESTINATIONS_EACH);
   };
-  await until(`${program.name} has added everything`, 60_000, full, LOOK_EVERY_MS);
+  await until(`${program.name} has added everything`, 120_000, full, LOOK_EVERY_MS);
   const milliseconds = performance.now() - lastEmpty;
   await daemon.stop();
   return milliseconds;

@@ -30,6 +30,7 @@ export class TableWitness {
   readonly withoutAddress: string[] = [];
   readonly #sleeper: ChildProcess;
   readonly #timer: NodeJS.Timeout;
+  #looking = Promise.resolve();
 
   private constructor(sleeper: ChildProcess, { own, vip, dead }: Watched) {
     this.#sleeper = sleeper;
@@ -47,9 +48,8 @@ export class TableWitness {
       this.seen.addressMissing++;
       this.withoutAddress.push(`${new Date().toISOString()} ${trie.length} octets: ${trie.replaceAll(/\s+/g, " ")}`);
     };
-    let looking = Promise.resolve();
     this.#timer = setInterval(() => {
-      looking = looking.then(look);
+      this.#looking = this.#looking.then(look);
     }, LOOK_EVERY_MS);
   }
 
@@ -57,8 +57,10 @@ export class TableWitness {
     return new TableWitness(await host.spawn(["sleep", "3600"]), watched);
   }
 
-  stop(): void {
+  /** Resolves after the last look: without the process there is nothing to look through. */
+  async stop(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#looking;
     this.#sleeper.kill("SIGKILL");
   }
 }

@@ -30,7 +30,7 @@ let scene: Undisturbed | undefined;
 const prepared = await results.step(upgradeSteps.prepare, async () => {
   scene = await Undisturbed.prepare(cluster, capture);
   for (const daemon of [director1, director2])
-    await until("it has its spare", 60_000, () => daemon.sparePid !== undefined, 50);
+    await until("it has its spare", 120_000, () => daemon.sparePid !== undefined, 50);
   return undefined;
 });
 
@@ -72,7 +72,7 @@ if (prepared) {
   });
   await results.step(upgradeSteps.goesOn, async () => {
     await cluster.startWeb("web2");
-    const took = await until("web2 is back", 20_000, () => hasDestination(one, webAddress.web2), 50);
+    const took = await until("web2 is back", 30_000, () => hasDestination(one, webAddress.web2), 50);
     return `a server that comes back is added after ${took.toFixed(0)} ms`;
   });
 }
@@ -101,7 +101,8 @@ function versionIn(name: string, version: string): string {
 
 /** The command as a user types it. */
 function upgrade({ files }: Daemon): ReturnType<typeof one.attempt> {
-  return one.attempt([path.join(projectRoot, "bin/holdfast"), "upgrade", "--control-socket", files.controlSocket]);
+  const argv = [path.join(projectRoot, "bin/holdfast"), "upgrade", "--control-socket", files.controlSocket];
+  return one.attempt(argv, { timeoutMs: 90_000 }); // two starts of Node, in a guest with one slow processor
 }
 
 async function logs(): Promise<string> {
